@@ -1,0 +1,55 @@
+# make help lists the targets. PYTHON names the interpreter of the environment (3.10 to 3.12).
+VENV ?= .venv
+PYTHON ?=
+PYTEST_ARGS ?=
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+INPUTS := setup.cfg pyproject.toml constraints.txt
+# The full environment serves the demo too, so that a developer installs once.
+DEMO_READY := $(if $(wildcard $(VENV)/.dev),$(VENV)/.dev,$(VENV)/.demo)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test bench-speed macs wheel clean distclean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+demo: $(DEMO_READY)  ## compress and restore a real photo; files and a picture go to demo/
+	$(BIN)/python tools/demo.py
+
+test: $(VENV)/.dev  ## install everything and run all tests
+	$(BIN)/python -m pytest -q $(PYTEST_ARGS)
+
+bench-speed: $(VENV)/.dev  ## time and memory against CompressAI's bmshj2018-hyperprior
+	$(BIN)/python tools/bench_speed.py
+
+macs: $(DEMO_READY)  ## multiplications per pixel and parameters of each part
+	$(BIN)/python tools/count_macs.py
+
+wheel: $(DEMO_READY)  ## build dist/*.whl
+	$(PIP) wheel --no-deps --wheel-dir dist .
+
+clean:  ## remove what was made, except the environment
+	rm -rf demo build dist jndlic.egg-info .pytest_cache
+	find jndlic tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean  ## remove the environment as well
+	rm -rf $(VENV)
+
+$(BIN)/python:
+	@for python in $(if $(PYTHON),$(PYTHON),python3 python3.12 python3.11 python3.10); do \
+	  if $$python -c 'import ensurepip, sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null; then \
+	    echo "environment $(VENV): $$($$python --version)"; exec $$python -m venv $(VENV); \
+	  fi; \
+	done; \
+	echo "no Python from 3.10 to 3.12 with venv found; name one: make PYTHON=/path/to/python3.11" >&2; exit 1
+
+$(VENV)/.demo: $(INPUTS) | $(BIN)/python
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[demo]'
+	@touch $@
+
+$(VENV)/.dev: $(INPUTS) | $(BIN)/python
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@ $(VENV)/.demo

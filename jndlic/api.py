@@ -1,0 +1,321 @@
+"""The whole way from a picture to a file and back.
+
+    picture ─► jnd map ─► Codec.analyse ─► Codec.quantise ─► symbols ─► streams ─► container ─► bytes
+    bytes ─► container ─► z_J, z ─► Codec.table_index ─► k ─► CRC of the symbols ─► Codec.synthesise ─► picture
+
+torch is imported only where a codec is at work: `info` does without.
+"""
+
+from __future__ import annotations
+
+import operator
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from jndlic.errors import FormatError, ParameterError, UnsupportedError
+from jndlic.stream import container as format_
+from jndlic.stream.container import Container, Header, pack, unpack
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from jndlic.image import Picture
+    from jndlic.model.codec import Codec, Symbols
+
+STREAM_NAMES = {format_.TAG_JND: "jnd", format_.TAG_HYPER: "hyper", format_.TAG_LATENT: "latent"}
+
+
+class DecodedSymbols(NamedTuple):
+    """All that the entropy-coded part of a file holds."""
+
+    symbols: Symbols
+    """z_jnd, z, k and t."""
+    step_index: np.ndarray
+    """d: int32, shape of k."""
+
+
+def encode(
+    image: Image | np.ndarray | str | os.PathLike[str],
+    quality: int = 50,
+    *,
+    codec: Codec | None = None,
+    threads: int | None = None,
+) -> bytes:
+    """Compresses a picture.
+
+    Args:
+        image: a Pillow image, a uint8 array (H, W), (H, W, 3) or (H, W, 4), or the path of a picture file.
+        quality: 1 (smallest file) to 100 (visually lossless).
+        codec: network and tables; the shipped ones by default.
+        threads: limit on the CPU threads of this call; torch's own choice by default.
+
+    Returns:
+        The content of a .jlic file.
+
+    Raises:
+        ParameterError: the quality or the number of threads is out of range, or `image` is something else.
+        ImageError: the picture cannot be read, or its shape is not supported.
+        OSError: the file cannot be read.
+    """
+    from PIL.Image import Image as PillowImage
+
+    from jndlic import image as image_module
+
+    quality = checked_quality(quality)
+    if isinstance(image, (str, os.PathLike)):
+        picture = image_module.load(Path(image))
+    elif isinstance(image, np.ndarray):
+        picture = image_module.from_array(image)
+    elif isinstance(image, PillowImage):
+        picture = image_module.from_pillow(image)
+    else:
+        raise ParameterError(f"need a Pillow image, an array or a path, got {type(image).__name__}")
+    with _thread_limit(threads):
+        return encode_picture(picture, quality, codec or _shipped_codec())
+
+
+def decode(
+    data: bytes,
+    *,
+    codec: Codec | None = None,
+    threads: int | None = None,
+    area_max: int = format_.AREA_MAX,
+) -> Image:
+    """Restores a picture.
+
+    Args:
+        data: the content of a .jlic file.
+        codec: network and tables; the shipped ones by default. They must be those that the file was made with.
+        threads: limit on the CPU threads of this call; torch's own choice by default.
+        area_max: refuse files that claim more pixels than this.
+
+    Returns:
+        A Pillow image of mode L, LA, RGB or RGBA; `info` holds icc_profile, exif and xmp where the file has them.
+
+    Raises:
+        FormatError: the data is damaged, truncated or foreign.
+        UnsupportedError: it needs another version or other weights.
+    """
+    from jndlic.image import to_pillow
+
+    container = unpack(_as_bytes(data), area_max)  # before the weights are loaded: most bad files fail here
+    with _thread_limit(threads):
+        return to_pillow(_decode_container(container, codec or _shipped_codec()))
+
+
+def info(data: bytes) -> dict[str, object]:
+    """What a file says about itself, and where its bytes go; needs no weights and no torch.
+
+    Args:
+        data: the content of a .jlic file.
+
+    Returns:
+        version, width, height, quality, grey, alpha, model, fingerprint (hex), bytes, bpp, segments, chunks (list of
+        {tag, bytes}, payloads only), streams (name to {bytes, bpp}) and overhead_bytes (header and framing).
+
+    Raises:
+        FormatError, UnsupportedError: as for `decode`, as far as the container goes.
+    """
+    data = _as_bytes(data)
+    container = unpack(data)
+    header = container.header
+    pixels = header.width * header.height
+    streams = {
+        name: {"bytes": len(payload), "bpp": 8 * len(payload) / pixels}
+        for tag, name in STREAM_NAMES.items()
+        if (payload := container.payload(tag)) is not None
+    }
+    return {
+        "version": format_.VERSION,
+        "width": header.width,
+        "height": header.height,
+        "quality": header.quality,
+        "grey": header.grey,
+        "alpha": header.alpha,
+        "model": header.model,
+        "fingerprint": header.fingerprint.hex(),
+        "bytes": len(data),
+        "bpp": 8 * len(data) / pixels,
+        "segments": -(-header.width // 1024) * -(-header.height // 1024),
+        "streams": streams,
+        "chunks": [{"tag": tag.decode(), "bytes": len(payload)} for tag, payload in container.chunks],
+        "overhead_bytes": len(data) - sum(len(payload) for _, payload in container.chunks),
+    }
+
+
+def encode_picture(picture: Picture, quality: int, codec: Codec) -> bytes:
+    """Compresses a `Picture`; see `encode`."""
+    import torch
+
+    from jndlic.jnd.pixel import jnd_map
+
+    quality = checked_quality(quality)
+    pixels = torch.tensor(picture.pixels, device=codec.device).permute(2, 0, 1)[None].to(torch.float32)
+    with torch.inference_mode():
+        tolerance = jnd_map(pixels)
+    symbols = codec.quantise(codec.analyse(pixels, tolerance), quality)
+    header = Header(
+        width=picture.width,
+        height=picture.height,
+        quality=quality,
+        fingerprint=codec.fingerprint,
+        model=codec.name,
+        grey=picture.grey,
+        alpha=picture.alpha is not None,
+    )
+    return pack(pack_symbols(header, symbols, codec, _side_chunks(picture)))
+
+
+def decode_picture(data: bytes, codec: Codec, area_max: int = format_.AREA_MAX) -> Picture:
+    """Restores a `Picture`; see `decode`."""
+    return _decode_container(unpack(_as_bytes(data), area_max), codec)
+
+
+def pack_symbols(
+    header: Header, symbols: Symbols, codec: Codec, extra: tuple[tuple[bytes, bytes], ...] = ()
+) -> Container:
+    """Entropy-codes the symbols of one picture.
+
+    Args:
+        header: of the file to be.
+        symbols: of `Codec.quantise`.
+        codec: gives the tables.
+        extra: further chunks (metadata, alpha).
+    """
+    from jndlic.stream.segments import encode_latent, encode_planes, join_segments, symbol_crc
+
+    index, latent = join_segments(encode_latent(symbols.k, symbols.t, codec.tables_latent))
+    chunks = [
+        *extra,
+        (format_.TAG_JND, encode_planes(symbols.z_jnd, codec.tables_z_jnd)),
+        (format_.TAG_HYPER, encode_planes(symbols.z, codec.tables_z)),
+        *([] if index is None else [(format_.TAG_INDEX, index)]),
+        (format_.TAG_LATENT, latent),
+    ]
+    return Container(header, tuple(chunks), symbol_crc(symbols.z_jnd, symbols.z, symbols.k))
+
+
+def unpack_symbols(container: Container, codec: Codec) -> DecodedSymbols:
+    """Reads the symbols of one picture and checks their CRC; no float has a part in it.
+
+    Raises:
+        UnsupportedError: the file was made with other weights.
+        FormatError: a stream is damaged.
+    """
+    from jndlic.model.codec import Symbols
+    from jndlic.stream.segments import (
+        decode_latent,
+        decode_planes,
+        segment_count,
+        split_segments,
+        symbol_crc,
+    )
+
+    header = container.header
+    if header.fingerprint != codec.fingerprint:
+        raise UnsupportedError(
+            f"the file was made with the weights {header.model!r} (fingerprint {header.fingerprint.hex()}), "
+            f"but these are {codec.name!r} ({codec.fingerprint.hex()})"
+        )
+    rows, columns = -(-header.height // 64), -(-header.width // 64)
+    segments = split_segments(
+        container.payload(format_.TAG_INDEX),
+        container.payload(format_.TAG_LATENT),
+        segment_count(4 * rows, 4 * columns),
+    )
+    z_jnd = decode_planes(container.payload(format_.TAG_JND), 2 * rows, 2 * columns, codec.tables_z_jnd)
+    z = decode_planes(container.payload(format_.TAG_HYPER), rows, columns, codec.tables_z)
+    t, step_index = codec.table_index(z_jnd, z, header.quality)
+    k = decode_latent(segments, t, codec.tables_latent)
+    if symbol_crc(z_jnd, z, k) != container.symbol_crc:
+        raise FormatError("damaged file: the decoded symbols do not match their CRC")
+    return DecodedSymbols(Symbols(z_jnd, z, k, t), step_index)
+
+
+def checked_quality(quality: int) -> int:
+    """The quality as an int.
+
+    Raises:
+        ParameterError: it is no integer from 1 to 100.
+    """
+    try:
+        value = operator.index(quality)
+    except TypeError:
+        raise ParameterError(f"quality must be an integer, got {quality!r}") from None
+    if not format_.QUALITY_MIN <= value <= format_.QUALITY_MAX:
+        raise ParameterError(f"quality must be {format_.QUALITY_MIN} to {format_.QUALITY_MAX}, got {value}")
+    return value
+
+
+def _decode_container(container: Container, codec: Codec) -> Picture:
+    from jndlic.image import Picture
+    from jndlic.stream.alpha import decode_alpha
+
+    header = container.header
+    symbols, step_index = unpack_symbols(container, codec)
+    alpha = container.payload(format_.TAG_ALPHA)
+    if alpha is not None:  # before the synthesis: a damaged plane should fail early
+        alpha = decode_alpha(alpha, header.height, header.width)
+    image = codec.synthesise(
+        symbols.z_jnd, symbols.z, symbols.k, step_index, header.quality, header.height, header.width
+    )[0]
+    if header.grey:
+        image = image.mean(0, keepdim=True).expand(3, -1, -1)
+    # Symbols within their limits can still drive a float network to infinity, and NaN has no grey level.
+    levels = image.nan_to_num(nan=0.0, posinf=255.0, neginf=0.0).clamp(0.0, 255.0).add(0.5).floor()
+    pixels = np.ascontiguousarray(levels.permute(1, 2, 0).cpu().numpy().astype(np.uint8))
+    return Picture(
+        pixels,
+        alpha,
+        header.grey,
+        icc=container.payload(format_.TAG_ICC),
+        exif=container.payload(format_.TAG_EXIF),
+        xmp=container.payload(format_.TAG_XMP),
+    )
+
+
+def _side_chunks(picture: Picture) -> tuple[tuple[bytes, bytes], ...]:
+    from jndlic.stream.alpha import encode_alpha
+
+    chunks = [
+        (format_.TAG_ICC, picture.icc),
+        (format_.TAG_EXIF, picture.exif),
+        (format_.TAG_XMP, picture.xmp),
+    ]
+    if picture.alpha is not None:
+        chunks.append((format_.TAG_ALPHA, encode_alpha(picture.alpha)))
+    return tuple((tag, payload) for tag, payload in chunks if payload)
+
+
+def _as_bytes(data: bytes) -> bytes:
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise ParameterError(f"need the bytes of a .jlic file, got {type(data).__name__}")
+    return bytes(data)
+
+
+def _shipped_codec() -> Codec:
+    from jndlic.weights import load_codec
+
+    return load_codec()
+
+
+@contextmanager
+def _thread_limit(threads: int | None) -> Iterator[None]:
+    if threads is None:
+        yield
+        return
+    if not isinstance(threads, int) or threads < 1:
+        raise ParameterError(f"the number of threads must be an integer from 1 on, got {threads!r}")
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,1 @@
+"""Quality metrics, rival codecs and rate-distortion reports; never imported by the codec itself."""

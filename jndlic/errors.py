@@ -1,0 +1,30 @@
+"""The exceptions of jndlic: every failure that a user can cause is one of these.
+
+The command line maps them to exit codes: 2 for a `ParameterError`, 1 for all the others.
+"""
+
+from __future__ import annotations
+
+
+class JndlicError(Exception):
+    """Base class of everything that jndlic raises on purpose."""
+
+
+class FormatError(JndlicError):
+    """The .jlic file is damaged, truncated, foreign or hostile."""
+
+
+class UnsupportedError(JndlicError):
+    """The file is a .jlic file, but of a version, with a chunk or for weights that are not here."""
+
+
+class ImageError(JndlicError):
+    """The picture cannot be read or written, or its shape is not supported."""
+
+
+class WeightsError(JndlicError):
+    """The weights file is missing, damaged, or violates the rules of the integer networks."""
+
+
+class ParameterError(JndlicError, ValueError):
+    """An argument is out of its range, for example a quality outside 1..100."""

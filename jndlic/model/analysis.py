@@ -1,0 +1,62 @@
+"""Analysis transform: image and JND map through the same weights, meeting only in the JND-FTM gates.
+
+    image x / 255 - 1/2 ─┐                   ┌─► FTM ─► blocks ─► down ─► blocks ─► FTM ─► blocks ─► y   (1/16)
+                         ├─ unshuffle 8 ─► blocks        (1/8)                       │
+    map   j / 16 ────────┘  one batch of 2B  └─► FTM ─► blocks ─► down ─► blocks ─► FTM ─► f_J            (1/16)
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as functional
+from torch import Tensor, nn
+
+from jndlic.model.blocks import JndFtm, pointwise, residual_stack
+from jndlic.model.config import CodecConfig
+
+STEM_STRIDE = 8
+JND_SCALE = 16.0  # grey levels that count as one at the network's input
+LATENT_SCALE = 16.0  # brings y to the magnitude that steps around 1 suit
+
+
+class AnalysisOutput(NamedTuple):
+    """What the encoder derives from image and map; none of it depends on the quality."""
+
+    latent: Tensor
+    """y: (B, M, H/16, W/16)."""
+    jnd_features: Tensor
+    """f_J: (B, coarse_channels, H/16, W/16)."""
+
+
+class Analysis(nn.Module):
+    """Encoder-side transform (see the module's diagram)."""
+
+    def __init__(self, config: CodecConfig) -> None:
+        super().__init__()
+        fine, coarse = config.fine_channels, config.coarse_channels
+        self.stem = pointwise(3 * STEM_STRIDE**2, fine, gain=2.0)
+        self.fine_before = residual_stack(fine, config.analysis_fine_blocks[0])
+        self.fine_gate = JndFtm(fine)
+        self.fine_after = residual_stack(fine, config.analysis_fine_blocks[1])
+        self.down = pointwise(4 * fine, coarse)
+        self.coarse_before = residual_stack(coarse, config.analysis_coarse_blocks[0])
+        self.coarse_gate = JndFtm(coarse)
+        self.coarse_after = residual_stack(coarse, config.analysis_coarse_blocks[1])
+        self.head = pointwise(coarse, config.latent_channels)
+
+    def forward(self, image: Tensor, jnd: Tensor) -> AnalysisOutput:
+        """Transform a batch.
+
+        Args:
+            image: (B, 3, H, W) grey levels 0..255; H and W multiples of 16.
+            jnd: (B, 3, H, W) tolerance in grey levels.
+        """
+        both = torch.cat((image / 255.0 - 0.5, jnd / JND_SCALE))
+        both = functional.pixel_unshuffle(both, STEM_STRIDE).contiguous(memory_format=torch.channels_last)
+        both = self.fine_before(self.stem(both))
+        both = self.fine_after(torch.cat(self.fine_gate(*both.chunk(2))))
+        both = self.coarse_before(self.down(functional.pixel_unshuffle(both, 2)))
+        features, jnd_features = self.coarse_gate(*both.chunk(2))
+        return AnalysisOutput(LATENT_SCALE * self.head(self.coarse_after(features)), jnd_features)

@@ -1,0 +1,78 @@
+"""Building blocks shared by analysis and synthesis."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+def pointwise(inputs: int, outputs: int, gain: float = 1.0) -> nn.Conv2d:
+    """A 1x1 convolution whose output has `gain` times the standard deviation of a white input."""
+    layer = nn.Conv2d(inputs, outputs, 1)
+    nn.init.normal_(layer.weight, std=gain / inputs**0.5)
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+class ResidualBlock(nn.Module):
+    """x + pointwise(relu(pointwise(depthwise 5x5 (x)))), the hidden layer twice as wide.
+
+    The last layer starts at a hundredth of its usual size: the stack begins near the identity, so that the transform
+    which the outer layers start from (see initial.py) is not blurred.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.spatial = nn.Conv2d(channels, channels, 5, padding=2, groups=channels)
+        self.widen = pointwise(channels, 2 * channels, gain=2**0.5)
+        self.narrow = pointwise(2 * channels, channels, gain=0.01)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, C, H, W) to the same shape."""
+        return features + self.narrow(torch.relu_(self.widen(self.spatial(features))))
+
+
+def residual_stack(channels: int, count: int) -> nn.Sequential:
+    """`count` residual blocks in a row."""
+    return nn.Sequential(*(ResidualBlock(channels) for _ in range(count)))
+
+
+class JndFtm(nn.Module):
+    """JND-guided feature transform (JND-FTM, Pan et al. 2024): the map's features gate the image's.
+
+        a = g(x)   b = g(j)                      one shared depthwise 3x3 convolution
+        s = sigmoid(Ws [a; b])                   what of the image the map keeps visible
+        c = Wc [s * a; b]                        the candidate (linear)
+        r = sigmoid(Wr [a; b])                   how much of the candidate replaces the feature
+        x' = (1 - r) * a + r * c     j' = b
+
+    Ws, Wr and Wc are 1x1 convolutions. The gate r starts almost shut, so that training begins with x' close to a.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.shared = nn.Conv2d(channels, channels, 3, padding=1, groups=channels)
+        with torch.no_grad():
+            self.shared.weight.mul_(0.02)
+            self.shared.weight[:, :, 1, 1] += 1.0
+            self.shared.bias.zero_()
+        self.gates = pointwise(2 * channels, 2 * channels)  # Ws and Wr see the same input: one product
+        self.candidate = pointwise(2 * channels, channels, gain=0.1)
+        with torch.no_grad():
+            self.gates.bias[channels:] = -4.0
+
+    def forward(self, image: Tensor, jnd: Tensor) -> tuple[Tensor, Tensor]:
+        """Gate image features by map features.
+
+        Args:
+            image: (B, C, H, W).
+            jnd: (B, C, H, W).
+
+        Returns:
+            (x', j'), each (B, C, H, W).
+        """
+        a = self.shared(image)
+        b = self.shared(jnd)
+        keep, replace = torch.sigmoid(self.gates(torch.cat((a, b), 1))).chunk(2, 1)
+        candidate = self.candidate(torch.cat((keep * a, b), 1))
+        return a + replace * (candidate - a), b

@@ -1,0 +1,220 @@
+"""The codec on tensors: pixels to integers and back.
+
+                 ENCODER ONLY             :  INTEGERS  :            BOTH SIDES
+    x ─┬─► analysis ─► y ───┬─► hyper ────:─► z ───────:─► scale net S ─┐
+       └─► j ──┘       f_J ─┼─► JND head ─:─► z_J ─────:─► step net  d ─┴─► t = clip(S - d, 0, 63)   (integers only)
+                            └─────────────:─► k ───────:─► context μ, ŷ = μ + r^d k ─► synthesis ─► x̂
+                                          : k = round((y - μ) / r^d)
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as functional
+from torch import Tensor, nn
+
+from jndlic.errors import ParameterError
+from jndlic.model.analysis import Analysis, AnalysisOutput
+from jndlic.model.config import CodecConfig
+from jndlic.model.context import Context
+from jndlic.model.initial import start_from_cosines, start_from_identity
+from jndlic.model.integer import exact_products
+from jndlic.model.side import (
+    QUALITY_MAX,
+    QUALITY_MIN,
+    HyperAnalysis,
+    JndHead,
+    ScaleNet,
+    StepNet,
+    step_size,
+    table_index,
+)
+from jndlic.model.synthesis import Synthesis
+from jndlic.stream.entropy import SymbolTables
+
+PADDING = 64  # z stands at 1/64: sizes are rounded up to its multiples
+SYMBOL_LIMIT = 2**20  # larger symbols cannot arise from 8-bit pixels; keeps float32 exact and hostile values tame
+
+
+class Symbols(NamedTuple):
+    """The integers of one image (numpy, channel first)."""
+
+    z_jnd: np.ndarray
+    """int32 (jnd_channels, ph / 32, pw / 32)."""
+    z: np.ndarray
+    """int32 (hyper_channels, ph / 64, pw / 64)."""
+    k: np.ndarray
+    """int32 (M, ph / 16, pw / 16)."""
+    t: np.ndarray
+    """uint8, shape of k: table of each latent; follows from z, z_jnd and quality, never stored."""
+
+
+class Medians(NamedTuple):
+    """Centres that the side latents are rounded around."""
+
+    z: Tensor
+    """(1, hyper_channels, 1, 1)."""
+    z_jnd: Tensor
+    """(1, jnd_channels, 1, 1)."""
+
+
+def padded_size(size: int) -> int:
+    """A side length rounded up to a multiple of 64."""
+    return -(-size // PADDING) * PADDING
+
+
+class Codec(nn.Module):
+    """Network and probability tables.
+
+    Args:
+        config: sizes.
+        trainable: float master parameters in the integer networks (training) or frozen integers (use).
+    """
+
+    def __init__(self, config: CodecConfig, trainable: bool = False) -> None:
+        super().__init__()
+        self.config = config
+        self.name = ""
+        self.fingerprint = b"\0" * 8
+        self.tables_latent: SymbolTables | None = None
+        self.tables_z: SymbolTables | None = None
+        self.tables_z_jnd: SymbolTables | None = None
+        self.analysis = Analysis(config)
+        self.hyper_analysis = HyperAnalysis(config)
+        self.jnd_head = JndHead(config)
+        self.scale_net = ScaleNet(config, trainable)
+        self.step_net = StepNet(config, trainable)
+        self.context = Context(config)
+        self.synthesis = Synthesis(config)
+        self._start()
+        self.register_buffer("median_z", torch.zeros(1, config.hyper_channels, 1, 1))
+        self.register_buffer("median_z_jnd", torch.zeros(1, config.jnd_channels, 1, 1))
+
+    def _start(self) -> None:
+        """Begin as a block transform; weights files overwrite it."""
+        analysis, synthesis = self.analysis, self.synthesis
+        orders = start_from_cosines(analysis.stem, analysis.down, synthesis.up, synthesis.head)
+        start_from_identity(analysis.head)
+        start_from_identity(synthesis.entry)
+        self.scale_net.start(orders)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters live."""
+        return self.median_z.device
+
+    @torch.inference_mode()
+    def analyse(self, image: Tensor, jnd: Tensor) -> AnalysisOutput:
+        """The part of encoding that no quality changes.
+
+        Args:
+            image: (1, 3, H, W) grey levels 0..255, any size.
+            jnd: (1, 3, H, W) tolerance in grey levels.
+
+        Returns:
+            y and f_J of the image padded to multiples of 64 by repeating its last row and column.
+        """
+        height, width = image.shape[-2:]
+        margin = (0, padded_size(width) - width, 0, padded_size(height) - height)
+        image, jnd = (functional.pad(plane.to(self.device), margin, mode="replicate") for plane in (image, jnd))
+        return self.analysis(image, jnd)
+
+    @torch.inference_mode()
+    def quantise(self, analysis: AnalysisOutput, quality: int) -> Symbols:
+        """Integers of one image at one quality.
+
+        Args:
+            analysis: of `analyse`.
+            quality: 1..100.
+
+        Raises:
+            ParameterError: the quality is out of range.
+        """
+        level = self._quality(quality)
+        z = torch.floor(self.hyper_analysis(analysis.latent, level) - self.median_z + 0.5)
+        z_jnd = torch.floor(self.jnd_head(analysis.jnd_features) - self.median_z_jnd + 0.5)
+        z, z_jnd = (values.clamp(-SYMBOL_LIMIT, SYMBOL_LIMIT) for values in (z, z_jnd))
+        table, step_index = self._indices(z_jnd, z, level)
+        step = step_size(step_index).chunk(2, 1)
+        halves = analysis.latent.chunk(2, 1)
+
+        def quantised(half: int, mean: Tensor) -> Tensor:
+            ratio = (halves[half] - mean) / step[half]
+            return torch.floor(ratio + 0.5).clamp(-SYMBOL_LIMIT, SYMBOL_LIMIT)
+
+        mean, _ = self.context(z, z_jnd, level, lambda half, mean: mean + step[half] * quantised(half, mean))
+        k = torch.cat([quantised(half, part) for half, part in enumerate(mean.chunk(2, 1))], 1)
+        return Symbols(_integers(z_jnd), _integers(z), _integers(k), _integers(table, np.uint8))
+
+    @torch.inference_mode()
+    def table_index(self, z_jnd: np.ndarray, z: np.ndarray, quality: int) -> tuple[np.ndarray, np.ndarray]:
+        """What entropy decoding needs; integer networks only, so the same on every machine.
+
+        Args:
+            z_jnd: int32 (jnd_channels, ph / 32, pw / 32).
+            z: int32 (hyper_channels, ph / 64, pw / 64).
+            quality: 1..100.
+
+        Returns:
+            t: uint8 (M, ph / 16, pw / 16), table of each latent; d: int32, same shape, index of its step.
+        """
+        table, step_index = self._indices(self._tensor(z_jnd), self._tensor(z), self._quality(quality))
+        return _integers(table, np.uint8), _integers(step_index)
+
+    @torch.inference_mode()
+    def synthesise(
+        self,
+        z_jnd: np.ndarray,
+        z: np.ndarray,
+        k: np.ndarray,
+        d: np.ndarray,
+        quality: int,
+        height: int,
+        width: int,
+        precision: torch.dtype = torch.float32,
+    ) -> Tensor:
+        """Symbols to pixels.
+
+        Args:
+            z_jnd, z, k: symbols, as in Symbols.
+            d: step indices from `table_index`.
+            quality: 1..100.
+            height, width: size of the image; the padding is cut off.
+            precision: of the synthesis transform: torch.float32 or torch.bfloat16. The means stay in float32, since an
+                error there is an error in pixels one to one.
+
+        Returns:
+            (1, 3, height, width) float32, clipped to 0..255, not rounded.
+        """
+        step_index = self._tensor(d)
+        step = step_size(step_index).chunk(2, 1)
+        symbols = self._tensor(k).chunk(2, 1)
+        _, latent = self.context(
+            self._tensor(z),
+            self._tensor(z_jnd),
+            self._quality(quality),
+            lambda half, mean: mean + step[half] * symbols[half],
+        )
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=precision == torch.bfloat16):
+            image = self.synthesis(latent, step_index)
+        return image[..., :height, :width].to(torch.float32).clamp(0.0, 255.0)
+
+    def _indices(self, z_jnd: Tensor, z: Tensor, level: Tensor) -> tuple[Tensor, Tensor]:
+        with exact_products(self.device.type):
+            step_index = self.step_net(z_jnd, level)
+            return table_index(self.scale_net(z, level), step_index), step_index
+
+    def _quality(self, quality: int) -> Tensor:
+        if not QUALITY_MIN <= quality <= QUALITY_MAX:
+            raise ParameterError(f"quality must be {QUALITY_MIN} to {QUALITY_MAX}, got {quality}")
+        return torch.tensor([quality], device=self.device)
+
+    def _tensor(self, symbols: np.ndarray) -> Tensor:
+        return torch.from_numpy(symbols).to(self.device, torch.float32)[None]
+
+
+def _integers(values: Tensor, kind: type = np.int32) -> np.ndarray:
+    return values[0].to(torch.int32).cpu().contiguous().numpy().astype(kind, copy=False)

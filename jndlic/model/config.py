@@ -1,0 +1,58 @@
+"""Sizes of the network: everything that must be known to build it before its weights are read."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+
+from jndlic.errors import WeightsError
+
+
+@dataclass(frozen=True)
+class CodecConfig:
+    """Widths (channels) and depths (residual blocks) of each stage."""
+
+    latent_channels: int = 320
+    """M: channels of y and k, at 1/16 of the image size."""
+    hyper_channels: int = 128
+    """Channels of z, at 1/64."""
+    jnd_channels: int = 16
+    """Channels of z_J, at 1/32."""
+    fine_channels: int = 128
+    """Width of the residual blocks at 1/8."""
+    coarse_channels: int = 320
+    """Width of the residual blocks at 1/16."""
+    analysis_fine_blocks: tuple[int, int] = (3, 1)
+    """Blocks at 1/8 before and after the first JND-FTM (image and map)."""
+    analysis_coarse_blocks: tuple[int, int] = (2, 3)
+    """Blocks at 1/16 before (image and map) and after (image alone) the second JND-FTM."""
+    synthesis_coarse_blocks: tuple[int, int] = (1, 3)
+    """Blocks at 1/16 before and after the synthesis JND-FTM."""
+    synthesis_fine_blocks: int = 5
+    """Blocks at 1/8."""
+    context_channels: int = 256
+    """Width of the context networks at 1/16."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            numbers = value if isinstance(value, (tuple, list)) else (value,)
+            if not all(isinstance(number, int) and 1 <= number <= 4096 for number in numbers):
+                raise WeightsError(f"config: {field.name} = {value!r} is not a size from 1 to 4096")
+        if self.latent_channels % 2:
+            raise WeightsError("config: latent_channels must be even (two halves of the context)")
+
+    def to_dict(self) -> dict[str, int | list[int]]:
+        """Plain values, as they stand in a weights file."""
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, values: dict) -> CodecConfig:
+        """The inverse of to_dict.
+
+        Raises:
+            WeightsError: a name is unknown or a value is no size.
+        """
+        known = {field.name for field in fields(cls)}
+        if not isinstance(values, dict) or set(values) - known:
+            raise WeightsError(f"config: unknown entries {sorted(set(values) - known)}")
+        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})

@@ -1,0 +1,253 @@
+"""Side information: z and z_J on the encoder's side, and the integer networks that read them on both sides.
+
+    y   ─► hyper analysis ─► z   ─► stream "hyper" ─► scale net ─► S       index of log sigma, per latent
+    f_J ─► JND head       ─► z_J ─► stream "jnd"   ─► step net  ─► D       index of log step, relative to the gain
+                             quality ────────────────► gain table ─► G     index of log step, per channel
+                                                       d = G + D,   t = clip(S - d, 0, 63)
+
+The grid of scales and steps is one: r = (256 / 0.11)^(1/63), sigma = 0.11 r^S, step = r^d; so the table of a latent with
+scale sigma / step is the index S - d.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as functional
+from torch import Tensor, nn
+
+from jndlic.model.analysis import LATENT_SCALE
+from jndlic.model.blocks import pointwise
+from jndlic.model.config import CodecConfig
+from jndlic.model.integer import (
+    ACTIVATION_MAX,
+    SYMBOL_MAX,
+    IntegerConv2d,
+    TrainableIntegerConv2d,
+    bound,
+    round_through,
+)
+
+TABLE_COUNT = 64
+SCALE_MIN, SCALE_MAX = 0.11, 256.0
+LOG_RATIO = math.log(SCALE_MAX / SCALE_MIN) / (TABLE_COUNT - 1)  # ln r
+QUALITY_MIN, QUALITY_MAX = 1, 100
+QUALITY_NODES = 8  # hat functions over the quality range
+QUALITY_UNIT = 16  # height of a hat as an integer plane
+STEP_BOUND = 12  # |D| <= 12 indices: about 1.5 nat
+STEP_LIMIT = 120  # |d| fits int8
+SYMBOL_SCALE, HIDDEN_SCALE, INDEX_SCALE = 1, 16, 8  # integers per real unit: symbols, activations, indices
+TABLE_SCALE = 128.0  # indices per unit of a trained table: lets the common learning rate move them
+
+
+def quality_hats(quality: Tensor) -> Tensor:
+    """Piecewise-linear basis over the quality.
+
+    Args:
+        quality: (B,) integers 1..100.
+
+    Returns:
+        (B, 8) int64 in 0..99; each row sums to 99: hat i is 99 - |7 (quality - 1) - 99 i|, not below zero.
+    """
+    span = QUALITY_MAX - QUALITY_MIN
+    position = (quality.to(torch.int64) - QUALITY_MIN)[:, None] * (QUALITY_NODES - 1)
+    nodes = span * torch.arange(QUALITY_NODES, device=quality.device)
+    return (span - (position - nodes).abs()).clamp(min=0)
+
+
+def quality_weights(quality: Tensor) -> Tensor:
+    """The hats as float32 interpolation weights, (B, 8), each row summing to one."""
+    return quality_hats(quality).to(torch.float32) / (QUALITY_MAX - QUALITY_MIN)
+
+
+def quality_planes(quality: Tensor, like: Tensor) -> Tensor:
+    """The hats as integer planes of height 0..16 for the integer networks: (B, 8, H, W) float32 as wide as `like`."""
+    span = QUALITY_MAX - QUALITY_MIN
+    heights = (quality_hats(quality) * QUALITY_UNIT + span // 2) // span
+    return heights.to(torch.float32)[:, :, None, None].expand(-1, -1, *like.shape[-2:])
+
+
+def _integer_layer(
+    trainable: bool,
+    inputs: int,
+    outputs: int,
+    kernel: int = 1,
+    *,
+    first: bool = False,
+    last: bool = False,
+    gain: float = 2**0.5,
+) -> nn.Module:
+    input_max = SYMBOL_MAX if first else ACTIVATION_MAX
+    if not trainable:
+        return IntegerConv2d(inputs, outputs, kernel, input_max=input_max, rectify=not last)
+    return TrainableIntegerConv2d(
+        inputs,
+        outputs,
+        kernel,
+        input_scale=SYMBOL_SCALE if first else HIDDEN_SCALE,
+        output_scale=INDEX_SCALE if last else HIDDEN_SCALE,
+        input_max=input_max,
+        rectify=not last,
+        gain=gain,
+    )
+
+
+class HyperAnalysis(nn.Module):
+    """y and quality to z (encoder only, float)."""
+
+    def __init__(self, config: CodecConfig) -> None:
+        super().__init__()
+        width = config.hyper_channels + 64
+        self.entry = pointwise(config.latent_channels, width, gain=2**0.5)
+        self.first = pointwise(4 * width, width, gain=2**0.5)
+        self.spatial = nn.Conv2d(width, width, 5, padding=2, groups=width)
+        self.second = pointwise(4 * width, width, gain=2**0.5)
+        self.modulation = nn.Linear(QUALITY_NODES, 2 * width)
+        self.head = pointwise(width, config.hyper_channels, gain=2.0)
+
+    def forward(self, latent: Tensor, quality: Tensor) -> Tensor:
+        """(B, M, h, w) and (B,) to (B, hyper_channels, h / 4, w / 4)."""
+        features = torch.relu(self.entry(latent / LATENT_SCALE))
+        features = torch.relu(self.first(functional.pixel_unshuffle(features, 2)))
+        features = torch.relu(self.second(functional.pixel_unshuffle(self.spatial(features), 2)))
+        scale, offset = self.modulation(quality_weights(quality))[:, :, None, None].chunk(2, 1)
+        return self.head(features * (1.0 + scale) + offset)
+
+
+class JndHead(nn.Module):
+    """f_J to z_J (encoder only, float)."""
+
+    def __init__(self, config: CodecConfig) -> None:
+        super().__init__()
+        self.entry = pointwise(config.coarse_channels, 64, gain=2**0.5)
+        self.head = pointwise(4 * 64, config.jnd_channels, gain=2.0)
+
+    def forward(self, jnd_features: Tensor) -> Tensor:
+        """(B, coarse_channels, h, w) to (B, jnd_channels, h / 2, w / 2)."""
+        return self.head(functional.pixel_unshuffle(torch.relu(self.entry(jnd_features)), 2))
+
+
+class ScaleNet(nn.Module):
+    """z to S, the index of each latent's log scale; integers only.
+
+    A table of offsets per checkerboard parity and channel is added to the network's output: latents whose
+    neighbours are decoded before them are better predicted, hence narrower.
+    """
+
+    def __init__(self, config: CodecConfig, trainable: bool) -> None:
+        super().__init__()
+        layers = [
+            _integer_layer(trainable, config.hyper_channels + QUALITY_NODES, 192, 3, first=True),
+            _integer_layer(trainable, 192, 4 * 128),
+            _integer_layer(trainable, 128, 128, 3),
+            _integer_layer(trainable, 128, 4 * 160),
+            _integer_layer(trainable, 160, config.latent_channels, last=True, gain=0.05),
+        ]
+        self.layers = nn.ModuleList(layers)
+        if trainable:
+            self.parity_offset = nn.Parameter(torch.zeros(2, config.latent_channels))
+        else:
+            self.register_buffer("parity_offset", torch.zeros(2, config.latent_channels, dtype=torch.int16))
+
+    def forward(self, z: Tensor, quality: Tensor) -> Tensor:
+        """Scale indices.
+
+        Args:
+            z: (B, hyper_channels, h / 4, w / 4) float32 symbols.
+            quality: (B,) integers.
+
+        Returns:
+            S: (B, M, h, w) float32 that holds integers.
+        """
+        symbols = z.clamp(-SYMBOL_MAX, SYMBOL_MAX)
+        hidden = self.layers[0](torch.cat((symbols, quality_planes(quality, z)), 1))
+        hidden = functional.pixel_shuffle(self.layers[1](hidden), 2)
+        hidden = functional.pixel_shuffle(self.layers[3](self.layers[2](hidden)), 2)
+        index = self.layers[4](hidden)
+        offset = self.parity_offset
+        offset = round_through(offset * TABLE_SCALE) if offset.is_floating_point() else offset.to(torch.float32)
+        parity = checkerboard(index)
+        return index + torch.where(parity, offset[1][:, None, None], offset[0][:, None, None])
+
+    @torch.no_grad()
+    def start(self, orders: list[int]) -> None:
+        """Begin with the spectrum of natural images: scales that fall with the frequency that a channel starts from."""
+        if isinstance(self.parity_offset, nn.Parameter):
+            index = 50.0 - 11.0 * torch.log1p(torch.tensor(orders[: self.parity_offset.shape[1]], dtype=torch.float32))
+            self.parity_offset[:, : len(index)] = index / TABLE_SCALE
+
+    @torch.no_grad()
+    def freeze(self, config: CodecConfig) -> ScaleNet:
+        """The integer network with this one's rounded parameters."""
+        frozen = ScaleNet(config, trainable=False)
+        frozen.layers = nn.ModuleList(layer.freeze() for layer in self.layers)
+        frozen.parity_offset.copy_(round_through(self.parity_offset.detach() * TABLE_SCALE))
+        return frozen
+
+
+class StepNet(nn.Module):
+    """z_J and quality to d, the index of each latent's log step; integers only: d = G + D, |D| <= 12."""
+
+    def __init__(self, config: CodecConfig, trainable: bool) -> None:
+        super().__init__()
+        layers = [
+            _integer_layer(trainable, config.jnd_channels + QUALITY_NODES, 96, 3, first=True),
+            _integer_layer(trainable, 96, 4 * 96),
+            _integer_layer(trainable, 96, config.latent_channels, last=True, gain=0.1),
+        ]
+        self.layers = nn.ModuleList(layers)
+        if trainable:
+            # At high rate the best error is 2.2 / lambda and the step sqrt(12 error); a grey level is 1/16 of y.
+            start = torch.linspace(20.0, -4.0, QUALITY_NODES) / TABLE_SCALE
+            self.gain_nodes = nn.Parameter(start[:, None].repeat(1, config.latent_channels))
+        else:
+            self.register_buffer("gain", torch.zeros(QUALITY_MAX, config.latent_channels, dtype=torch.int16))
+
+    def gain_rows(self, quality: Tensor) -> Tensor:
+        """G: (B, M) float32 that holds integers."""
+        if hasattr(self, "gain_nodes"):
+            return round_through(quality_weights(quality) @ self.gain_nodes * TABLE_SCALE)
+        return self.gain[quality.to(torch.int64) - QUALITY_MIN].to(torch.float32)
+
+    def forward(self, z_jnd: Tensor, quality: Tensor) -> Tensor:
+        """Step indices.
+
+        Args:
+            z_jnd: (B, jnd_channels, h / 2, w / 2) float32 symbols.
+            quality: (B,) integers.
+
+        Returns:
+            d: (B, M, h, w) float32 that holds integers.
+        """
+        symbols = z_jnd.clamp(-SYMBOL_MAX, SYMBOL_MAX)
+        hidden = self.layers[0](torch.cat((symbols, quality_planes(quality, z_jnd)), 1))
+        relative = self.layers[2](functional.pixel_shuffle(self.layers[1](hidden), 2))
+        index = bound(relative, -STEP_BOUND, STEP_BOUND) + self.gain_rows(quality)[:, :, None, None]
+        return bound(index, -STEP_LIMIT, STEP_LIMIT)
+
+    @torch.no_grad()
+    def freeze(self, config: CodecConfig) -> StepNet:
+        """The integer network with this one's rounded parameters."""
+        frozen = StepNet(config, trainable=False)
+        frozen.layers = nn.ModuleList(layer.freeze() for layer in self.layers)
+        every = torch.arange(QUALITY_MIN, QUALITY_MAX + 1, device=self.gain_nodes.device)
+        frozen.gain.copy_(self.gain_rows(every))
+        return frozen
+
+
+def checkerboard(like: Tensor) -> Tensor:
+    """(H, W) bool: true on the odd squares (row + column odd), which are decoded second."""
+    rows = torch.arange(like.shape[-2], device=like.device)[:, None]
+    columns = torch.arange(like.shape[-1], device=like.device)[None, :]
+    return (rows + columns) % 2 == 1
+
+
+def table_index(scale_index: Tensor, step_index: Tensor) -> Tensor:
+    """t = clip(S - d, 0, 63), elementwise."""
+    return bound(scale_index - step_index, 0, TABLE_COUNT - 1)
+
+
+def step_size(step_index: Tensor) -> Tensor:
+    """Quantization step r^d of each latent."""
+    return torch.exp(step_index * LOG_RATIO)

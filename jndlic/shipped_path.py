@@ -1,0 +1,44 @@
+"""Where the weights that come with jndlic lie.
+
+In the repository they are in weights/, at the top; the wheel carries the same folder as the package
+data of `jndlic.shipped` (setup.cfg maps one to the other). An installation for development has no
+copy: it reads the repository's folder.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jndlic.errors import WeightsError
+
+SUFFIX = ".safetensors"
+
+
+def shipped_weights(name: str) -> Path:
+    """The file of the shipped weights called `name`.
+
+    Args:
+        name: for example "jndlic-base"; letters, digits, dots, hyphens and underscores.
+
+    Returns:
+        Path of an existing file.
+
+    Raises:
+        WeightsError: no such weights are shipped.
+    """
+    if name not in shipped_names():  # membership also rules out names that lead out of the folder
+        known = ", ".join(shipped_names()) or "none"
+        raise WeightsError(f"no weights called {name!r} come with this jndlic (there are: {known})")
+    return shipped_folder() / (name + SUFFIX)
+
+
+def shipped_names() -> list[str]:
+    """Names of the shipped weights, sorted."""
+    return sorted(path.name.removesuffix(SUFFIX) for path in shipped_folder().glob("*" + SUFFIX))
+
+
+def shipped_folder() -> Path:
+    """The folder of the shipped weights; it may not exist."""
+    package = Path(__file__).resolve().parent
+    installed = package / "shipped"
+    return installed if installed.is_dir() else package.parent / "weights"

@@ -1,0 +1,1 @@
+"""Integers to bytes and back: entropy coding, segments, and the .jlic container (no torch here)."""

@@ -1,0 +1,155 @@
+"""Symbols to the payloads of chunks and back: planes, latent segments, their index, and the CRC of all symbols.
+
+    z_J, z ──► one stream each (table = channel)
+    k, t   ──► segments of 64 x 64 latents, all channels ──► one stream each ──► LATN, lengths in LIDX
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+
+import numpy as np
+
+from jndlic.errors import FormatError
+from jndlic.stream.container import read_varint, write_varint
+from jndlic.stream.entropy import SymbolTables, check_plausible, decode_symbols, encode_symbols
+
+SEGMENT = 64
+"""Side of a segment in latents: 1024 pixels."""
+
+SYMBOL_LIMIT = 1 << 20
+"""Largest magnitude of a symbol in a file; far more than 8-bit pixels can give rise to."""
+
+
+def encode_planes(symbols: np.ndarray, tables: SymbolTables) -> bytes:
+    """Encodes z or z_J, each channel with the table of its number.
+
+    Args:
+        symbols: int32 (C, h, w); C is the number of tables.
+        tables: one table per channel.
+
+    Returns:
+        Payload of JNDS or HYPR.
+    """
+    channels, height, width = symbols.shape
+    return encode_symbols(symbols.ravel(), _channel_index(channels, height * width), tables)
+
+
+def decode_planes(data: bytes, height: int, width: int, tables: SymbolTables) -> np.ndarray:
+    """Decodes z or z_J.
+
+    Args:
+        data: payload of JNDS or HYPR.
+        height, width: of a plane.
+        tables: one table per channel.
+
+    Returns:
+        int32 (C, height, width).
+
+    Raises:
+        FormatError: the stream is damaged.
+    """
+    channels = len(tables)
+    # Checked before the index array is built: this is the first thing whose size the header alone decides.
+    check_plausible(len(data), np.full(channels, height * width), tables)
+    symbols = decode_symbols(data, _channel_index(channels, height * width), tables)
+    return _within_limit(symbols).reshape(channels, height, width)
+
+
+def encode_latent(k: np.ndarray, t: np.ndarray, tables: SymbolTables) -> list[bytes]:
+    """Encodes the latent symbols in independent segments.
+
+    Args:
+        k: int32 (M, h, w).
+        t: uint8 (M, h, w), table of each symbol.
+        tables: the latent tables.
+
+    Returns:
+        One stream per segment, in raster order.
+    """
+    return [encode_symbols(k[part].ravel(), t[part].ravel(), tables) for part in segment_slices(*k.shape[1:])]
+
+
+def decode_latent(streams: list[bytes], t: np.ndarray, tables: SymbolTables) -> np.ndarray:
+    """Decodes the latent symbols.
+
+    Args:
+        streams: one per segment, in raster order.
+        t: uint8 (M, h, w), table of each symbol.
+        tables: the latent tables.
+
+    Returns:
+        int32 (M, h, w).
+
+    Raises:
+        FormatError: a stream is damaged, or their number is wrong.
+    """
+    parts = list(segment_slices(*t.shape[1:]))
+    if len(parts) != len(streams):
+        raise FormatError(f"damaged file: {len(streams)} latent segments where there should be {len(parts)}")
+    k = np.empty(t.shape, dtype=np.int32)
+    for part, stream in zip(parts, streams):
+        k[part] = _within_limit(decode_symbols(stream, t[part].ravel(), tables)).reshape(t[part].shape)
+    return k
+
+
+def segment_slices(height: int, width: int) -> Iterator[tuple[slice, slice, slice]]:
+    """The segments of an (M, height, width) array, in raster order."""
+    for top in range(0, height, SEGMENT):
+        for left in range(0, width, SEGMENT):
+            yield slice(None), slice(top, top + SEGMENT), slice(left, left + SEGMENT)
+
+
+def segment_count(height: int, width: int) -> int:
+    """Number of segments of a latent grid."""
+    return -(-height // SEGMENT) * -(-width // SEGMENT)
+
+
+def join_segments(streams: list[bytes]) -> tuple[bytes | None, bytes]:
+    """Payloads of LIDX (None for a single segment, whose length is that of LATN) and LATN."""
+    index = None if len(streams) == 1 else b"".join(write_varint(len(stream)) for stream in streams)
+    return index, b"".join(streams)
+
+
+def split_segments(index: bytes | None, latent: bytes, count: int) -> list[bytes]:
+    """Inverse of `join_segments`.
+
+    Args:
+        index: payload of LIDX, or None.
+        latent: payload of LATN.
+        count: number of segments that the size of the picture asks for.
+
+    Raises:
+        FormatError: the index does not fit.
+    """
+    if (index is None) != (count == 1):
+        raise FormatError("damaged file: the index of the latent segments does not fit the picture's size")
+    if index is None:
+        return [latent]
+    streams, position, start = [], 0, 0
+    for _ in range(count):
+        size, position = read_varint(index, position)
+        streams.append(latent[start : start + size])
+        start += size
+    if position != len(index) or start != len(latent):
+        raise FormatError("damaged file: the index of the latent segments does not fit their data")
+    return streams
+
+
+def symbol_crc(z_jnd: np.ndarray, z: np.ndarray, k: np.ndarray) -> int:
+    """CRC-32 of all symbols: z_J, then z, then k, each as little-endian int32 in C order."""
+    crc = 0
+    for symbols in (z_jnd, z, k):
+        crc = zlib.crc32(np.ascontiguousarray(symbols, dtype="<i4"), crc)
+    return crc
+
+
+def _channel_index(channels: int, positions: int) -> np.ndarray:
+    return np.repeat(np.arange(channels, dtype=np.uint8 if channels <= 256 else np.uint16), positions)
+
+
+def _within_limit(symbols: np.ndarray) -> np.ndarray:
+    if symbols.size and max(-int(symbols.min()), int(symbols.max())) > SYMBOL_LIMIT:
+        raise FormatError(f"damaged entropy-coded data: a symbol lies outside +-{SYMBOL_LIMIT}")
+    return symbols

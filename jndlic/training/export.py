@@ -1,0 +1,93 @@
+"""From a training checkpoint to a weights file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+from safetensors.torch import save
+from torch import Tensor
+
+from jndlic.errors import WeightsError
+from jndlic.files import write_atomically
+from jndlic.model.codec import Codec
+from jndlic.model.config import CodecConfig
+from jndlic.training.forward import EntropyModels
+from jndlic.weights import FORMAT, fingerprint
+
+
+def export_checkpoint(checkpoint: str | Path, output: str | Path, name: str) -> Path:
+    """Freeze a checkpoint of `tools/train.py` into a weights file.
+
+    Averaged weights (EMA) are used where the checkpoint has them: Lightning stores them as its state.
+
+    Args:
+        checkpoint: .ckpt file.
+        output: .safetensors file to write.
+        name: name of the model, at most 31 ASCII characters; it goes into every .jlic file.
+
+    Raises:
+        WeightsError: the checkpoint is not one of ours.
+    """
+    if not (0 < len(name) <= 31 and name.isascii() and name.isprintable()):
+        raise WeightsError("the model's name must be 1 to 31 printable ASCII characters")
+    state, config = read_checkpoint(checkpoint)
+    codec = Codec(config, trainable=True)
+    entropy = EntropyModels(config.hyper_channels, config.jnd_channels)
+    codec.load_state_dict(_part(state, "codec."))
+    # Tables built so far have the sizes of another moment: they are built anew below.
+    tables = ("_offset", "_quantized_cdf", "_cdf_length")
+    learned = {key: value for key, value in _part(state, "entropy.").items() if not key.endswith(tables)}
+    entropy.load_state_dict(learned, strict=False)
+    return save_weights(codec, entropy, output, name)
+
+
+def read_checkpoint(checkpoint: str | Path) -> tuple[dict[str, Tensor], CodecConfig]:
+    """State and sizes of a checkpoint."""
+    try:
+        content = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        return content["state_dict"], CodecConfig.from_dict(content["codec_config"])
+    except (OSError, KeyError, RuntimeError, ValueError) as error:
+        raise WeightsError(f"{checkpoint} is not a checkpoint of tools/train.py: {error}") from error
+
+
+def save_weights(codec: Codec, entropy: EntropyModels, output: str | Path, name: str) -> Path:
+    """Write networks (floats as float16) and tables."""
+    tensors = {key: value.to(torch.float16) if value.is_floating_point() else value
+               for key, value in freeze(codec, entropy).state_dict().items()}
+    entropy.eval()
+    for part in (entropy.z, entropy.z_jnd, entropy.latent):
+        part.update_scale_table(part.scale_table, force=True) if part is entropy.latent else part.update(force=True)
+    for key, model in (("z", entropy.z), ("z_jnd", entropy.z_jnd), ("latent", entropy.latent)):
+        lengths = model._cdf_length
+        rows = torch.arange(model._quantized_cdf.shape[1]) < lengths[:, None]
+        tensors[f"tables.{key}.cdf"] = model._quantized_cdf[rows]
+        tensors[f"tables.{key}.lengths"] = lengths
+        tensors[f"tables.{key}.offsets"] = model._offset
+    tensors = {key: value.contiguous().clone() for key, value in tensors.items()}
+    metadata = {
+        "format": FORMAT,
+        "name": name,
+        "config": json.dumps(codec.config.to_dict()),
+        "fingerprint": fingerprint(tensors).hex(),
+    }
+    write_atomically(Path(output), save(tensors, metadata))
+    return Path(output)
+
+
+@torch.no_grad()
+def freeze(codec: Codec, entropy: EntropyModels) -> Codec:
+    """The codec with integer networks in place of their float masters."""
+    frozen = Codec(codec.config)
+    shared = {key: value for key, value in codec.state_dict().items() if not key.startswith(("scale_net.", "step_net."))}
+    frozen.load_state_dict(shared, strict=False)
+    frozen.scale_net = codec.scale_net.freeze(codec.config)
+    frozen.step_net = codec.step_net.freeze(codec.config)
+    frozen.median_z.copy_(entropy.z.quantiles[:, 0, 1][None, :, None, None])
+    frozen.median_z_jnd.copy_(entropy.z_jnd.quantiles[:, 0, 1][None, :, None, None])
+    return frozen
+
+
+def _part(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}

@@ -1,0 +1,224 @@
+"""The command: what it writes, what it says, how it ends. On the codec of a few lines; tests/test_package.py runs the
+installed command with the shipped weights."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from toy_codec import ToyCodec
+
+import jndlic
+from jndlic import weights
+from jndlic.cli import main
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(autouse=True)
+def toy(monkeypatch: pytest.MonkeyPatch) -> ToyCodec:
+    codec = ToyCodec()
+    monkeypatch.setattr(weights, "load_codec", lambda weights=None, device="cpu": codec)
+    return codec
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    rows, columns = np.mgrid[0:70, 0:100]
+    path = tmp_path / "photo.png"
+    Image.fromarray(np.dstack([rows * 3, columns * 2, rows + columns]).astype(np.uint8)).save(path)
+    return path
+
+
+@pytest.fixture
+def packed(photo: Path) -> Path:
+    path = photo.with_suffix(".jlic")
+    assert main(["encode", str(photo), str(path), "--quiet"]) == 0
+    return path
+
+
+def run(*arguments: object) -> int:
+    """Exit code of the command, whichever way it ends."""
+    try:
+        return main([str(argument) for argument in arguments])
+    except SystemExit as end:
+        return int(end.code or 0)
+
+
+def failure(capsys: pytest.CaptureFixture[str], code: int, *arguments: object) -> str:
+    """What a command that must fail with this code says; all of it, on stderr."""
+    assert run(*arguments) == code
+    output, errors = capsys.readouterr()
+    assert output == "" and errors and "Traceback" not in errors
+    return errors
+
+
+def test_there_and_back(photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    packed, restored = tmp_path / "photo.jlic", tmp_path / "restored.png"
+    assert run("encode", photo, packed, "-q", 90) == 0
+    size = packed.stat().st_size
+    said = capsys.readouterr().out
+    assert f"{size} bytes" in said and f"{8 * size / 7000:.4f} bpp" in said and " s\n" in said
+    assert run("decode", packed, restored) == 0
+    assert "100 x 70" in capsys.readouterr().out
+    with Image.open(restored) as image:
+        assert image.size == (100, 70) and image.mode == "RGB"
+    assert sorted(os.listdir(tmp_path)) == ["photo.jlic", "photo.png", "restored.png"]
+
+
+def test_the_commands_do_what_the_calls_do(photo: Path, tmp_path: Path, toy: ToyCodec) -> None:
+    run("encode", photo, tmp_path / "a.jlic", "--quality=77", "--quiet")
+    data = (tmp_path / "a.jlic").read_bytes()
+    assert data == jndlic.encode(photo, 77, codec=toy)
+    run("decode", tmp_path / "a.jlic", tmp_path / "a.png", "--quiet")
+    with Image.open(tmp_path / "a.png") as image:
+        np.testing.assert_array_equal(np.asarray(image), np.asarray(jndlic.decode(data, codec=toy)))
+
+
+def test_quiet(photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("encode", photo, tmp_path / "a.jlic", "--quiet")
+    run("decode", tmp_path / "a.jlic", tmp_path / "a.png", "--quiet")
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".webp", ".tif", ".ppm", ".bmp"])
+def test_formats(packed: Path, suffix: str) -> None:
+    restored = packed.with_suffix(suffix)
+    assert run("decode", packed, restored) == 0
+    with Image.open(restored) as image:
+        assert image.size == (100, 70)
+
+
+def test_existing_files_are_replaced(photo: Path, packed: Path) -> None:
+    packed.write_bytes(b"old")
+    assert run("encode", photo, packed) == 0
+    assert jndlic.info(packed.read_bytes())["width"] == 100
+
+
+def test_info(packed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("info", packed) == 0
+    said = capsys.readouterr().out
+    for words in ("100 x 70", "quality 50", "toy", "LATN", "JND stream", f"{packed.stat().st_size} bytes"):
+        assert words in said
+    assert run("info", "--json", packed) == 0
+    assert json.loads(capsys.readouterr().out) == jndlic.info(packed.read_bytes())
+
+
+def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
+    for option in ("-V", "--version"):
+        assert run(option) == 0
+        assert capsys.readouterr().out == f"jndlic {jndlic.__version__}\n"
+    assert run("--help") == 0
+    said = capsys.readouterr().out
+    assert all(command in said for command in ("encode", "decode", "info"))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["paint"],
+        ["encode"],
+        ["encode", "a.png"],
+        ["encode", "PHOTO", "OUT", "-q", "0"],
+        ["encode", "PHOTO", "OUT", "-q", "101"],
+        ["encode", "PHOTO", "OUT", "-q", "good"],
+        ["encode", "PHOTO", "OUT", "--threads", "0"],
+        ["encode", "PHOTO", "OUT", "--device", "abacus"],
+        ["encode", "PHOTO", "PHOTO"],
+        ["decode", "PACKED", "PACKED"],
+        ["decode", "PACKED", "OUT.png", "--max-pixels", "-3"],
+    ],
+)
+def test_wrong_usage(
+    arguments: list[str], photo: Path, packed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = photo.read_bytes(), packed.read_bytes()
+    places = {"PHOTO": photo, "PACKED": packed, "OUT": photo.with_name("out"), "OUT.png": photo.with_name("out.png")}
+    failure(capsys, 2, *[places.get(argument, argument) for argument in arguments])
+    assert (photo.read_bytes(), packed.read_bytes()) == before
+    assert len(os.listdir(photo.parent)) == 2
+
+
+def test_the_same_file_under_another_name(photo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    link = photo.with_name("link.jlic")
+    link.symlink_to(photo)
+    assert "same file" in failure(capsys, 2, "encode", photo, link)
+
+
+def test_bad_input(photo: Path, packed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = photo.parent
+    (folder / "text").write_text("hello")
+    (folder / "cut.jlic").write_bytes(packed.read_bytes()[:-20])
+    damaged = bytearray(packed.read_bytes())
+    damaged[60] ^= 4
+    (folder / "damaged.jlic").write_bytes(damaged)
+    (folder / "new.jlic").write_bytes(packed.read_bytes()[:5] + b"\2" + packed.read_bytes()[6:])
+    out = folder / "out.png"
+    before = sorted(os.listdir(folder))
+    assert "not a picture" in failure(capsys, 1, "encode", folder / "text", folder / "out.jlic")
+    assert "No such file" in failure(capsys, 1, "encode", folder / "none", folder / "out.jlic")
+    assert "irectory" in failure(capsys, 1, "encode", folder, folder / "out.jlic")
+    assert "folder" in failure(capsys, 1, "encode", photo, folder / "missing" / "out.jlic")
+    assert "folder" in failure(capsys, 1, "encode", photo, folder)
+    assert "not a .jlic" in failure(capsys, 1, "decode", photo, out)
+    assert "truncated" in failure(capsys, 1, "decode", folder / "cut.jlic", out)
+    assert "damaged" in failure(capsys, 1, "decode", folder / "damaged.jlic", out)
+    assert "version 2" in failure(capsys, 1, "decode", folder / "new.jlic", out)
+    assert "No such file" in failure(capsys, 1, "decode", folder / "none", out)
+    assert "limit" in failure(capsys, 1, "decode", packed, out, "--max-pixels", 6999)
+    assert "not a .jlic" in failure(capsys, 1, "info", photo)
+    assert "No such file" in failure(capsys, 1, "info", folder / "none")
+    assert sorted(os.listdir(folder)) == before
+
+
+@pytest.mark.parametrize("name", ["out.xyz", "out", "out.pgm"])
+def test_an_unknown_output_format_costs_no_work(
+    name: str, packed: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weights, "load_codec", lambda weights=None, device="cpu": pytest.fail("loaded"))
+    assert name in failure(capsys, 1, "decode", packed, packed.with_name(name))
+
+
+def test_an_unwritable_place_keeps_what_was_there(
+    packed: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    restored = packed.with_name("restored.png")
+    restored.write_bytes(b"precious")
+
+    def full(source: object, target: object) -> None:
+        raise OSError(28, "No space left on device", str(target))
+
+    monkeypatch.setattr(os, "replace", full)
+    assert "No space left" in failure(capsys, 1, "decode", packed, restored)
+    assert restored.read_bytes() == b"precious"
+    assert len(os.listdir(packed.parent)) == 3
+
+
+def test_interruption(photo: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ToyCodec, "analyse", interrupt)
+    assert "interrupted" in failure(capsys, 130, "encode", photo, photo.with_suffix(".jlic"))
+    assert os.listdir(photo.parent) == [photo.name]
+
+
+@pytest.mark.parametrize("command", [["-m", "jndlic"], ["tools/encode.py"], ["tools/decode.py"]])
+def test_entry_points(command: list[str], tmp_path: Path) -> None:
+    file = [str(ROOT / command[0])] if command[0].endswith(".py") else command
+    done = subprocess.run(
+        [sys.executable, *file, "--help"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path if len(file) == 1 else ROOT,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "usage: jndlic" in done.stdout

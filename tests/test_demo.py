@@ -1,0 +1,78 @@
+"""The demonstration and its maps."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import jndlic
+from jndlic.bench.demo import demo_photo, jpeg_of_size, judge, main
+from jndlic.bench.maps import bits_map, step_map, to_pixels
+from jndlic.model.side import LOG_RATIO
+from jndlic.stream.entropy import SymbolTables, ideal_bits
+
+
+def test_bits_map_adds_up_to_the_ideal_size() -> None:
+    narrow = np.array([1 << 22, 1 << 23, (1 << 22) - 4096, 4096], dtype=np.uint32)
+    wide = np.array([1 << 21] * 6 + [(1 << 22) - 64, 64], dtype=np.uint32)
+    tables = SymbolTables((narrow, wide), np.array([-1, -3], dtype=np.int32))
+    random = np.random.default_rng(2)
+    symbols = random.integers(-9, 10, (5, 3, 4), dtype=np.int32)  # many of them escape
+    index = random.integers(0, 2, symbols.shape, dtype=np.uint8)
+    bits = bits_map(symbols, index, tables)
+    assert bits.shape == (3, 4)
+    assert bits.sum() == pytest.approx(ideal_bits(symbols.ravel(), index.ravel(), tables), rel=1e-4)
+    one = ideal_bits(symbols[:, 1, 2].copy(), index[:, 1, 2].copy(), tables)
+    assert bits[1, 2] == pytest.approx(one, rel=1e-4)
+
+
+def test_step_map_is_relative_to_its_mean() -> None:
+    steps = np.zeros((4, 1, 2), dtype=np.int32)
+    steps[:, 0, 1] = 2
+    np.testing.assert_allclose(step_map(steps), np.exp([[-LOG_RATIO, LOG_RATIO]]))
+
+
+def test_to_pixels_cuts_the_padding() -> None:
+    pixels = to_pixels(np.arange(6.0).reshape(2, 3), 17, 40)
+    assert pixels.shape == (17, 40)
+    assert (pixels[0, 15], pixels[0, 16], pixels[16, 39]) == (0.0, 1.0, 5.0)
+
+
+def test_jpeg_of_size_is_the_best_that_fits() -> None:
+    photo = demo_photo()[:96, :160]
+    quality, data = jpeg_of_size(photo, 4000)
+    assert 3000 < len(data) <= 4000
+    larger = io.BytesIO()
+    Image.fromarray(photo).save(larger, "JPEG", quality=quality + 1, optimize=True, subsampling="4:2:0")
+    assert len(larger.getvalue()) > 4000
+    assert jpeg_of_size(photo, 1)[0] == 1
+
+
+def test_judge_knows_an_exact_copy() -> None:
+    photo = demo_photo()[:64, :64]
+    result = judge("copy", bytes(64), photo, photo)
+    assert result.bpp == pytest.approx(8 * 64 / 64**2)
+    assert result.psnr == float("inf")
+    assert result.ssimulacra2 == pytest.approx(100.0)
+
+
+def test_demo_writes_what_it_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--quality", "30", "--picture-quality", "30", "--out", str(tmp_path / "demo")]) == 0
+    data = (tmp_path / "demo" / "coffee-q30.jlic").read_bytes()
+    restored = np.asarray(Image.open(tmp_path / "demo" / "coffee-q30.png"))
+    np.testing.assert_array_equal(restored, np.asarray(jndlic.decode(data)))
+    assert restored.shape == demo_photo().shape
+    with Image.open(tmp_path / "demo" / "demo.png") as picture:
+        assert picture.width >= 1200
+    text = capsys.readouterr().out
+    assert f"{len(data):,d} bytes" in text
+    assert "JPEG" in text
+
+
+def test_missing_photo_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--image", str(tmp_path / "none.png"), "--out", str(tmp_path)]) == 1
+    assert "none.png" in capsys.readouterr().err

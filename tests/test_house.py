@@ -1,0 +1,191 @@
+"""The rules of the house: who may import what, and how small the tools stay."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "jndlic"
+
+FLOW = (
+    ("errors", "files"),
+    ("stream.container",),
+    ("stream", "image", "jnd"),
+    ("model",),
+    ("shipped_path", "weights"),
+    ("api",),
+    ("cli", "__main__", "pillow_plugin"),
+    ("training", "bench"),
+)
+"""Stages in their order. A module imports from its own stage and the ones before it. The longest name that matches
+a module (or a package it is in) gives its stage; a module that none matches must be added here."""
+
+OWN = {"jndlic", "__future__", *sys.stdlib_module_names}
+CORE = {"torch", "numpy", "PIL", "constriction", "safetensors"}
+"""What the installed core may import besides the standard library."""
+
+APART = ("jndlic.training", "jndlic.bench")
+"""What the codec never imports."""
+
+HEAVY = ("compressai", "lightning", "lpips", "torchvision", "skimage", "scipy", "matplotlib")
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    """Every module of the package with its file."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
+
+
+NAMES = {name for name, _ in modules()}
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Full names of the modules that a file imports, wherever in it; those for type checkers do not count."""
+    pending: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            pending.extend(node.orelse)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield inner if inner in NAMES else str(node.module)
+        else:
+            pending.extend(ast.iter_child_nodes(node))
+
+
+def stage(name: str) -> int:
+    """Number of a module's stage in FLOW."""
+    inner = name.removeprefix("jndlic.")
+    found = [
+        (len(entry), number)
+        for number, entries in enumerate(FLOW)
+        for entry in entries
+        if inner == entry or inner.startswith(entry + ".")
+    ]
+    assert found, f"{name} has no place in FLOW"
+    return max(found)[1]
+
+
+INNER = [(name, path) for name, path in modules() if name != "jndlic"]  # jndlic itself gives api's names on demand
+
+
+@pytest.mark.parametrize(("name", "path"), INNER, ids=[name for name, _ in INNER])
+def test_imports_go_one_way(name: str, path: Path) -> None:
+    for target in imports(path):
+        if target == "jndlic" or not target.startswith("jndlic."):
+            continue
+        assert stage(target) <= stage(name), f"{name} imports {target}, which comes after it"
+        assert name.startswith(APART) or not target.startswith(APART), f"{name} imports {target}"
+        if not name.startswith(APART):
+            assert not (name.startswith(("jndlic.model", "jndlic.stream")) and target.startswith("jndlic.jnd")), (
+                f"{name} is a part of the decoder and imports {target}"
+            )
+
+
+def test_no_import_cycles() -> None:
+    open_edges = {name: {target for target in imports(path) if target in NAMES} - {"jndlic"} for name, path in INNER}
+    while open_edges:
+        free = {name for name, targets in open_edges.items() if not targets & set(open_edges) - {name}}
+        assert free, f"these import one another in a circle: {sorted(open_edges)}"
+        open_edges = {name: targets for name, targets in open_edges.items() if name not in free}
+
+
+def test_core_imports_only_core_dependencies() -> None:
+    for name, path in modules():
+        if not name.startswith(APART):
+            foreign = {target.partition(".")[0] for target in imports(path)} - OWN - CORE
+            assert not foreign, f"{name} imports {foreign}"
+
+
+def test_streams_need_no_torch() -> None:
+    for name, path in modules():
+        if name.startswith("jndlic.stream") or name in ("jndlic.image", "jndlic.files", "jndlic.shipped_path"):
+            assert "torch" not in {target.partition(".")[0] for target in imports(path)}, name
+    assert "constriction" not in set(imports(PACKAGE / "stream" / "container.py"))
+
+
+def loaded_by(command: list[str]) -> set[str]:
+    """Names of all modules that a fresh process has loaded after running `jndlic COMMAND`."""
+    program = (
+        "import json, sys\n"
+        "from jndlic.cli import main\n"
+        "try:\n"
+        "    code = main(sys.argv[1:])\n"
+        "except SystemExit as end:\n"
+        "    code = end.code\n"
+        "print('\\n' + json.dumps([code, sorted(sys.modules)]))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *command], capture_output=True, text=True, check=True, cwd=ROOT, timeout=300
+    )
+    code, names = json.loads(done.stdout.splitlines()[-1])
+    assert code == 0, done.stderr
+    return set(names)
+
+
+def starting_with(names: set[str], packages: tuple[str, ...]) -> set[str]:
+    """Those of the names that are one of the packages, or in one."""
+    return {name for name in names for package in packages if name == package or name.startswith(package + ".")}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A small picture and the same compressed with the shipped weights."""
+    import jndlic
+
+    folder = tmp_path_factory.mktemp("house")
+    pixels = np.random.default_rng(1).integers(0, 256, (40, 70, 3), dtype=np.uint8)
+    picture, compressed = folder / "picture.ppm", folder / "picture.jlic"
+    picture.write_bytes(b"P6 70 40 255\n" + pixels.tobytes())
+    compressed.write_bytes(jndlic.encode(pixels, quality=30))
+    return picture, compressed
+
+
+@pytest.mark.parametrize("command", [["--help"], ["--version"], ["encode", "--help"]], ids=" ".join)
+def test_help_needs_no_torch(command: list[str]) -> None:
+    assert not starting_with(loaded_by(command), ("torch", "constriction", *HEAVY, *APART))
+
+
+def test_importing_the_package_needs_no_torch() -> None:
+    program = "import sys, jndlic; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT, timeout=60)
+
+
+def test_info_needs_no_torch(files: tuple[Path, Path]) -> None:
+    assert not starting_with(loaded_by(["info", str(files[1])]), ("torch", *HEAVY, *APART))
+
+
+def test_decoding_needs_no_jnd_and_no_extras(files: tuple[Path, Path], tmp_path: Path) -> None:
+    names = loaded_by(["decode", str(files[1]), str(tmp_path / "out.png")])
+    assert not starting_with(names, ("jndlic.jnd", *HEAVY, *APART))
+
+
+def test_encoding_needs_no_extras(files: tuple[Path, Path], tmp_path: Path) -> None:
+    names = loaded_by(["encode", str(files[0]), str(tmp_path / "out.jlic")])
+    assert not starting_with(names, (*HEAVY, *APART))
+
+
+def test_tools_are_thin() -> None:
+    tools = sorted((ROOT / "tools").glob("*.py"))
+    assert tools
+    for path in tools:
+        assert len(path.read_text(encoding="utf-8").splitlines()) < 25, path.name
+
+
+def test_no_input_is_checked_by_assert() -> None:
+    for name, path in modules():
+        found = [node.lineno for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Assert)]
+        assert not found, f"{name}, line {found}: assert; python -O leaves it out"

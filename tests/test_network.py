@@ -1,0 +1,114 @@
+"""The networks: gates, sharing, gradients, sizes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from jndlic.errors import WeightsError
+from jndlic.model.blocks import JndFtm
+from jndlic.model.codec import Codec
+from jndlic.model.config import CodecConfig
+
+SMALL = CodecConfig(latent_channels=32, hyper_channels=16, jnd_channels=4, fine_channels=16, coarse_channels=24,
+                    context_channels=24)
+
+
+def convolve(inputs: np.ndarray, weight: np.ndarray, bias: np.ndarray, depthwise: bool) -> np.ndarray:
+    """Plain 2-D convolution of (C, H, W), zero padding."""
+    size = weight.shape[-1]
+    margin = size // 2
+    padded = np.pad(inputs, ((0, 0), (margin, margin), (margin, margin)))
+    rows, columns = inputs.shape[1:]
+    out = np.zeros((weight.shape[0], rows, columns)) + bias[:, None, None]
+    for i in range(size):
+        for j in range(size):
+            window = padded[:, i : i + rows, j : j + columns]
+            tap = weight[:, :, i, j]
+            out += window * tap[:, :1, None] if depthwise else np.einsum("oc,chw->ohw", tap, window)
+    return out
+
+
+def test_ftm_equation() -> None:
+    torch.manual_seed(1)
+    channels = 6
+    gate = JndFtm(channels).double()
+    for parameter in gate.parameters():
+        torch.nn.init.normal_(parameter, std=0.5)
+    image, jnd = torch.randn(2, 1, channels, 5, 4, dtype=torch.float64)
+    values = {name: value.detach().numpy() for name, value in gate.named_parameters()}
+
+    def shared(inputs: torch.Tensor) -> np.ndarray:
+        weight = values["shared.weight"][:, :1]
+        return convolve(inputs[0].numpy(), weight, values["shared.bias"], True)
+
+    def sigmoid(x: np.ndarray) -> np.ndarray:
+        return 1.0 / (1.0 + np.exp(-x))
+
+    a, b = shared(image), shared(jnd)
+    gates = convolve(np.concatenate((a, b)), values["gates.weight"], values["gates.bias"], False)
+    keep, replace = sigmoid(gates[:channels]), sigmoid(gates[channels:])
+    candidate = convolve(np.concatenate((keep * a, b)), values["candidate.weight"], values["candidate.bias"], False)
+    expected = (1.0 - replace) * a + replace * candidate
+    new_image, new_jnd = gate(image, jnd)
+    np.testing.assert_allclose(new_image[0].detach().numpy(), expected, atol=1e-12)
+    np.testing.assert_allclose(new_jnd[0].detach().numpy(), b, atol=1e-12)
+
+
+def test_analysis_shares_its_weights_between_image_and_map() -> None:
+    # With the gates bypassed the branches are one function: swapping the inputs swaps the outputs.
+    class Bypass(torch.nn.Module):
+        def forward(self, image: torch.Tensor, jnd: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            return image, jnd
+
+    torch.manual_seed(0)
+    analysis = Codec(SMALL).analysis
+    analysis.fine_gate = analysis.coarse_gate = Bypass()
+    analysis.coarse_after = torch.nn.Identity()  # image branch alone
+    first, second = torch.rand(2, 1, 3, 64, 64)
+    captured = []
+    analysis.head.register_forward_hook(lambda layer, inputs, output: captured.append(inputs[0]))
+    straight = analysis((first + 0.5) * 255.0, second * 16.0).jnd_features
+    analysis((second + 0.5) * 255.0, first * 16.0)
+    torch.testing.assert_close(captured[1], straight, atol=1e-4, rtol=1e-4)
+
+
+def test_map_changes_the_latents() -> None:
+    torch.manual_seed(0)
+    codec = Codec(SMALL)
+    image = torch.rand(1, 3, 64, 64) * 255.0
+    outputs = [codec.analysis(image, torch.full_like(image, grey)).latent for grey in (3.0, 12.0)]
+    assert not torch.allclose(*outputs)
+
+
+def test_every_parameter_gets_a_gradient() -> None:
+    forward = pytest.importorskip("jndlic.training.forward", reason="needs the [train] extra")
+    torch.manual_seed(0)
+    codec = Codec(SMALL, trainable=True)
+    entropy = forward.EntropyModels(SMALL.hyper_channels, SMALL.jnd_channels)
+    image = torch.rand(2, 3, 128, 128) * 255.0
+    output = forward.training_pass(codec, entropy, image, image / 20.0, torch.tensor([20, 85]))
+    bits = output.bits_latent + output.bits_hyper + output.bits_jnd
+    (bits.sum() + (output.image - image).square().mean() + entropy.quantile_loss()).backward()
+    silent = [
+        name
+        for module in (codec, entropy)
+        for name, parameter in module.named_parameters()
+        if parameter.grad is None or not torch.isfinite(parameter.grad).all() or not parameter.grad.any()
+    ]
+    assert silent == []
+    step_head = codec.step_net.layers[-1].weight.grad
+    assert (step_head != 0).float().mean() > 0.5
+
+
+def test_default_size_is_within_the_plan() -> None:
+    parameters = sum(parameter.numel() for parameter in Codec(CodecConfig(), trainable=True).parameters())
+    assert 8e6 < parameters < 20e6
+
+
+def test_config_round_trip_and_limits() -> None:
+    assert CodecConfig.from_dict(SMALL.to_dict()) == SMALL
+    for wrong in ({"latent_channels": 33}, {"latent_channels": 10**9}, {"unknown": 1}, {"fine_channels": "8"}):
+        with pytest.raises(WeightsError):
+            CodecConfig.from_dict(wrong)

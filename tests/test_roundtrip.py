@@ -1,0 +1,319 @@
+"""From picture to file and back through the API, with real weights: sizes, modes, damage, hostile files, rate."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+torch = pytest.importorskip("torch")
+
+from jndlic import api  # noqa: E402
+from jndlic.errors import (  # noqa: E402
+    FormatError,
+    ImageError,
+    JndlicError,
+    ParameterError,
+    UnsupportedError,
+)
+from jndlic.image import from_array  # noqa: E402
+from jndlic.jnd.pixel import jnd_map  # noqa: E402
+from jndlic.model.codec import Codec, Symbols  # noqa: E402
+from jndlic.stream.container import Container, Header, pack, unpack  # noqa: E402
+from jndlic.stream.entropy import ideal_bits  # noqa: E402
+from jndlic.stream.segments import segment_count  # noqa: E402
+
+KODAK = sorted((Path(__file__).resolve().parents[2] / "shared" / "data" / "kodak").glob("*.png"))
+
+
+def scene(height: int, width: int) -> np.ndarray:
+    """Something like a photo: slopes, an edge, some texture."""
+    random = np.random.default_rng(height * 10007 + width)
+    row, column = np.mgrid[:height, :width].astype(float)
+    light = 90 + 60 * np.sin(row / 37) * np.cos(column / 53) + 50 * (row + 2 * column > height)
+    texture = random.normal(size=(height, width)) * 6 * (column > width / 2)
+    colour = np.stack((light + texture, 0.9 * light + 10, 0.6 * light + 40 - texture), axis=-1)
+    return np.clip(colour, 0, 255).astype(np.uint8)
+
+
+def symbols_of(pixels: np.ndarray, quality: int, codec: Codec) -> Symbols:
+    """What the encoder finds, taken straight from the network."""
+    image = torch.from_numpy(pixels).permute(2, 0, 1)[None].float()
+    return codec.quantise(codec.analyse(image, jnd_map(image)), quality)
+
+
+def remade(data: bytes, **replacements: object) -> bytes:
+    """The file with other header fields or chunks (by tag), and right CRCs."""
+    container = unpack(data)
+    fields = {name: value for name, value in replacements.items() if name.islower()}
+    chunks = tuple((tag, replacements.get(tag.decode(), payload)) for tag, payload in container.chunks)
+    return pack(Container(dataclasses.replace(container.header, **fields), chunks, container.symbol_crc))
+
+
+@pytest.fixture(scope="module")
+def small_file(codec: Codec) -> bytes:
+    picture = from_array(np.dstack((scene(70, 90), np.full((70, 90), 99, np.uint8))))
+    picture.exif = b"II*\0"
+    return api.encode_picture(picture, 40, codec)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 7), (7, 1), (65, 63), (131, 257), (1, 5000), (2100, 3), (64, 64), (80, 1040)])
+def test_any_size(codec: Codec, size: tuple[int, int]) -> None:
+    """Also several segments in a row and in a column (5000 x 1 and 1040 x 80; 3 x 2100)."""
+    pixels = scene(*size)
+    data = api.encode(pixels, 60, codec=codec)
+    container = unpack(data)
+    decoded = api.unpack_symbols(container, codec).symbols
+    for ours, theirs in zip(decoded, symbols_of(pixels, 60, codec), strict=True):
+        assert ours.dtype == theirs.dtype
+        np.testing.assert_array_equal(ours, theirs)
+    segments = segment_count(*decoded.k.shape[1:])
+    assert api.info(data)["segments"] == segments
+    assert (container.payload(b"LIDX") is None) == (segments == 1)
+    image = api.decode(data, codec=codec)
+    assert image.mode == "RGB" and image.size == size[::-1]
+    assert np.abs(np.asarray(image).astype(int) - pixels).mean() < 12
+
+
+@pytest.mark.parametrize("level", [0, 1, 127, 255])
+def test_constant_pictures(codec: Codec, level: int) -> None:
+    data = api.encode(np.full((96, 100, 3), level, np.uint8), 50, codec=codec)
+    image = np.asarray(api.decode(data, codec=codec)).astype(int)
+    assert np.abs(image - level).mean() < 8
+    assert len(data) < 1500
+
+
+@pytest.mark.parametrize("quality", [1, 100])
+def test_noise(codec: Codec, quality: int) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (100, 120, 3), dtype=np.uint8)
+    data = api.encode(pixels, quality, codec=codec)
+    assert api.decode(data, codec=codec).size == (120, 100)
+    decoded = api.unpack_symbols(unpack(data), codec).symbols
+    np.testing.assert_array_equal(decoded.k, symbols_of(pixels, quality, codec).k)
+
+
+def test_quality_costs_bytes_and_lowers_the_error(codec: Codec) -> None:
+    pixels = scene(192, 256)
+    sizes, errors = [], []
+    for quality in (1, 30, 60, 100):
+        data = api.encode(pixels, quality, codec=codec)
+        sizes.append(len(data))
+        errors.append(np.square(np.asarray(api.decode(data, codec=codec)).astype(float) - pixels).mean())
+    assert sizes == sorted(sizes) and len(set(sizes)) == 4
+    assert errors[-1] < errors[0]
+
+
+def test_encoding_and_decoding_are_repeatable(codec: Codec) -> None:
+    pixels = scene(100, 90)
+    data = api.encode(pixels, 50, codec=codec)
+    assert api.encode(pixels, 50, codec=codec) == data
+    first, second = (np.asarray(api.decode(data, codec=codec)) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_kinds_of_input(codec: Codec, tmp_path: Path) -> None:
+    pixels = scene(40, 50)
+    Image.fromarray(pixels).save(tmp_path / "picture.png")
+    expected = api.encode(pixels, 50, codec=codec)
+    assert api.encode(Image.fromarray(pixels), np.int64(50), codec=codec) == expected
+    assert api.encode(tmp_path / "picture.png", 50, codec=codec) == expected
+    assert api.encode(str(tmp_path / "picture.png"), codec=codec) == expected
+    assert api.decode(memoryview(expected), codec=codec).size == (50, 40)
+    for quality in (0, 101, -5, 50.0, "50", None):
+        with pytest.raises(ParameterError):
+            api.encode(pixels, quality, codec=codec)
+    with pytest.raises(ImageError):
+        api.encode(pixels.astype(np.float32), 50, codec=codec)
+    with pytest.raises(ParameterError):
+        api.encode(pixels.tolist(), 50, codec=codec)
+    with pytest.raises(ParameterError):
+        api.decode("picture.jlic", codec=codec)
+
+
+def test_threads_are_limited_for_the_call_only(codec: Codec) -> None:
+    before = torch.get_num_threads()
+    data = api.encode(scene(64, 64), 50, codec=codec, threads=1)
+    assert data == api.encode(scene(64, 64), 50, codec=codec, threads=2)
+    api.decode(data, codec=codec, threads=1)
+    assert torch.get_num_threads() == before
+    with pytest.raises(ParameterError):
+        api.encode(scene(8, 8), 50, codec=codec, threads=0)
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
+def test_modes_and_alpha(codec: Codec, mode: str) -> None:
+    original = Image.fromarray(scene(50, 60)).convert(mode)
+    alpha = Image.fromarray(np.add.outer(np.arange(50), 3 * np.arange(60)).astype(np.uint8))
+    if mode.endswith("A"):
+        original.putalpha(alpha)
+    data = api.encode(original, 70, codec=codec)
+    decoded = api.decode(data, codec=codec)
+    facts = api.info(data)
+    assert decoded.mode == mode and facts["grey"] == mode.startswith("L") and facts["alpha"] == mode.endswith("A")
+    if mode.endswith("A"):
+        assert decoded.getchannel("A").tobytes() == alpha.tobytes()  # without loss
+    error = np.asarray(decoded.convert("RGB")).astype(int) - np.asarray(original.convert("RGB"))
+    assert np.abs(error).mean() < 12
+
+
+def test_metadata(codec: Codec) -> None:
+    image = Image.fromarray(scene(30, 40))
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0112] = "Maker", 6
+    image.info["exif"] = exif.tobytes()
+    image.info["icc_profile"] = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    image.info["xmp"] = b"<x:xmpmeta/>"
+    decoded = api.decode(api.encode(image, 50, codec=codec), codec=codec)
+    assert decoded.size == (40, 30)  # the orientation is kept, not applied
+    assert dict(decoded.getexif()) == dict(exif)
+    assert decoded.info["icc_profile"] == image.info["icc_profile"]
+    assert decoded.info["xmp"] == image.info["xmp"]
+
+
+def test_info_adds_up(codec: Codec, small_file: bytes) -> None:
+    facts = api.info(small_file)
+    assert facts["bytes"] == len(small_file) == facts["overhead_bytes"] + sum(c["bytes"] for c in facts["chunks"])
+    assert (facts["width"], facts["height"], facts["quality"]) == (90, 70, 40)
+    assert facts["model"] == codec.name and facts["fingerprint"] == codec.fingerprint.hex()
+    assert facts["bpp"] == pytest.approx(8 * len(small_file) / 6300)
+    assert set(facts["streams"]) == {"jnd", "hyper", "latent"}
+
+
+def test_random_mutations(codec: Codec, small_file: bytes) -> None:
+    random = np.random.default_rng(0)
+    start = time.perf_counter()
+    for _ in range(100):
+        damaged = bytearray(small_file)
+        for _ in range(random.integers(1, 4)):
+            damaged[random.integers(len(damaged))] ^= 1 << random.integers(8)
+        if random.random() < 0.3:
+            del damaged[random.integers(len(damaged)) :]
+        if bytes(damaged) != small_file:
+            with pytest.raises((FormatError, UnsupportedError)):
+                api.decode(bytes(damaged), codec=codec)
+    assert time.perf_counter() - start < 10
+
+
+@pytest.mark.parametrize("tag", ["JNDS", "HYPR", "LATN", "ALPH"])
+def test_random_mutations_behind_right_checksums(codec: Codec, small_file: bytes, tag: str) -> None:
+    """Damage that no CRC of a chunk reveals reaches the entropy decoder and the networks."""
+    random = np.random.default_rng(len(tag))
+    original = unpack(small_file).payload(tag.encode())
+    intact = np.asarray(api.decode(small_file, codec=codec))
+    for _ in range(25):
+        payload = bytearray(original)
+        for _ in range(random.integers(1, 4)):
+            payload[random.integers(len(payload))] ^= 1 << random.integers(8)
+        if random.random() < 0.4:
+            del payload[random.integers(len(payload)) :]
+        elif random.random() < 0.2:
+            payload += random.bytes(20)
+        if payload == original:
+            continue
+        data = remade(small_file, **{tag: bytes(payload)})
+        if tag == "ALPH" and payload[:1] == b"\0" and len(payload) == 2:
+            # A constant plane is one byte, which the CRC of the chunk alone protects.
+            np.testing.assert_array_equal(np.asarray(api.decode(data, codec=codec))[..., :3], intact[..., :3])
+            continue
+        with pytest.raises(FormatError):
+            api.decode(data, codec=codec)
+
+
+def test_other_header_fields_behind_right_checksums(codec: Codec, small_file: bytes) -> None:
+    """The symbols belong to one quality and one padded size."""
+    for fields in ({"quality": 41}, {"quality": 100}, {"width": 150}, {"height": 64}, {"width": 65536}, {"height": 4000}):
+        with pytest.raises(FormatError):
+            api.decode(remade(small_file, **fields), codec=codec)
+    with pytest.raises(FormatError, match="CRC"):
+        container = unpack(small_file)
+        api.unpack_symbols(dataclasses.replace(container, symbol_crc=container.symbol_crc ^ 1), codec)
+
+
+def test_other_weights(codec: Codec, small_file: bytes) -> None:
+    with pytest.raises(UnsupportedError, match="weights 'other'"):
+        api.decode(remade(small_file, fingerprint=b"12345678", model="other"), codec=codec)
+
+
+def test_a_tiny_file_cannot_make_the_reader_allocate(codec: Codec, small_file: bytes) -> None:
+    for width, height in ((65536, 65536), (16384, 16384), (65536, 4096), (4096, 4096)):
+        data = remade(small_file, width=width, height=height)
+        segments = segment_count(height // 16, width // 16)
+        container = unpack(data, area_max=2**32)
+        # With a fitting index, so that the first obstacle is the size of the streams.
+        chunks = (*container.chunks, (b"LIDX", container.payload(b"LATN") and _index(container, segments)))
+        data = pack(dataclasses.replace(container, chunks=chunks))
+        tracemalloc.start()
+        start = time.perf_counter()
+        with pytest.raises(FormatError):
+            api.decode(data, codec=codec)
+        with pytest.raises(FormatError, match="too short"):
+            api.decode(data, codec=codec, area_max=2**32)
+        seconds = time.perf_counter() - start
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 2**24 and seconds < 2.0
+
+
+def _index(container: Container, segments: int) -> bytes:
+    """A LIDX payload that gives the first segment everything."""
+    from jndlic.stream.container import write_varint
+
+    return write_varint(len(container.payload(b"LATN"))) + bytes(segments - 1)
+
+
+@pytest.mark.parametrize("value", [2**20, -(2**20), 127, 1000])
+def test_extreme_symbols_decode_to_some_picture(codec: Codec, value: int) -> None:
+    """A stranger's file may hold any symbols; the picture is then nonsense, but a picture."""
+    config = codec.config
+    z_jnd = np.full((config.jnd_channels, 2, 2), value, np.int32)
+    z = np.full((config.hyper_channels, 1, 1), -value, np.int32)
+    t, _ = codec.table_index(z_jnd, z, 100)
+    k = np.full(t.shape, value, np.int32)
+    header = Header(50, 40, 100, codec.fingerprint)
+    data = pack(api.pack_symbols(header, Symbols(z_jnd, z, k, t), codec))
+    assert api.decode(data, codec=codec).size == (50, 40)
+
+
+def test_symbols_beyond_the_limit_are_refused(codec: Codec) -> None:
+    symbols = symbols_of(scene(40, 50), 50, codec)
+    symbols.k[0, 0, 0] = 2**20 + 1
+    data = pack(api.pack_symbols(Header(50, 40, 50, codec.fingerprint), symbols, codec))
+    with pytest.raises(FormatError, match="outside"):
+        api.decode(data, codec=codec)
+
+
+def information(symbols: Symbols, codec: Codec) -> float:
+    """Sum of -log2 p of all symbols of a picture, in bytes."""
+    bits = ideal_bits(symbols.k.ravel(), symbols.t.ravel(), codec.tables_latent)
+    for plane, tables in ((symbols.z, codec.tables_z), (symbols.z_jnd, codec.tables_z_jnd)):
+        bits += ideal_bits(plane.ravel(), np.repeat(np.arange(len(plane)), plane[0].size), tables)
+    return bits / 8
+
+
+@pytest.mark.parametrize("quality", [1, 50, 100])
+def test_size_is_the_information_content(codec: Codec, quality: int) -> None:
+    pixels = scene(256, 384)
+    data = api.encode(pixels, quality, codec=codec)
+    assert len(data) <= 1.01 * information(api.unpack_symbols(unpack(data), codec).symbols, codec) + 64
+
+
+@pytest.mark.skipif(not KODAK, reason="no ../shared/data/kodak")
+@pytest.mark.parametrize("path", KODAK, ids=lambda path: path.stem)
+def test_size_is_the_information_content_on_kodak(codec: Codec, path: Path) -> None:
+    quality = 1 + 33 * (KODAK.index(path) % 4)  # 1, 34, 67, 100
+    data = api.encode(path, quality, codec=codec)
+    ideal = information(api.unpack_symbols(unpack(data), codec).symbols, codec)
+    assert len(data) <= 1.01 * ideal + 64
+
+
+def test_nothing_but_our_exceptions_from_random_bytes(codec: Codec) -> None:
+    random = np.random.default_rng(5)
+    for size in (0, 1, 10, 100, 5000):
+        for head in (b"", b"\x89JLIC", b"\x89JLIC\x01"):
+            with pytest.raises(JndlicError):
+                api.decode(head + random.bytes(size), codec=codec)

@@ -1,0 +1,65 @@
+"""A codec of a few lines with the interface of `jndlic.model.codec.Codec`: tests of files, calls and commands run on it
+in milliseconds, and need no weights. Its pictures are 16 x 16 blocks of one colour each."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as functional
+from torch import Tensor
+
+from jndlic.model.codec import Symbols
+from jndlic.stream.entropy import TOTAL, SymbolTables
+
+
+def normal_tables(scales: list[float]) -> SymbolTables:
+    """Tables of rounded normal values around 0, one for each standard deviation."""
+    counts, offsets = [], []
+    for scale in scales:
+        reach = math.ceil(5 * scale)
+        edges = [0.5 * math.erf((value - 0.5) / scale / 2**0.5) for value in range(-reach, reach + 2)]
+        table = np.rint(np.append(np.diff(edges), 1e-6) * TOTAL).astype(np.int64).clip(1)
+        table[reach] += TOTAL - table.sum()
+        counts.append(table.astype(np.uint32))
+        offsets.append(-reach)
+    return SymbolTables(tuple(counts), np.array(offsets))
+
+
+class ToyCodec:
+    """Means of blocks, rounded; nothing is learned."""
+
+    def __init__(self) -> None:
+        self.name = "toy"
+        self.fingerprint = b"toycodec"
+        self.device = torch.device("cpu")
+        self.tables_z = normal_tables([4.0, 4.0, 4.0])
+        self.tables_z_jnd = normal_tables([2.0, 2.0])
+        self.tables_latent = normal_tables([1.0, 3.0, 9.0, 30.0])
+
+    def analyse(self, image: Tensor, jnd: Tensor) -> Tensor:
+        height, width = image.shape[-2:]
+        return functional.pad(torch.cat((image, jnd), 1), (0, -width % 64, 0, -height % 64), mode="replicate")
+
+    def quantise(self, analysis: Tensor, quality: int) -> Symbols:
+        def means(part: Tensor, size: int, step: float) -> np.ndarray:
+            return (functional.avg_pool2d(part, size)[0] / step).round().to(torch.int32).numpy()
+
+        z_jnd, z = means(analysis[:, 3:5], 32, 4.0), means(analysis[:, :3] - 128, 64, 16.0)
+        t, d = self.table_index(z_jnd, z, quality)
+        return Symbols(z_jnd, z, means(analysis[:, :3] - 128, 16, self._step(quality)), t)
+
+    def table_index(self, z_jnd: np.ndarray, z: np.ndarray, quality: int) -> tuple[np.ndarray, np.ndarray]:
+        t = np.clip(np.abs(z) + quality // 34, 0, 3).repeat(4, 1).repeat(4, 2).astype(np.uint8)
+        return t, np.full(t.shape, quality, dtype=np.int32)
+
+    def synthesise(
+        self, z_jnd: np.ndarray, z: np.ndarray, k: np.ndarray, d: np.ndarray, quality: int, height: int, width: int
+    ) -> Tensor:
+        blocks = torch.from_numpy(k)[None].float() * self._step(quality) + 128
+        return functional.interpolate(blocks, scale_factor=16)[:, :, :height, :width]
+
+    @staticmethod
+    def _step(quality: int) -> float:
+        return 1 + (100 - quality) / 4
