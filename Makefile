@@ -29,6 +29,7 @@ macs: $(DEMO_READY)  ## multiplications per pixel and parameters of each part
 	$(BIN)/python tools/count_macs.py
 
 wheel: $(DEMO_READY)  ## build dist/*.whl
+	rm -rf build  # files of an earlier build would get in
 	$(PIP) wheel --no-deps --wheel-dir dist .
 
 clean:  ## remove what was made, except the environment
@@ -47,9 +48,11 @@ $(BIN)/python:
 	echo "no Python from 3.10 to 3.12 with venv found; name one: make PYTHON=/path/to/python3.11" >&2; exit 1
 
 $(VENV)/.demo: $(INPUTS) | $(BIN)/python
-	$(PIP) install --quiet --constraint constraints.txt --editable '.[demo]'
+	@echo 'installing into $(VENV); minutes, and gigabytes on Linux, where torch comes with CUDA'
+	@$(PIP) install --quiet --constraint constraints.txt --editable '.[demo]'
 	@touch $@
 
 $(VENV)/.dev: $(INPUTS) | $(BIN)/python
-	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev]'
+	@echo 'installing into $(VENV); minutes, and gigabytes on Linux, where torch comes with CUDA'
+	@$(PIP) install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@ $(VENV)/.demo

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from toy_codec import ToyCodec
 import jndlic
 from jndlic import weights
 from jndlic.errors import FormatError, ImageError, JndlicError, ParameterError, UnsupportedError
+from jndlic.jnd.pixel import jnd_map
 from jndlic.stream.container import Container, pack, unpack
 from jndlic.stream.entropy import ideal_bits
 from jndlic.stream.segments import SYMBOL_LIMIT, encode_planes
@@ -37,12 +39,16 @@ def photo(height: int, width: int) -> np.ndarray:
     return np.clip(base[..., None] + noise + [0, 10, -20], 0, 255).astype(np.uint8)
 
 
-@pytest.mark.parametrize("size", [(1, 1), (7, 1), (1, 7), (63, 65), (64, 64), (257, 131), (1, 5000), (5000, 1), (1030, 70)])
+SIZES = [(1, 1), (7, 1), (1, 7), (63, 65), (64, 64), (257, 131), (1, 5000), (5000, 1), (1030, 70)]
+
+
+@pytest.mark.parametrize("size", SIZES)
 def test_any_size(size: tuple[int, int], toy: ToyCodec) -> None:
     pixels = photo(*size)
     image = jndlic.decode(jndlic.encode(pixels, 100, codec=toy), codec=toy)
     assert image.size == size[::-1] and image.mode == "RGB"
-    blocks = [pixels[top : top + 16, left : left + 16] for top in range(0, size[0], 16) for left in range(0, size[1], 16)]
+    corners = [(top, left) for top in range(0, size[0], 16) for left in range(0, size[1], 16)]
+    blocks = [pixels[top : top + 16, left : left + 16] for top, left in corners]
     spread = max(float(np.abs(block - block.mean((0, 1))).mean()) for block in blocks)
     assert np.abs(np.asarray(image).astype(float) - pixels).mean() < spread + 20
 
@@ -57,8 +63,6 @@ def test_constant_pictures(level: int, toy: ToyCodec) -> None:
 def test_the_file_is_the_symbols(toy: ToyCodec) -> None:
     """Its size is their information content and a frame of a hundred bytes."""
     pixels = torch.from_numpy(photo(300, 400)).permute(2, 0, 1)[None].float()
-    from jndlic.jnd.pixel import jnd_map
-
     symbols = toy.quantise(toy.analyse(pixels, jnd_map(pixels)), 60)
     data = jndlic.encode(photo(300, 400), 60, codec=toy)
     channel = [np.repeat(np.arange(len(z)), z[0].size) for z in (symbols.z_jnd, symbols.z)]
@@ -226,8 +230,6 @@ def test_a_wrong_symbol_crc_is_an_error(toy: ToyCodec) -> None:
 
 
 def test_a_small_file_that_claims_a_huge_picture(toy: ToyCodec) -> None:
-    from dataclasses import replace
-
     container = unpack(jndlic.encode(photo(20, 20), codec=toy))
     huge = replace(container.header, width=16384, height=16384)
     start = time.process_time()

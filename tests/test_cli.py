@@ -159,7 +159,7 @@ def test_bad_input(photo: Path, packed: Path, capsys: pytest.CaptureFixture[str]
     damaged = bytearray(packed.read_bytes())
     damaged[60] ^= 4
     (folder / "damaged.jlic").write_bytes(damaged)
-    (folder / "new.jlic").write_bytes(packed.read_bytes()[:5] + b"\2" + packed.read_bytes()[6:])
+    (folder / "new.jlic").write_bytes(packed.read_bytes()[:4] + b"\2" + packed.read_bytes()[5:])
     out = folder / "out.png"
     before = sorted(os.listdir(folder))
     assert "not a picture" in failure(capsys, 1, "encode", folder / "text", folder / "out.jlic")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from jndlic.bench.complexity import Complexity, complexity, format_table, main
 from jndlic.model.codec import Codec
@@ -32,6 +34,19 @@ def test_against_a_count_by_hand(small: Complexity) -> None:
     weights = 9 * (SMALL.jnd_channels + HATS) * 96 + 96 * 4 * 96 + 96 * SMALL.latent_channels
     outputs = 96 + 4 * 96 + SMALL.latent_channels
     assert parts["step_net"].parameters == weights + 2 * outputs + 100 * SMALL.latent_channels
+
+
+def test_against_torchs_own_counter(small: Complexity) -> None:
+    codec, image = Codec(SMALL), torch.full((1, 3, 64, 128), 128.0)
+    with FlopCounterMode(display=False) as encoder:
+        symbols = codec.quantise(codec.analyse(image, image), 50)
+    with FlopCounterMode(display=False) as decoder:
+        _, steps = codec.table_index(symbols.z_jnd, symbols.z, 50)
+        codec.synthesise(symbols.z_jnd, symbols.z, symbols.k, steps, 50, 64, 128)
+    operations = 2000.0 * 64 * 128  # two a multiply-accumulate
+    # the few products of the quality's interpolation are no layers
+    assert sum(part.encoder for part in small.parts) == pytest.approx(encoder.get_total_flops() / operations, rel=0.01)
+    assert small.decoder == pytest.approx(decoder.get_total_flops() / operations, rel=0.01)
 
 
 def test_padding_is_work() -> None:

@@ -81,6 +81,16 @@ def test_equal_pictures() -> None:
     assert torch.isfinite(distorted.grad).all()
 
 
+def test_gradients_are_finite_for_extreme_pictures() -> None:
+    noise = _pair(1, 3, 32, 32)[0].float()
+    distorted = torch.cat((600 * (noise / 255) - 300, noise * 0, noise * 0 + 255))
+    distorted.requires_grad_()
+    for reference in (noise, noise * 0, noise * 0 + 255):
+        raw = distance(reference.expand_as(distorted), distorted)
+        raw.sum().backward()
+        assert torch.isfinite(raw).all() and torch.isfinite(distorted.grad).all()
+
+
 def test_prepared_reference_and_batches() -> None:
     reference, distorted = (image.float() for image in _pair(3, 3, 48, 33))
     together = distance(prepare(reference), distorted)

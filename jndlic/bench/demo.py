@@ -132,7 +132,7 @@ def picture(original: np.ndarray, result: Result, rival: Result, codec: Codec, q
         figure.colorbar(drawn, ax=axis, shrink=0.8, pad=0.01)
     for axis in axes:
         axis.set_axis_off()
-    write_atomically(path, lambda file: figure.savefig(file, format="png", dpi=100))
+    write_atomically(path, lambda file: figure.savefig(file, format="png", dpi=120))
 
 
 def run(original: np.ndarray, name: str, qualities: list[int], picture_quality: int, folder: Path) -> None:

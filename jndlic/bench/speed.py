@@ -240,6 +240,10 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     if options.repetitions < 1:
         parser.error("--repetitions must be at least 1")
+    for picture in options.images or ():
+        if not picture.is_file():
+            print(f"bench_speed: {picture}: no such file", file=sys.stderr)
+            return 1
     measured: list[Measurement] = []
     with tempfile.TemporaryDirectory() as folder:
         try:

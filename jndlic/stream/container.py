@@ -1,6 +1,6 @@
 """The .jlic container: a header and typed, length-prefixed chunks, each with its CRC-32.
 
-    magic │ header │ crc ║ size │ tag │ payload │ crc ║ ... ║ 4 │ "IEND" │ CRC of the symbols │ crc
+    magic │ header │ crc ║ size │ tag │ payload │ crc ║ ... ║ size │ "LATN" │ payload │ crc
 
 docs/format.md specifies every byte. This file turns bytes into a checked `Container` and back; what
 the payloads of the streams mean is the business of entropy.py and segments.py. Only the standard library is
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from jndlic.errors import FormatError, ParameterError, UnsupportedError
 
-MAGIC = b"\x89JLIC"
+MAGIC = b"\x89JLI"
 VERSION = 1
 SIDE_MAX = 1 << 16
 """Largest width and height: all that the header's 16 bits can say."""
@@ -31,12 +31,13 @@ CHUNKS_MAX = 256
 """More chunks than any file has a use for; bounds the work on a file made of empty ones."""
 
 TAG_JND, TAG_HYPER, TAG_INDEX, TAG_LATENT = b"JNDS", b"HYPR", b"LIDX", b"LATN"
-TAG_ALPHA, TAG_END = b"ALPH", b"IEND"
+TAG_ALPHA = b"ALPH"
 TAG_ICC, TAG_EXIF, TAG_XMP = b"icCp", b"exIf", b"xmPd"
-REQUIRED = (TAG_JND, TAG_HYPER, TAG_LATENT, TAG_END)
+REQUIRED = (TAG_JND, TAG_HYPER, TAG_LATENT)
 KNOWN = (*REQUIRED, TAG_INDEX, TAG_ALPHA, TAG_ICC, TAG_EXIF, TAG_XMP)
 
-_FIXED = struct.Struct("<BHHBB8sB")  # version, width - 1, height - 1, quality, flags, fingerprint, length of the name
+# version, width - 1, height - 1, quality, flags, fingerprint, CRC of the symbols, length of the name
+_FIXED = struct.Struct("<BHHBB8sIB")
 _CRC = struct.Struct("<I")
 _FLAG_GREY, _FLAG_ALPHA = 1, 2
 
@@ -83,8 +84,8 @@ class Container:
 
     Attributes:
         header: the header.
-        chunks: (tag, payload) in the file's order, without the IEND chunk.
-        symbol_crc: CRC-32 of all decoded symbols (the payload of IEND).
+        chunks: (tag, payload) in the file's order; LATN is the last.
+        symbol_crc: CRC-32 of all decoded symbols. It stands in the header.
     """
 
     header: Header
@@ -105,18 +106,26 @@ def pack(container: Container) -> bytes:
     header, name = container.header, container.header.model.encode()
     flags = _FLAG_GREY * header.grey + _FLAG_ALPHA * header.alpha
     fixed = _FIXED.pack(
-        VERSION, header.width - 1, header.height - 1, header.quality, flags, header.fingerprint, len(name)
+        VERSION,
+        header.width - 1,
+        header.height - 1,
+        header.quality,
+        flags,
+        header.fingerprint,
+        container.symbol_crc,
+        len(name),
     )
     head = MAGIC + fixed + name
-    chunks = (*container.chunks, (TAG_END, _CRC.pack(container.symbol_crc)))
-    for tag, _ in chunks:
+    for tag, _ in container.chunks:
         if not _is_tag(tag):
             raise ParameterError(f"{tag!r} is no tag of a chunk: need four ASCII letters")
     try:
-        _check_chunks(header, chunks)
+        _check_chunks(header, container.chunks)
     except (FormatError, UnsupportedError) as error:
         raise ParameterError(f"these chunks make no valid file: {error}") from None
-    return b"".join((head, _CRC.pack(zlib.crc32(head)), *(_framed(*chunk) for chunk in chunks)))
+    if container.chunks[-1][0] != TAG_LATENT:
+        raise ParameterError("LATN must be the last chunk: it ends the file")
+    return b"".join((head, _CRC.pack(zlib.crc32(head)), *(_framed(*chunk) for chunk in container.chunks)))
 
 
 def unpack(data: bytes, area_max: int = AREA_MAX) -> Container:
@@ -142,10 +151,10 @@ def unpack(data: bytes, area_max: int = AREA_MAX) -> Container:
     for tag, start, stop in spans:
         if zlib.crc32(data[start - 4 : stop]) != _CRC.unpack_from(data, stop)[0]:
             raise FormatError(f"damaged file: chunk {_shown(tag)} does not match its CRC")
-    header = _header(data, width, height)
+    header, symbol_crc = _header(data, width, height)
     chunks = tuple((tag, data[start:stop]) for tag, start, stop in spans)
     _check_chunks(header, chunks)
-    return Container(header, chunks[:-1], _CRC.unpack(chunks[-1][1])[0])
+    return Container(header, chunks, symbol_crc)
 
 
 def write_varint(value: int) -> bytes:
@@ -192,25 +201,24 @@ def _size_of(data: bytes) -> tuple[int, int, int]:
         raise UnsupportedError(f"this is a .jlic file of version {fixed[0]}; this program reads version {VERSION}")
     if len(fixed) < _FIXED.size:
         raise FormatError("the file is truncated")
-    _, width, height, _, _, _, name_length = _FIXED.unpack(fixed)
+    _, width, height, _, _, _, _, name_length = _FIXED.unpack(fixed)
     body = len(MAGIC) + _FIXED.size + name_length + _CRC.size
     if len(data) < body:
         raise FormatError("the file is truncated")
     return width + 1, height + 1, body
 
 
-def _header(data: bytes, width: int, height: int) -> Header:
-    """The header of a file whose CRC is right, so what is odd here was written so."""
+def _header(data: bytes, width: int, height: int) -> tuple[Header, int]:
+    """Header and CRC of the symbols; the header's own CRC is right, so what is odd here was written so."""
     start = len(MAGIC)
-    _, _, _, quality, flags, fingerprint, name_length = _FIXED.unpack_from(data, start)
+    _, _, _, quality, flags, fingerprint, symbol_crc, name_length = _FIXED.unpack_from(data, start)
     if flags & ~(_FLAG_GREY | _FLAG_ALPHA):
         raise UnsupportedError(f"the file uses features that this program does not know (flags {flags:#04x})")
     start += _FIXED.size
     try:
         name = data[start : start + name_length].decode()
-        return Header(
-            width, height, quality, fingerprint, name, bool(flags & _FLAG_GREY), bool(flags & _FLAG_ALPHA)
-        )
+        grey, alpha = bool(flags & _FLAG_GREY), bool(flags & _FLAG_ALPHA)
+        return Header(width, height, quality, fingerprint, name, grey, alpha), symbol_crc
     except (UnicodeDecodeError, ParameterError) as error:
         raise FormatError(f"damaged header: {error}") from None
 
@@ -220,7 +228,7 @@ def _framed(tag: bytes, payload: bytes) -> bytes:
 
 
 def _chunk_spans(data: bytes, position: int) -> Iterator[tuple[bytes, int, int]]:
-    """(tag, start, stop) of each payload up to IEND, which must end the file."""
+    """(tag, start, stop) of each payload up to LATN, which must end the file."""
     for _ in range(CHUNKS_MAX):
         size, position = read_varint(data, position)
         start = position + 4
@@ -232,7 +240,7 @@ def _chunk_spans(data: bytes, position: int) -> Iterator[tuple[bytes, int, int]]
             raise FormatError("damaged file: a chunk's tag is not four letters")
         yield tag, start, stop
         position = stop + _CRC.size
-        if tag == TAG_END:
+        if tag == TAG_LATENT:
             if position != len(data):
                 raise FormatError(f"damaged file: {len(data) - position} bytes follow its end")
             return
@@ -241,22 +249,20 @@ def _chunk_spans(data: bytes, position: int) -> Iterator[tuple[bytes, int, int]]
 
 def _check_chunks(header: Header, chunks: Iterable[tuple[bytes, bytes]]) -> None:
     """Every critical chunk is known, the required ones are there, none is there twice."""
-    seen: dict[bytes, bytes] = {}
-    for tag, payload in chunks:
+    seen: set[bytes] = set()
+    for tag, _ in chunks:
         if tag not in KNOWN:
             if is_critical(tag):
                 raise UnsupportedError(f"the file needs chunk {_shown(tag)}, which this program does not know")
             continue
         if tag in seen:
             raise FormatError(f"damaged file: chunk {_shown(tag)} stands in it twice")
-        seen[tag] = payload
+        seen.add(tag)
     for tag in REQUIRED:
         if tag not in seen:
             raise FormatError(f"damaged file: chunk {_shown(tag)} is missing")
     if (TAG_ALPHA in seen) != header.alpha:
         raise FormatError("damaged file: header and chunks disagree about an alpha plane")
-    if len(seen[TAG_END]) != _CRC.size:
-        raise FormatError("damaged file: the end chunk must hold 4 bytes")
 
 
 def _is_tag(tag: bytes) -> bool:

@@ -170,8 +170,9 @@ def distance(reference: Tensor | Reference, distorted: Tensor) -> Tensor:
     """The weighted sum of the maps' norms before SSIMULACRA2 maps it to its scale of points.
 
     For training: 0 for equal pictures, positive otherwise, larger is worse, and with finite
-    gradients everywhere. About 1 at 92 points, 5 at 77, 12 at 60, 40 at 8. Pictures under 256
-    pixels have fewer than six scales; the weights of the missing ones go unused.
+    gradients everywhere. About 0.4 at 90 points, 1 at 84, 3 at 66, 6 at 50, 12 at 27, 25 at -10.
+    Pictures of up to 224 pixels have fewer than six scales; the weights of the missing ones go
+    unused.
 
     Args:
         reference: (B, 3, H, W) sRGB, 0..255, H and W at least 8, or a prepared one; no gradient.
@@ -191,7 +192,7 @@ def distance(reference: Tensor | Reference, distorted: Tensor) -> Tensor:
 def score(reference: Tensor | Reference, distorted: Tensor) -> Tensor:
     """SSIMULACRA2 in points: 100 for equal pictures, 90 visually lossless, 70 high quality, 30 low.
 
-    For pictures under 256 pixels on either side, which have fewer than six scales, the original
+    For pictures of up to 224 pixels on either side, which have fewer than six scales, the original
     program hands the weights to the scales in another order. The score follows it, for the same
     figures; `distance` does not.
 

@@ -1,0 +1,28 @@
+"""Fixtures that several test files share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+if (SHARED / "data" / "lpips" / "squeeze.backbone.pth").is_file():
+    os.environ.setdefault("JNDLIC_LPIPS_WEIGHTS", str(SHARED / "data" / "lpips" / "squeeze.backbone.pth"))
+
+
+@pytest.fixture(scope="session")
+def codec():
+    """The shipped weights."""
+    from jndlic.weights import load_codec
+
+    return load_codec()
+
+
+@pytest.fixture(scope="session")
+def photo() -> np.ndarray:
+    """A real photo that comes with scikit-image (public domain): (384, 512, 3) uint8."""
+    data = pytest.importorskip("skimage.data", reason="the photo comes with scikit-image")
+    return np.ascontiguousarray(data.astronaut()[:384])

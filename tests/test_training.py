@@ -1,0 +1,177 @@
+"""The trainer: loss parts, one optimiser with two groups, schedule, checkpoint, resume and export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from jndlic.errors import ParameterError, WeightsError
+
+lightning = pytest.importorskip("lightning", reason="needs the [train] extra")
+
+from lightning.pytorch.callbacks import EMAWeightAveraging  # noqa: E402
+from lightning.pytorch.cli import LightningCLI  # noqa: E402
+
+from jndlic import api  # noqa: E402
+from jndlic.model.config import CodecConfig  # noqa: E402
+from jndlic.training.data import PhotoData, RandomCrops, held_out  # noqa: E402
+from jndlic.training.export import export_checkpoint, freeze, read_checkpoint  # noqa: E402
+from jndlic.training.forward import scale_table  # noqa: E402
+from jndlic.training.loss import balance, rate_distortion_weight, squared_error  # noqa: E402
+from jndlic.training.module import CodecTraining  # noqa: E402
+from jndlic.weights import load_codec  # noqa: E402
+
+SMALL = CodecConfig(latent_channels=32, hyper_channels=16, jnd_channels=4, fine_channels=16, coarse_channels=24,
+                    context_channels=24)
+CONFIGS = sorted((Path(__file__).resolve().parents[1] / "configs").glob("*.yaml"))
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("photos")
+    random = np.random.default_rng(0)
+    for number in range(4):
+        coarse = random.integers(0, 256, (9, 9, 3), dtype=np.uint8)
+        Image.fromarray(coarse).resize((96, 80), Image.Resampling.BICUBIC).save(folder / f"{number}.png")
+    (folder / "broken.png").write_bytes(b"no picture")
+    return folder
+
+
+def trainer(folder: Path, **options: object) -> lightning.Trainer:
+    return lightning.Trainer(
+        accelerator="cpu", devices=1, logger=False, enable_progress_bar=False, enable_model_summary=False,
+        default_root_dir=folder, max_epochs=-1, limit_val_batches=1, num_sanity_val_steps=0,
+        enable_checkpointing=False, **options,
+    )
+
+
+def data(photos: Path) -> PhotoData:
+    return PhotoData([str(photos)], crop_size=64, batch_size=2, steps_per_epoch=50, validation_percent=0,
+                     validation_photos=1)
+
+
+@pytest.fixture(scope="module")
+def trained(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, CodecTraining]:
+    """A checkpoint after a few steps, and the module that made it."""
+    folder = tmp_path_factory.mktemp("run")
+    lightning.seed_everything(1)
+    module = CodecTraining(SMALL, lpips_weight=0.0, ssimulacra2_weight=1.0, jnd_weighting=0.5, warmup_steps=2)
+    fit = trainer(folder, max_steps=6, callbacks=[EMAWeightAveraging(decay=0.5)])
+    fit.fit(module, data(photos))
+    path = folder / "last.ckpt"
+    fit.save_checkpoint(path)
+    return path, module
+
+
+def test_lambda_spans_the_qualities() -> None:
+    weights = rate_distortion_weight(torch.tensor([1, 100]))
+    torch.testing.assert_close(weights, torch.tensor([0.0008, 0.25]))
+    assert balance(torch.tensor([(0.0008 * 0.25) ** 0.5]), 0.35).item() == pytest.approx(1.0)
+
+
+def test_weighted_error_prefers_errors_where_the_map_tolerates_them() -> None:
+    reference = torch.zeros(1, 3, 2, 2)
+    jnd = torch.full((1, 3, 2, 2), 2.0)
+    jnd[..., 0] = 6.0  # weights 1/64 and 1/16, that is 0.4 and 1.6 when their mean is one
+    image = torch.zeros_like(reference)
+    image[..., 0] = 10.0
+    assert squared_error(image, reference, jnd, 0.0).item() == pytest.approx(50.0)
+    assert squared_error(image, reference, jnd, 1.0).item() == pytest.approx(20.0)
+    assert squared_error(image, reference, jnd, 0.5).item() == pytest.approx(35.0)
+
+
+def test_scale_table_is_the_grid() -> None:
+    table = scale_table()
+    assert len(table) == 64
+    assert table[0] == pytest.approx(0.11)
+    assert table[-1] == pytest.approx(256.0)
+
+
+def test_crops_come_from_the_photos() -> None:
+    rows = np.arange(200, dtype=np.uint8)[:, None, None].repeat(150, 1).repeat(3, 2)
+    crops = RandomCrops([rows], crop_size=64, count=10, smallest_scale=0.5)
+    seen = set()
+    for index in range(10):
+        crop, quality = crops[index]
+        assert crop.shape == (3, 64, 64) and crop.dtype == torch.uint8
+        assert 1 <= quality <= 100
+        seen.add((int(crop[0, 0, 0]), quality))
+    assert len(seen) > 5
+
+
+def test_split_depends_on_the_name_alone() -> None:
+    names = [Path(f"{number}.png") for number in range(2000)]
+    share = np.mean([held_out(name, 5) for name in names])
+    assert 0.03 < share < 0.07
+    assert all(held_out(Path("elsewhere") / name, 5) == held_out(name, 5) for name in names[:50])
+
+
+def test_missing_or_too_small_data(tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match="not a folder"):
+        PhotoData([str(tmp_path / "absent")]).setup("fit")
+    Image.new("RGB", (20, 20)).save(tmp_path / "small.png")
+    with pytest.raises(ParameterError, match="smaller"):
+        PhotoData([str(tmp_path)], crop_size=64).setup("fit")
+
+
+def test_quantiles_have_their_own_group_and_are_not_clipped(trained: tuple[Path, CodecTraining]) -> None:
+    module = trained[1]
+    main, quantiles = module.configure_optimizers().param_groups
+    assert len(quantiles["params"]) == 2
+    assert len(main["params"]) + 2 == len(list(module.parameters()))
+
+
+def test_rate_reaches_its_floor(trained: tuple[Path, CodecTraining]) -> None:
+    state = torch.load(trained[0], map_location="cpu", weights_only=True)
+    rate = state["optimizer_states"][0]["param_groups"][0]["lr"]
+    # five of six steps are done when the last rate is set: the cosine is at 0.067 of its range
+    assert rate == pytest.approx(1e-5 + (6e-4 - 1e-5) * 0.5 * (1 + np.cos(np.pi * 5 / 6)), rel=1e-3)
+
+
+def test_resume_goes_on(trained: tuple[Path, CodecTraining], photos: Path, tmp_path: Path) -> None:
+    module = CodecTraining(SMALL, lpips_weight=0.0)
+    fit = trainer(tmp_path, max_steps=8, callbacks=[EMAWeightAveraging(decay=0.5)])
+    fit.fit(module, data(photos), ckpt_path=str(trained[0]))
+    assert fit.global_step == 8
+
+
+def test_export_writes_the_averaged_network(trained: tuple[Path, CodecTraining], tmp_path: Path) -> None:
+    path = export_checkpoint(trained[0], tmp_path / "small.safetensors", "small")
+    codec = load_codec(path)
+    assert codec.name == "small"
+    state, config = read_checkpoint(trained[0])
+    assert config == SMALL
+    torch.testing.assert_close(codec.analysis.stem.weight, state["codec.analysis.stem.weight"], rtol=1e-3, atol=1e-4)
+    picture = np.random.default_rng(1).integers(0, 256, (40, 70, 3), dtype=np.uint8)
+    restored = api.decode(api.encode(picture, quality=70, codec=codec), codec=codec)
+    assert restored.size == (70, 40)
+
+
+def test_frozen_networks_choose_the_same_tables(trained: tuple[Path, CodecTraining]) -> None:
+    module = trained[1]
+    frozen = freeze(module.codec, module.entropy)
+    z = torch.randint(-9, 10, (1, SMALL.hyper_channels, 2, 2)).float()
+    quality = torch.tensor([33])
+    assert torch.equal(frozen.scale_net(z, quality), module.codec.scale_net(z, quality).detach())
+
+
+def test_foreign_checkpoints_are_refused(tmp_path: Path) -> None:
+    torch.save({"state_dict": {}}, tmp_path / "other.ckpt")
+    with pytest.raises(WeightsError):
+        export_checkpoint(tmp_path / "other.ckpt", tmp_path / "x.safetensors", "x")
+    with pytest.raises(WeightsError, match="name"):
+        export_checkpoint(tmp_path / "other.ckpt", tmp_path / "x.safetensors", "much too long a name for a model here")
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
+def test_shipped_configurations_are_valid(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    trunk = Path(__file__).resolve().parents[2] / "shared" / "data" / "lpips" / "squeeze.backbone.pth"
+    if not trunk.is_file():
+        pytest.skip("the configuration's LPIPS term needs the SqueezeNet trunk")
+    monkeypatch.chdir(tmp_path)
+    parsed = LightningCLI(CodecTraining, PhotoData, run=False, args=["--config", str(path)])
+    assert parsed.model.hparams.learning_rate > 0
