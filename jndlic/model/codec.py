@@ -89,12 +89,13 @@ class Codec(nn.Module):
         self.step_net = StepNet(config, trainable)
         self.context = Context(config)
         self.synthesis = Synthesis(config)
-        self._start()
+        if trainable:
+            self._start()
         self.register_buffer("median_z", torch.zeros(1, config.hyper_channels, 1, 1))
         self.register_buffer("median_z_jnd", torch.zeros(1, config.jnd_channels, 1, 1))
 
     def _start(self) -> None:
-        """Begin as a block transform; weights files overwrite it."""
+        """Let training begin as a block transform."""
         analysis, synthesis = self.analysis, self.synthesis
         orders = start_from_cosines(analysis.stem, analysis.down, synthesis.up, synthesis.head)
         start_from_identity(analysis.head)

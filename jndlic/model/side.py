@@ -173,9 +173,8 @@ class ScaleNet(nn.Module):
     @torch.no_grad()
     def start(self, orders: list[int]) -> None:
         """Begin with the spectrum of natural images: scales that fall with the frequency that a channel starts from."""
-        if isinstance(self.parity_offset, nn.Parameter):
-            index = 50.0 - 11.0 * torch.log1p(torch.tensor(orders[: self.parity_offset.shape[1]], dtype=torch.float32))
-            self.parity_offset[:, : len(index)] = index / TABLE_SCALE
+        index = 50.0 - 11.0 * torch.log1p(torch.tensor(orders[: self.parity_offset.shape[1]], dtype=torch.float32))
+        self.parity_offset[:, : len(index)] = index / TABLE_SCALE
 
     @torch.no_grad()
     def freeze(self, config: CodecConfig) -> ScaleNet:
