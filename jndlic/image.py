@@ -191,8 +191,8 @@ def save(path: str | Path, picture: Picture) -> None:
     """Writes a picture file, whole or not at all; the suffix chooses the format.
 
     JPEG is written at quality 95 without chroma subsampling, WebP lossless. JPEG, PPM and BMP have no alpha: the
-    picture is laid on white. PPM and BMP have no metadata; JPEG leaves out EXIF or XMP of more than 64 kB; metadata that Pillow
-    cannot write is left out.
+    picture is laid on white. PPM and BMP have no metadata; JPEG leaves out EXIF or XMP of more than 64 kB; metadata that
+    Pillow cannot write is left out.
 
     Raises:
         ImageError: the suffix is unknown, or the format cannot hold the picture.

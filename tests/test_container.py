@@ -230,7 +230,13 @@ def test_writing_checks_too() -> None:
     ):
         with pytest.raises(ParameterError):
             dataclasses.replace(HEADER, **fields)
-    for chunks in (STREAMS[:2], (*STREAMS, STREAMS[0]), ((b"NEWS", b""), *STREAMS), (*STREAMS, (b"icCp", b"")), ((b"no te", b""), *STREAMS)):
+    for chunks in (
+        STREAMS[:2],
+        (*STREAMS, STREAMS[0]),
+        (*STREAMS, (b"icCp", b"")),
+        ((b"NEWS", b""), *STREAMS),
+        ((b"no te", b""), *STREAMS),
+    ):
         with pytest.raises(ParameterError):
             pack(Container(HEADER, chunks, 0))
 
