@@ -151,6 +151,17 @@ def test_export_writes_the_averaged_network(trained: tuple[Path, CodecTraining],
     assert restored.size == (70, 40)
 
 
+def test_training_goes_on_from_exported_weights(trained: tuple[Path, CodecTraining], tmp_path: Path) -> None:
+    path = export_checkpoint(trained[0], tmp_path / "small.safetensors", "small")
+    module = CodecTraining(SMALL, start_from=str(path), lpips_weight=0.0)
+    state, _ = read_checkpoint(trained[0])
+    for name, value in module.state_dict().items():
+        if not name.endswith(("._offset", "._quantized_cdf", "._cdf_length")) and "median" not in name:
+            torch.testing.assert_close(value, state[name], rtol=1e-3, atol=1e-4)
+    with pytest.raises(WeightsError):
+        CodecTraining(CodecConfig(), start_from=str(path), lpips_weight=0.0)
+
+
 def test_frozen_networks_choose_the_same_tables(trained: tuple[Path, CodecTraining]) -> None:
     module = trained[1]
     frozen = freeze(module.codec, module.entropy)

@@ -1,4 +1,8 @@
-"""From a training checkpoint to a weights file."""
+"""From a training checkpoint to a weights file, and from a weights file to the start of the next training.
+
+A weights file holds rounded integer networks and finished tables. What training needs beyond it (the float masters of the
+integer networks and the entropy bottlenecks) goes into a second file, `masters/` beside it, which no codec reads.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,8 @@ import json
 from pathlib import Path
 
 import torch
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from jndlic.errors import WeightsError
@@ -16,11 +21,14 @@ from jndlic.model.config import CodecConfig
 from jndlic.training.forward import EntropyModels
 from jndlic.weights import FORMAT, fingerprint
 
+MASTER_PREFIXES = ("codec.scale_net.", "codec.step_net.", "entropy.")
+
 
 def export_checkpoint(checkpoint: str | Path, output: str | Path, name: str) -> Path:
     """Freeze a checkpoint of `tools/train.py` into a weights file.
 
-    Averaged weights (EMA) are used where the checkpoint has them: Lightning stores them as its state.
+    Averaged weights (EMA) are used where the checkpoint has them: Lightning stores them as its state. The masters are written
+    too (see `masters_path`).
 
     Args:
         checkpoint: .ckpt file.
@@ -36,11 +44,38 @@ def export_checkpoint(checkpoint: str | Path, output: str | Path, name: str) -> 
     codec = Codec(config, trainable=True)
     entropy = EntropyModels(config.hyper_channels, config.jnd_channels)
     codec.load_state_dict(_part(state, "codec."))
-    # Tables built so far have the sizes of another moment: they are built anew below.
-    tables = ("_offset", "_quantized_cdf", "_cdf_length")
-    learned = {key: value for key, value in _part(state, "entropy.").items() if not key.endswith(tables)}
-    entropy.load_state_dict(learned, strict=False)
+    entropy.load_state_dict(_learned(_part(state, "entropy.")), strict=False)
+    masters = {key: value.contiguous() for key, value in _learned(state).items() if key.startswith(MASTER_PREFIXES)}
+    masters_path(output).parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(masters_path(output), save(masters))
     return save_weights(codec, entropy, output, name)
+
+
+def masters_path(weights: str | Path) -> Path:
+    """Where the masters of a weights file lie: the folder masters/ beside it, same name."""
+    return Path(weights).parent / "masters" / Path(weights).name
+
+
+def load_start(codec: Codec, entropy: EntropyModels, weights: str | Path) -> None:
+    """Let training go on from a weights file and its masters; the optimiser starts anew.
+
+    Args:
+        codec: trainable, of the same sizes; changed in place.
+        entropy: changed in place.
+        weights: .safetensors file with masters beside it.
+
+    Raises:
+        WeightsError: a file is missing, damaged or of other sizes.
+    """
+    try:
+        tensors = {f"codec.{key}": value.float() for key, value in load_file(weights).items() if value.is_floating_point()}
+        tensors |= load_file(masters_path(weights))
+        codec.load_state_dict(_part(tensors, "codec."))
+        missing = entropy.load_state_dict(_part(tensors, "entropy."), strict=False)
+    except (OSError, RuntimeError, SafetensorError) as error:
+        raise WeightsError(f"training cannot start from {weights}: {error}") from error
+    if missing.unexpected_keys:
+        raise WeightsError(f"training cannot start from {weights}: unknown tensors {missing.unexpected_keys[:4]}")
 
 
 def read_checkpoint(checkpoint: str | Path) -> tuple[dict[str, Tensor], CodecConfig]:
@@ -87,6 +122,11 @@ def freeze(codec: Codec, entropy: EntropyModels) -> Codec:
     frozen.median_z.copy_(entropy.z.quantiles[:, 0, 1][None, :, None, None])
     frozen.median_z_jnd.copy_(entropy.z_jnd.quantiles[:, 0, 1][None, :, None, None])
     return frozen
+
+
+def _learned(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Without the tables built so far: they have the sizes of another moment, and follow from the rest."""
+    return {key: value for key, value in state.items() if not key.endswith(("._offset", "._quantized_cdf", "._cdf_length"))}
 
 
 def _part(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

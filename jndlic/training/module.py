@@ -12,6 +12,7 @@ from torch import Tensor
 from jndlic.jnd.pixel import jnd_map
 from jndlic.model.codec import Codec
 from jndlic.model.config import CodecConfig
+from jndlic.training.export import load_start
 from jndlic.training.forward import EntropyModels, TrainingOutput, training_pass
 from jndlic.training.loss import balance, rate_distortion_weight, squared_error
 from jndlic.training.perceptual import LPIPS
@@ -23,6 +24,7 @@ class CodecTraining(lightning.LightningModule):
 
     Args:
         config: sizes of the network.
+        start_from: weights file to go on from (its masters/ beside it); default: the cosine start.
         learning_rate: peak of Adam's rate.
         final_learning_rate: reached when max_steps or max_time ends, by a cosine.
         warmup_steps: linear rise at the start.
@@ -38,6 +40,7 @@ class CodecTraining(lightning.LightningModule):
     def __init__(
         self,
         config: CodecConfig = CodecConfig(),  # noqa: B008 (frozen)
+        start_from: str | None = None,
         learning_rate: float = 6e-4,
         final_learning_rate: float = 1e-5,
         warmup_steps: int = 200,
@@ -53,6 +56,8 @@ class CodecTraining(lightning.LightningModule):
         self.save_hyperparameters(ignore=["config"])
         self.codec = Codec(config, trainable=True).to(memory_format=torch.channels_last)
         self.entropy = EntropyModels(config.hyper_channels, config.jnd_channels)
+        if start_from:
+            load_start(self.codec, self.entropy, start_from)
         # In a list, so that the frozen trunk is neither averaged nor stored in checkpoints.
         self._lpips = [LPIPS(weights=lpips_weights)] if lpips_weight else []
 
