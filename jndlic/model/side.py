@@ -198,7 +198,7 @@ class StepNet(nn.Module):
         self.layers = nn.ModuleList(layers)
         if trainable:
             # At high rate the best error is 2.2 / lambda and the step sqrt(12 error); a grey level is 1/16 of y.
-            start = torch.linspace(20.0, -4.0, QUALITY_NODES) / TABLE_SCALE
+            start = torch.linspace(29.0, -4.0, QUALITY_NODES) / TABLE_SCALE
             self.gain_nodes = nn.Parameter(start[:, None].repeat(1, config.latent_channels))
         else:
             self.register_buffer("gain", torch.zeros(QUALITY_MAX, config.latent_channels, dtype=torch.int16))
