@@ -293,9 +293,9 @@ def information(symbols: Symbols, codec: Codec) -> float:
     return bits / 8
 
 
-@pytest.mark.parametrize("quality", [20, 50, 100])
-def test_size_is_the_information_content(codec: Codec, quality: int) -> None:
-    pixels = scene(256, 384)
+@pytest.mark.parametrize(("size", "quality"), [((768, 1024), 1), ((256, 384), 20), ((256, 384), 50), ((256, 384), 100)])
+def test_size_is_the_information_content(codec: Codec, size: tuple[int, int], quality: int) -> None:
+    pixels = scene(*size)
     data = api.encode(pixels, quality, codec=codec)
     assert len(data) <= 1.01 * information(api.unpack_symbols(unpack(data), codec).symbols, codec) + 64
 
