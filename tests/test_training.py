@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from jndlic.errors import ParameterError, WeightsError
+from jndlic.errors import WeightsError
 
 lightning = pytest.importorskip("lightning", reason="needs the [train] extra")
 
@@ -18,9 +18,8 @@ from lightning.pytorch.cli import LightningCLI  # noqa: E402
 
 from jndlic import api  # noqa: E402
 from jndlic.model.config import CodecConfig  # noqa: E402
-from jndlic.training.data import PhotoData, RandomCrops, held_out  # noqa: E402
+from jndlic.training.data import PhotoData  # noqa: E402
 from jndlic.training.export import export_checkpoint, freeze, read_checkpoint  # noqa: E402
-from jndlic.training.forward import scale_table  # noqa: E402
 from jndlic.training.loss import balance, rate_distortion_weight, squared_error  # noqa: E402
 from jndlic.training.module import CodecTraining  # noqa: E402
 from jndlic.weights import load_codec  # noqa: E402
@@ -69,8 +68,8 @@ def trained(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
 
 def test_lambda_spans_the_qualities() -> None:
     weights = rate_distortion_weight(torch.tensor([1, 100]))
-    torch.testing.assert_close(weights, torch.tensor([0.00008, 0.25]), rtol=1e-4, atol=0)
-    assert balance(torch.tensor([(0.00008 * 0.25) ** 0.5]), 0.35).item() == pytest.approx(1.0)
+    torch.testing.assert_close(weights, torch.tensor([0.00002, 0.125]), rtol=1e-4, atol=0)
+    assert balance(torch.tensor([(0.00002 * 0.125) ** 0.5]), 0.35).item() == pytest.approx(1.0)
 
 
 def test_weighted_error_prefers_errors_where_the_map_tolerates_them() -> None:
@@ -82,40 +81,6 @@ def test_weighted_error_prefers_errors_where_the_map_tolerates_them() -> None:
     assert squared_error(image, reference, jnd, 0.0).item() == pytest.approx(50.0)
     assert squared_error(image, reference, jnd, 1.0).item() == pytest.approx(20.0)
     assert squared_error(image, reference, jnd, 0.5).item() == pytest.approx(35.0)
-
-
-def test_scale_table_is_the_grid() -> None:
-    table = scale_table()
-    assert len(table) == 64
-    assert table[0] == pytest.approx(0.11)
-    assert table[-1] == pytest.approx(256.0)
-
-
-def test_crops_come_from_the_photos() -> None:
-    rows = np.arange(200, dtype=np.uint8)[:, None, None].repeat(150, 1).repeat(3, 2)
-    crops = RandomCrops([rows], crop_size=64, count=10, smallest_scale=0.5)
-    seen = set()
-    for index in range(10):
-        crop, quality = crops[index]
-        assert crop.shape == (3, 64, 64) and crop.dtype == torch.uint8
-        assert 1 <= quality <= 100
-        seen.add((int(crop[0, 0, 0]), quality))
-    assert len(seen) > 5
-
-
-def test_split_depends_on_the_name_alone() -> None:
-    names = [Path(f"{number}.png") for number in range(2000)]
-    share = np.mean([held_out(name, 5) for name in names])
-    assert 0.03 < share < 0.07
-    assert all(held_out(Path("elsewhere") / name, 5) == held_out(name, 5) for name in names[:50])
-
-
-def test_missing_or_too_small_data(tmp_path: Path) -> None:
-    with pytest.raises(ParameterError, match="not a folder"):
-        PhotoData([str(tmp_path / "absent")]).setup("fit")
-    Image.new("RGB", (20, 20)).save(tmp_path / "small.png")
-    with pytest.raises(ParameterError, match="smaller"):
-        PhotoData([str(tmp_path)], crop_size=64).setup("fit")
 
 
 def test_quantiles_have_their_own_group_and_are_not_clipped(trained: tuple[Path, CodecTraining]) -> None:

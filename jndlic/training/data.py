@@ -1,96 +1,29 @@
-"""Photos for training: decoded once, kept as 8-bit pixels in memory, cropped at random."""
+"""Training data: a folder tree of photos to batches of crops, kept on the device or streamed."""
 
 from __future__ import annotations
 
-import zlib
+import os
 from pathlib import Path
 
 import lightning
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
-from tqdm import tqdm
 
 from jndlic.errors import ImageError, ParameterError
-from jndlic.image import load
+from jndlic.training.photos import decode_all, find_images, held_out, loaded_size
+from jndlic.training.resident import ResidentLoader, ResidentPhotos
+from jndlic.training.streamed import StreamedCrops
 
-SUFFIXES = {".png", ".webp", ".jpg", ".jpeg", ".tif", ".tiff", ".ppm"}
-LOSSY_SUFFIXES = {".jpg", ".jpeg"}
-
-
-def find_images(folders: list[str]) -> list[Path]:
-    """Every image below the folders, sorted.
-
-    Raises:
-        ParameterError: a folder does not exist or nothing was found.
-    """
-    for folder in folders:
-        if not Path(folder).is_dir():
-            raise ParameterError(f"training data: {folder} is not a folder")
-    paths = sorted(path for folder in folders for path in Path(folder).rglob("*") if path.suffix.lower() in SUFFIXES)
-    if not paths:
-        raise ParameterError(f"training data: no images in {', '.join(folders)}")
-    return paths
-
-
-def held_out(path: Path, percent: int) -> bool:
-    """Whether an image belongs to the validation share; depends on its file name alone."""
-    return zlib.crc32(path.name.encode()) % 100 < percent
-
-
-def load_pixels(path: Path, lossy_reduction: float) -> np.ndarray:
-    """(H, W, 3) uint8; files with coding artefacts of their own (JPEG) are reduced to hide them."""
-    pixels = load(path).pixels
-    if path.suffix.lower() in LOSSY_SUFFIXES and lossy_reduction > 1:
-        size = tuple(max(1, round(side / lossy_reduction)) for side in pixels.shape[1::-1])
-        pixels = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC))
-    return pixels
-
-
-class RandomCrops(Dataset):
-    """Endless random crops of photos in memory: a photo by area, a scale, a place, a flip, a quality.
-
-    Args:
-        photos: (H, W, 3) uint8 each, no side shorter than crop_size.
-        crop_size: side of the square crops, a multiple of 64.
-        count: crops that make an "epoch".
-        smallest_scale: crops are taken up to 1 / smallest_scale larger and scaled down.
-    """
-
-    def __init__(self, photos: list[np.ndarray], crop_size: int, count: int, smallest_scale: float) -> None:
-        self.photos, self.crop_size, self.count, self.smallest_scale = photos, crop_size, count, smallest_scale
-        areas = np.array([photo.shape[0] * photo.shape[1] for photo in photos], dtype=np.float64) ** 0.5
-        self.cumulative = np.cumsum(areas / areas.sum())
-
-    def __len__(self) -> int:
-        return self.count
-
-    def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        """A crop (3, crop_size, crop_size) uint8 and a quality 1..100."""
-        random = np.random.default_rng(int(torch.randint(2**62, ())))
-        photo = self.photos[min(int(np.searchsorted(self.cumulative, random.random())), len(self.photos) - 1)]
-        rows, columns, _ = photo.shape
-        side = self.crop_size
-        if random.random() < 0.5:
-            side = min(rows, columns, int(side / random.uniform(self.smallest_scale, 1.0)))
-        top, left = random.integers(rows - side + 1), random.integers(columns - side + 1)
-        crop = photo[top : top + side, left : left + side]
-        if side != self.crop_size:
-            size = (self.crop_size, self.crop_size)
-            crop = np.asarray(Image.fromarray(crop).resize(size, Image.Resampling.BICUBIC))
-        if random.random() < 0.5:
-            crop = crop[:, ::-1]
-        if random.random() < 0.5:
-            crop = crop.transpose(1, 0, 2)
-        return torch.from_numpy(np.ascontiguousarray(crop.transpose(2, 0, 1))), int(random.integers(1, 101))
+STORAGES = ("auto", "resident", "streamed")
+VALIDATION_QUALITIES = (5, 30, 50, 70, 95)
 
 
 class CentreCrops(Dataset):
     """Validation: the centre of each photo at a few fixed qualities."""
 
-    def __init__(self, photos: list[np.ndarray], crop_size: int, qualities: list[int]) -> None:
+    def __init__(self, photos: list[np.ndarray], crop_size: int, qualities: tuple[int, ...]) -> None:
         self.photos, self.crop_size, self.qualities = photos, crop_size, qualities
 
     def __len__(self) -> int:
@@ -113,11 +46,14 @@ class PhotoData(lightning.LightningDataModule):
         crop_size: side of the crops in pixels, a multiple of 64.
         batch_size: crops per step (and device).
         steps_per_epoch: steps that count as an epoch.
+        storage: "resident" decodes every photo once and keeps its pixels on the training device; "streamed" decodes
+            them over and over in worker processes; "auto" is resident where the pixels take less than half of the free memory.
         smallest_scale: half of the crops are scaled down by a factor from here to 1.
         lossy_reduction: JPEG photos are scaled down by this factor when loaded.
         validation_percent: share of the photos, chosen by name, that never trains.
         validation_photos: at most so many of them are used.
-        workers: processes that crop; 0 crops in the training process.
+        workers: threads or processes that decode; as many as there are cores by default.
+        seed: of the crops.
     """
 
     def __init__(
@@ -126,56 +62,107 @@ class PhotoData(lightning.LightningDataModule):
         crop_size: int = 256,
         batch_size: int = 8,
         steps_per_epoch: int = 1000,
+        storage: str = "auto",
         smallest_scale: float = 0.5,
         lossy_reduction: float = 1.75,
         validation_percent: int = 5,
         validation_photos: int = 16,
-        workers: int = 0,
+        workers: int | None = None,
+        seed: int = 0,
     ) -> None:
         super().__init__()
         if crop_size < 64 or crop_size % 64:
             raise ParameterError(f"crop_size must be a multiple of 64, got {crop_size}")
+        if storage not in STORAGES:
+            raise ParameterError(f"storage must be one of {', '.join(STORAGES)}, got {storage!r}")
         self.save_hyperparameters()
-        self._training: RandomCrops | None = None
+        self._workers = workers or os.cpu_count() or 1
+        self.paths: list[Path] = []
+        self._photos: ResidentPhotos | None = None
         self._validation: CentreCrops | None = None
 
-    def setup(self, stage: str) -> None:
-        """Decode every photo once."""
-        if self._training is not None:
+    def setup(self, stage: str, device: torch.device | None = None) -> None:
+        """Find the photos, set the validation share apart, decode what is kept in memory.
+
+        Args:
+            stage: Lightning's; all stages need the same.
+            device: where resident photos go; that of the trainer by default, else the CPU.
+
+        Raises:
+            ParameterError: there is nothing to train on.
+        """
+        if self._validation is not None:
             return
         options = self.hparams
-        training: list[np.ndarray] = []
-        validation: list[np.ndarray] = []
-        skipped = 0
-        for path in tqdm(find_images(options.folders), desc="decoding photos", unit="photo"):
+        areas = {}
+        paths = find_images(options.folders)
+        for path in paths:
             try:
-                pixels = load_pixels(path, options.lossy_reduction)
+                size = loaded_size(path, options.lossy_reduction)
             except ImageError:
-                skipped += 1
                 continue
-            if min(pixels.shape[:2]) < options.crop_size:
-                skipped += 1
-                continue
-            (validation if held_out(path, options.validation_percent) else training).append(pixels)
-        if not training:
-            raise ParameterError(f"training data: every photo is smaller than the crops of {options.crop_size} px")
-        if skipped:
-            print(f"training data: {skipped} photos are damaged or too small and were left out")
-        count = options.steps_per_epoch * options.batch_size
-        self._training = RandomCrops(training, options.crop_size, count, options.smallest_scale)
-        validation = validation or training
+            if min(size) >= options.crop_size:
+                areas[path] = size[0] * size[1]
+        if not areas:
+            raise ParameterError(f"training data: every photo is damaged or smaller than {options.crop_size} pixels")
+        if len(areas) < len(paths):
+            print(f"training data: {len(paths) - len(areas)} photos are damaged or too small and were left out")
+        self.paths = [path for path in areas if not held_out(path, options.validation_percent)] or list(areas)
+        validation = [path for path in areas if held_out(path, options.validation_percent)] or self.paths
         stride = max(1, len(validation) // options.validation_photos)
-        chosen = validation[::stride][: options.validation_photos]
-        self._validation = CentreCrops(chosen, options.crop_size, [5, 30, 50, 70, 95])
+        self._validation = CentreCrops(
+            self._decoded(validation[::stride][: options.validation_photos], "validation photos"),
+            options.crop_size,
+            VALIDATION_QUALITIES,
+        )
+        device = device or self._device()
+        fits = 3 * sum(areas[path] for path in self.paths) < free_memory(device) / 2
+        if options.storage == "resident" or (options.storage == "auto" and fits):
+            self._photos = ResidentPhotos(self._decoded(self.paths, "training photos"), device)
 
-    def train_dataloader(self) -> DataLoader:
+    def train_dataloader(self) -> ResidentLoader | DataLoader:
         """Batches of (B, 3, S, S) uint8 and (B,) qualities."""
-        return self._loader(self._training)
+        options, trainer = self.hparams, self.trainer
+        rank, world, step = (trainer.global_rank, trainer.world_size, trainer.global_step) if trainer else (0, 1, 0)
+        if self._photos is None:
+            seed = (options.seed, step, rank)
+            crops = StreamedCrops(
+                self.paths, options.crop_size, options.smallest_scale, options.lossy_reduction, seed
+            )
+            pinned = self._device().type == "cuda"
+            return DataLoader(crops, options.batch_size, num_workers=self._workers, pin_memory=pinned)
+        return ResidentLoader(
+            self._photos,
+            options.crop_size,
+            options.batch_size,
+            options.steps_per_epoch,
+            options.smallest_scale,
+            options.seed,
+            step,
+            rank,
+            world,
+        )
 
     def val_dataloader(self) -> DataLoader:
-        """The same, fixed."""
-        return self._loader(self._validation)
+        """The centre of each photo that was set apart, at five qualities."""
+        return DataLoader(self._validation, self.hparams.batch_size)
 
-    def _loader(self, dataset: Dataset) -> DataLoader:
-        workers = self.hparams.workers
-        return DataLoader(dataset, self.hparams.batch_size, num_workers=workers, persistent_workers=workers > 0)
+    def _decoded(self, paths: list[Path], title: str) -> list[np.ndarray]:
+        photos = list(decode_all(paths, self.hparams.lossy_reduction, self._workers, title))
+        if not photos:
+            raise ParameterError("training data: no photo could be decoded")
+        return photos
+
+    def _device(self) -> torch.device:
+        return self.trainer.strategy.root_device if self.trainer else torch.device("cpu")
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes that are free on a device; where the system does not tell, 4 GiB."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    try:
+        with open("/proc/meminfo", encoding="ascii") as lines:  # what the page cache holds counts as free
+            return next(1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable"))
+    except (OSError, StopIteration):
+        return 4 << 30

@@ -11,17 +11,17 @@ from torch import Tensor
 
 from jndlic.model.side import QUALITY_MAX, QUALITY_MIN
 
-LAMBDA_MIN, LAMBDA_MAX = 0.00008, 0.25
+LAMBDA_MIN, LAMBDA_MAX = 0.00002, 0.125
 
 
 def rate_distortion_weight(quality: Tensor) -> Tensor:
-    """lambda of each quality: (B,) integers 1..100 to (B,) float32, 0.00008 to 0.25 bits per squared grey level."""
+    """lambda of each quality: (B,) integers 1..100 to (B,) float32, 0.00002 to 0.125 bits per squared grey level."""
     position = (quality.to(torch.float32) - QUALITY_MIN) / (QUALITY_MAX - QUALITY_MIN)
     return LAMBDA_MIN * (LAMBDA_MAX / LAMBDA_MIN) ** position
 
 
 def balance(weight: Tensor, strength: float) -> Tensor:
-    """Weight of each sample so that fine qualities, whose losses are large, do not own the gradient: (lambda / 0.0045)^-strength."""
+    """Weight of each sample so that fine qualities, whose losses are large, do not own the gradient: (lambda / 0.0016)^-strength."""
     return (weight / (LAMBDA_MIN * LAMBDA_MAX) ** 0.5) ** -strength
 
 

@@ -35,6 +35,7 @@ class CodecTraining(lightning.LightningModule):
         ssimulacra2_weight: w_S, in squared grey levels; 0 leaves the term out.
         jnd_weighting: share of the squared error that is weighted by 1 / (j + 2)^2.
         balance_strength: how far the losses of fine and coarse qualities are evened out, 0 to 1.
+        compile: let torch.compile fuse the passes through the codec and LPIPS; the first steps then take minutes.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class CodecTraining(lightning.LightningModule):
         ssimulacra2_weight: float = 0.0,
         jnd_weighting: float = 0.0,
         balance_strength: float = 0.35,
+        compile: bool = False,
     ) -> None:
         super().__init__()
         self.save_hyperparameters(ignore=["config"])
@@ -58,12 +60,16 @@ class CodecTraining(lightning.LightningModule):
         self.entropy = EntropyModels(config.hyper_channels, config.jnd_channels)
         if start_from:
             load_start(self.codec, self.entropy, start_from)
+        self._training_pass = torch.compile(training_pass) if compile else training_pass
         # In a list, so that the frozen trunk is neither averaged nor stored in checkpoints.
         self._lpips = [LPIPS(weights=lpips_weights)] if lpips_weight else []
+        if compile:
+            for network in self._lpips:
+                network.compile()
 
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
         """Loss of one batch: (B, 3, S, S) uint8 crops and (B,) qualities."""
-        loss, parts = self._loss(batch)
+        loss, parts = self.loss(batch)
         self.log_dict({f"train/{name}": value for name, value in parts.items()})
         self.log("loss", loss, prog_bar=True, logger=False)
         self.log("bpp", parts["bpp"], prog_bar=True, logger=False)
@@ -71,17 +77,22 @@ class CodecTraining(lightning.LightningModule):
 
     def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:
         """The same loss on held-out photos, with its parts."""
-        loss, parts = self._loss(batch)
+        loss, parts = self.loss(batch)
         options = {"sync_dist": True, "batch_size": len(batch[0])}
         self.log("val/loss", loss, prog_bar=True, **options)
         self.log_dict({f"val/{name}": value for name, value in parts.items()}, **options)
 
-    def _loss(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+    def loss(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        """Rate-distortion loss of a batch, and its parts by name.
+
+        Args:
+            batch: (B, 3, S, S) uint8 crops and (B,) qualities.
+        """
         crops, quality = batch
         options = self.hparams
         image = crops.float()
         jnd = jnd_map(image)
-        output = training_pass(self.codec, self.entropy, image, jnd, quality)
+        output = self._training_pass(self.codec, self.entropy, image, jnd, quality)
         pixels = image.shape[-2] * image.shape[-1]
         rate = (output.bits_latent + output.bits_hyper + output.bits_jnd) / pixels
         decoded = output.image.float()
