@@ -30,6 +30,9 @@ CONTRAST_GAIN = 1.84 * 0.3 * PATTERN_COMPLEXITY**2.7 / (PATTERN_COMPLEXITY**2 + 
 CONTRAST_KNEE = 26.0**2
 OVERLAP = 0.3
 DARKEST_MEAN = 1e-8  # keeps the slope of the square root finite at black
+POWER_GUARD = 1e-12  # keeps the logarithm finite where there is no gradient
+BAND_VALUES = 150_000  # the picture is worked through in bands that stay in the processor's cache
+BAND_ROWS_MIN = 16
 
 
 def jnd_map(image: Tensor) -> Tensor:
@@ -46,33 +49,29 @@ def jnd_map(image: Tensor) -> Tensor:
     """
     if image.dim() != 4 or image.numel() == 0 or not image.is_floating_point():
         raise ImageError(f"need a floating (B, C, H, W) image, got {image.dtype} {tuple(image.shape)}")
-    rows, columns = image.shape[-2:]
+    rows = image.shape[-2]
     padded = functional.pad(image, (2, 2, 2, 2), mode="replicate")
-    mean = _box_sum(padded, 5) / 25.0
+    band = max(BAND_ROWS_MIN, BAND_VALUES // (image.numel() // rows))
+    return torch.cat([_band(padded[..., top : top + band + 4, :]) for top in range(0, rows, band)], -2)
+
+
+def _band(padded: Tensor) -> Tensor:
+    """The map of some rows, from those rows and two more on every side."""
+    rows, columns = padded.shape[-2] - 4, padded.shape[-1] - 4
+    vertical = sum(padded[..., shift : shift + rows, :] for shift in range(5))
+    box = sum(vertical[..., shift : shift + columns] for shift in range(5))  # 25 Me
     inner = padded[..., 1 : rows + 3, 1 : columns + 3]
     row_sums = inner[..., :-2, :] + inner[..., 1:-1, :] + inner[..., 2:, :]
-    horizontal = (row_sums[..., 2:] - row_sums[..., :-2]) / 3.0
     column_sums = inner[..., :-2] + inner[..., 1:-1] + inner[..., 2:]
-    vertical = (column_sums[..., 2:, :] - column_sums[..., :-2, :]) / 3.0
-    power = (horizontal.square() + vertical.square()) * 0.5
-    contrast = CONTRAST_GAIN * power.pow(1.2) / (power + CONTRAST_KNEE)
-    dark = 17.0 * (1.0 - (mean.clamp(DARKEST_MEAN, 127.0) / 127.0).sqrt())
-    bright = (mean - 127.0).clamp(min=0.0) * (3.0 / 128.0)
-    luminance = dark + bright + 3.0  # each branch is zero on the other's side of 127
+    horizontal = row_sums[..., 2:] - row_sums[..., :-2]  # 3 Gh
+    vertical = column_sums[..., 2:, :] - column_sums[..., :-2, :]  # 3 Gv
+    power = (horizontal.square() + vertical.square()) * (1.0 / 18.0)
+    raised = (1.2 * (power + POWER_GUARD).log()).exp()  # a third of the time that pow takes
+    contrast = CONTRAST_GAIN * raised / (power + CONTRAST_KNEE)
+    dark = 20.0 - 17.0 * (box * (1.0 / (25.0 * 127.0))).clamp(DARKEST_MEAN / 127.0, 1.0).sqrt()
+    bright = (box - 25.0 * 127.0).clamp(min=0.0) * (3.0 / (25.0 * 128.0))
+    luminance = dark + bright  # each branch stays at its value at 127 on the other's side
     return luminance + contrast - OVERLAP * torch.minimum(luminance, contrast)
-
-
-def _box_sum(padded: Tensor, size: int) -> Tensor:
-    """Sum over size x size windows ("valid"), as two one-dimensional passes."""
-    rows = padded.shape[-2] - size + 1
-    columns = padded.shape[-1] - size + 1
-    vertical = padded[..., :rows, :].clone()
-    for shift in range(1, size):
-        vertical += padded[..., shift : shift + rows, :]
-    total = vertical[..., :columns].clone()
-    for shift in range(1, size):
-        total += vertical[..., shift : shift + columns]
-    return total
 
 
 def jnd_map_numpy(image: np.ndarray) -> np.ndarray:
