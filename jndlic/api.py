@@ -231,7 +231,7 @@ def unpack_symbols(container: Container, codec: Codec) -> DecodedSymbols:
     z_jnd = decode_planes(container.payload(format_.TAG_JND), 2 * rows, 2 * columns, codec.tables_z_jnd)
     z = decode_planes(container.payload(format_.TAG_HYPER), rows, columns, codec.tables_z)
     t, step_index = codec.table_index(z_jnd, z, header.quality)
-    k = decode_latent(segments, t, codec.tables_latent)
+    k, t = decode_latent(segments, t, codec.refine, codec.tables_latent)
     if symbol_crc(z_jnd, z, k) != container.symbol_crc:
         raise FormatError("damaged file: the decoded symbols do not match their CRC")
     return DecodedSymbols(Symbols(z_jnd, z, k, t), step_index)

@@ -24,6 +24,8 @@ from jndlic.errors import WeightsError
 from jndlic.model.codec import Codec
 from jndlic.model.config import CodecConfig
 from jndlic.model.integer import IntegerConv2d
+from jndlic.model.rounding import MAGNITUDES
+from jndlic.model.side import TABLE_COUNT
 from jndlic.shipped_path import SUFFIX, shipped_weights
 from jndlic.stream.entropy import SymbolTables, tables_from_cdfs
 
@@ -31,15 +33,15 @@ DEFAULT_WEIGHTS = "jndlic-base"
 FORMAT = "jndlic-weights-1"
 FINGERPRINT_BYTES = 8
 TABLE_SETS = {"latent": "tables_latent", "z": "tables_z", "z_jnd": "tables_z_jnd"}
-INTEGER_PREFIXES = ("scale_net.", "step_net.", "tables.")
+INTEGER_PREFIXES = ("scale_net.", "step_net.", "neighbours.", "tables.")
 
 
 def fingerprint(tensors: dict[str, Tensor]) -> bytes:
     """First 8 bytes of the SHA-256 over the integer tensors.
 
     Args:
-        tensors: of a weights file; only names that begin with scale_net., step_net. or tables. count. They enter in
-            the order of their names, each as name, type, shape (text, ended by a line feed) and little-endian bytes.
+        tensors: of a weights file; only names that begin with scale_net., step_net., neighbours. or tables. count. They
+            enter in the order of their names, each as name, type, shape (text, ended by a line feed) and little-endian bytes.
     """
     digest = hashlib.sha256()
     for name in sorted(tensors):
@@ -102,6 +104,11 @@ def _build(metadata: dict[str, str], tensors: dict[str, Tensor]) -> Codec:
             layer.check()
     for name, attribute in TABLE_SETS.items():
         setattr(codec, attribute, _tables(name, tensors))
+    if len(codec.tables_latent) != TABLE_COUNT:
+        raise WeightsError(f"{len(codec.tables_latent)} latent tables where there should be {TABLE_COUNT}")
+    if not (0 <= int(codec.neighbours.refined.min()) and int(codec.neighbours.refined.max()) < TABLE_COUNT):
+        raise WeightsError(f"neighbours.refined names tables beyond 0..{TABLE_COUNT - 1}")
+    codec.rounding.follow(torch.from_numpy(codec.tables_latent.probabilities(MAGNITUDES)))
     codec.requires_grad_(False)
     return codec.eval().to(memory_format=torch.channels_last)
 

@@ -15,12 +15,14 @@ from jndlic.stream import container as format_
 from jndlic.stream.alpha import decode_alpha, encode_alpha
 from jndlic.stream.container import Container, Header, pack, read_varint, unpack, write_varint
 from jndlic.stream.entropy import TOTAL, SymbolTables
+from jndlic.stream.phases import PHASES
 from jndlic.stream.segments import (
     decode_latent,
     decode_planes,
     encode_latent,
     encode_planes,
     join_segments,
+    phases_of,
     segment_count,
     segment_slices,
     split_segments,
@@ -298,6 +300,30 @@ def test_symbols_beyond_the_limit() -> None:
                 decode_planes(data, 1, 1, tables)
 
 
+def as_chosen(phase: int, chosen: list[np.ndarray], known: list[np.ndarray]) -> np.ndarray:
+    """No refinement."""
+    return chosen[phase]
+
+
+def by_first(phase: int, chosen: list[np.ndarray], known: list[np.ndarray]) -> np.ndarray:
+    """A table that depends on what the phases before brought."""
+    return chosen[phase] if not known else ((chosen[phase] + known[phase - 1]) % 64).astype(np.uint8)
+
+
+def test_tables_may_depend_on_earlier_phases() -> None:
+    tables, random = some_tables(64), np.random.default_rng(3)
+    k = np.rint(random.normal(size=(4, 68, 6)) * 3).astype(np.int32)
+    t = random.integers(0, 64, k.shape).astype(np.uint8)
+    used = t.copy()
+    for part in segment_slices(68, 6):
+        for phase, (row, column) in enumerate(PHASES):
+            index = by_first(phase, phases_of(t[part]), phases_of(k[part])[:phase])
+            used[part][:, row::2, column::2] = index
+    decoded, found = decode_latent(encode_latent(k, used, tables), t, by_first, tables)
+    np.testing.assert_array_equal(decoded, k)
+    np.testing.assert_array_equal(found, used)
+
+
 @pytest.mark.parametrize("shape", [(5, 4, 4), (3, 64, 64), (3, 68, 64), (2, 132, 200)])
 def test_segments(shape: tuple[int, int, int]) -> None:
     tables = some_tables(64)
@@ -309,15 +335,17 @@ def test_segments(shape: tuple[int, int, int]) -> None:
     index, latent = join_segments(streams)
     assert (index is None) == (len(streams) == 1)
     assert split_segments(index, latent, len(streams)) == streams
-    np.testing.assert_array_equal(decode_latent(streams, t, tables), k)
+    decoded, used = decode_latent(streams, t, as_chosen, tables)
+    np.testing.assert_array_equal(decoded, k)
+    np.testing.assert_array_equal(used, t)
     # A segment decodes alone.
     part = list(segment_slices(*shape[1:]))[-1]
-    np.testing.assert_array_equal(decode_latent(streams[-1:], t[part], tables), k[part])
+    np.testing.assert_array_equal(decode_latent(streams[-1:], t[part], as_chosen, tables)[0], k[part])
     with pytest.raises(FormatError):
-        decode_latent([*streams, streams[0]], t, tables)
+        decode_latent([*streams, streams[0]], t, as_chosen, tables)
     if len(streams) > 1:
         with pytest.raises(FormatError):
-            decode_latent(streams[::-1], t, tables)
+            decode_latent(streams[::-1], t, as_chosen, tables)
 
 
 def test_segments_cover_the_picture_once() -> None:

@@ -286,7 +286,7 @@ def test_wrong_arguments(tables: SymbolTables) -> None:
     with pytest.raises(ParameterError):
         encode_symbols(symbols, index + 200, tables)
     with pytest.raises(ParameterError):
-        decode_symbols(b"", np.full(3, -1), tables)
+        decode_symbols(encode_symbols(symbols, index, tables), np.full(3, -1), tables)
     with pytest.raises(ParameterError):
         encode_symbols(np.full(10, 2**40), index, tables)
 

@@ -10,6 +10,9 @@ from jndlic.errors import WeightsError
 from jndlic.model.blocks import JndFtm
 from jndlic.model.codec import Codec
 from jndlic.model.config import CodecConfig
+from jndlic.model.context import Context, from_phases, to_phases
+from jndlic.model.side import ScaleNet
+from jndlic.stream.phases import PHASES
 
 SMALL = CodecConfig(latent_channels=32, hyper_channels=16, jnd_channels=4, fine_channels=16, coarse_channels=24,
                     context_channels=24)
@@ -102,6 +105,41 @@ def test_every_parameter_gets_a_gradient() -> None:
     assert (step_head != 0).float().mean() > 0.5
 
 
+def test_phases_cover_the_grid_once() -> None:
+    whole = torch.arange(2 * 3 * 4 * 6).view(2, 3, 4, 6)
+    parts = to_phases(whole)
+    assert torch.equal(from_phases(parts), whole)
+    assert sorted(PHASES) == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    assert torch.equal(to_phases(from_phases(parts[:2]))[1], parts[1]) and not to_phases(from_phases(parts[:2]))[2].any()
+
+
+@pytest.mark.parametrize("changed", range(4))
+def test_means_depend_on_earlier_phases_alone(changed: int) -> None:
+    torch.manual_seed(0)
+    context = Context(SMALL)
+    z, z_jnd = torch.randn(1, 16, 2, 2), torch.randn(1, 4, 4, 4)
+    latent = torch.randn(1, 32, 8, 8) * 10.0
+    other = to_phases(latent.clone())
+    other[changed] += 5.0
+
+    def means(parts: list[torch.Tensor]) -> list[torch.Tensor]:
+        mean, decoded = context(z, z_jnd, torch.tensor([50]), lambda phase, _: parts[phase])
+        assert torch.equal(decoded, from_phases(parts))
+        return to_phases(mean)
+
+    with torch.no_grad():
+        same = [torch.equal(a, b) for a, b in zip(means(to_phases(latent)), means(other))]
+    assert same == [phase <= changed for phase in range(4)]
+
+
+def test_scale_net_adds_the_offset_of_each_phase() -> None:
+    net = ScaleNet(SMALL, trainable=False)
+    net.phase_offset.copy_(torch.tensor([[10], [20], [30], [40]], dtype=torch.int16).expand(4, 32))
+    index = net(torch.zeros(1, 16, 1, 1), torch.tensor([50]))
+    assert [part.unique().item() for part in to_phases(index)] == [10.0, 20.0, 30.0, 40.0]
+    assert index[0, 0, :2, :2].tolist() == [[10.0, 30.0], [40.0, 20.0]]
+
+
 def test_default_size_is_within_the_plan() -> None:
     parameters = sum(parameter.numel() for parameter in Codec(CodecConfig(), trainable=True).parameters())
     assert 8e6 < parameters < 20e6
@@ -109,6 +147,6 @@ def test_default_size_is_within_the_plan() -> None:
 
 def test_config_round_trip_and_limits() -> None:
     assert CodecConfig.from_dict(SMALL.to_dict()) == SMALL
-    for wrong in ({"latent_channels": 33}, {"latent_channels": 10**9}, {"unknown": 1}, {"fine_channels": "8"}):
+    for wrong in ({"latent_channels": 0}, {"latent_channels": 10**9}, {"unknown": 1}, {"fine_channels": "8"}):
         with pytest.raises(WeightsError):
             CodecConfig.from_dict(wrong)

@@ -54,6 +54,9 @@ class ToyCodec:
         t = np.clip(np.abs(z) + quality // 34, 0, 3).repeat(4, 1).repeat(4, 2).astype(np.uint8)
         return t, np.full(t.shape, quality, dtype=np.int32)
 
+    def refine(self, phase: int, tables: list[np.ndarray], symbols: list[np.ndarray]) -> np.ndarray:
+        return tables[phase]
+
     def synthesise(
         self, z_jnd: np.ndarray, z: np.ndarray, k: np.ndarray, d: np.ndarray, quality: int, height: int, width: int
     ) -> Tensor:

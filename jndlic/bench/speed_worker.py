@@ -31,12 +31,12 @@ RIVAL_STRIDE = 64
 
 FUNCTION_STAGES = {
     "encode": {
-        "jnd_map": ("jndlic.jnd.pixel", "jnd_map"),
-        "entropy_coder": ("jndlic.stream.segments", "encode_symbols"),
+        "jnd_map": [("jndlic.jnd.pixel", "jnd_map")],
+        "entropy_coder": [("jndlic.stream.segments", "encode_symbols"), ("jndlic.stream.segments", "encode_groups")],
     },
-    "decode": {"entropy_coder": ("jndlic.stream.segments", "decode_symbols")},
+    "decode": {"entropy_coder": [("jndlic.stream.entropy", "SymbolDecoder.decode")]},
 }
-"""Stages that are no parts of the network: module and function."""
+"""Stages that are no parts of the network: modules and functions."""
 
 
 def jndlic_job(job: str, picture: Path, packed: Path, quality: int) -> tuple[Job, Stages]:
@@ -96,8 +96,9 @@ class StageWatch:
         self._seconds: Counter[str] = Counter()
         for name, module in codec.named_children():
             self._hook(name, module)
-        for stage, (module_name, function_name) in FUNCTION_STAGES[job].items():
-            self._wrap(stage, module_name, function_name)
+        for stage, functions in FUNCTION_STAGES[job].items():
+            for module_name, function_name in functions:
+                self._wrap(stage, module_name, function_name)
 
     def take(self) -> dict[str, float]:
         """The seconds since the last call, by stage."""
@@ -115,8 +116,11 @@ class StageWatch:
         module.register_forward_hook(end)
 
     def _wrap(self, stage: str, module_name: str, function_name: str) -> None:
-        module = importlib.import_module(module_name)
-        function = getattr(module, function_name)
+        *owners, function_name = function_name.split(".")
+        owner = importlib.import_module(module_name)
+        for name in owners:
+            owner = getattr(owner, name)
+        function = getattr(owner, function_name)
 
         def timed(*arguments: object) -> object:
             started = time.perf_counter()
@@ -125,7 +129,7 @@ class StageWatch:
             finally:
                 self._seconds[stage] += time.perf_counter() - started
 
-        setattr(module, function_name, timed)
+        setattr(owner, function_name, timed)
 
 
 def _pixels(picture: Path) -> np.ndarray:

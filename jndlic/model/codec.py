@@ -4,11 +4,12 @@
     x ─┬─► analysis ─► y ───┬─► hyper ────:─► z ───────:─► scale net S ─┐
        └─► j ──┘       f_J ─┼─► JND head ─:─► z_J ─────:─► step net  d ─┴─► t = clip(S - d, 0, 63)   (integers only)
                             └─────────────:─► k ───────:─► context μ, ŷ = μ + r^d k ─► synthesis ─► x̂
-                                          : k = round((y - μ) / r^d)
+                                          : k = round((y - μ) / r^d), see rounding.py
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -19,9 +20,11 @@ from torch import Tensor, nn
 from jndlic.errors import ParameterError
 from jndlic.model.analysis import Analysis, AnalysisOutput
 from jndlic.model.config import CodecConfig
-from jndlic.model.context import Context
+from jndlic.model.context import Context, from_phases, to_phases
 from jndlic.model.initial import start_from_cosines, start_from_identity
 from jndlic.model.integer import exact_products
+from jndlic.model.neighbours import Neighbours
+from jndlic.model.rounding import Rounding
 from jndlic.model.side import (
     QUALITY_MAX,
     QUALITY_MIN,
@@ -34,6 +37,7 @@ from jndlic.model.side import (
 )
 from jndlic.model.synthesis import Synthesis
 from jndlic.stream.entropy import SymbolTables
+from jndlic.stream.segments import SEGMENT
 
 PADDING = 64  # z stands at 1/64: sizes are rounded up to its multiples
 SYMBOL_LIMIT = 2**20  # larger symbols cannot arise from 8-bit pixels; keeps float32 exact and hostile values tame
@@ -49,7 +53,7 @@ class Symbols(NamedTuple):
     k: np.ndarray
     """int32 (M, ph / 16, pw / 16)."""
     t: np.ndarray
-    """uint8, shape of k: table of each latent; follows from z, z_jnd and quality, never stored."""
+    """uint8, shape of k: table of each latent; follows from z, z_jnd, quality and the k coded before, never stored."""
 
 
 class Medians(NamedTuple):
@@ -88,6 +92,8 @@ class Codec(nn.Module):
         self.scale_net = ScaleNet(config, trainable)
         self.step_net = StepNet(config, trainable)
         self.context = Context(config)
+        self.rounding = Rounding()
+        self.neighbours = Neighbours(trainable)
         self.synthesis = Synthesis(config)
         if trainable:
             self._start()
@@ -139,16 +145,20 @@ class Codec(nn.Module):
         z_jnd = torch.floor(self.jnd_head(analysis.jnd_features) - self.median_z_jnd + 0.5)
         z, z_jnd = (values.clamp(-SYMBOL_LIMIT, SYMBOL_LIMIT) for values in (z, z_jnd))
         table, step_index = self._indices(z_jnd, z, level)
-        step = step_size(step_index).chunk(2, 1)
-        halves = analysis.latent.chunk(2, 1)
+        latents, tables = to_phases(analysis.latent), to_phases(table)
+        steps = to_phases(step_size(step_index))
+        symbols: list[Tensor] = []
+        refined: list[Tensor] = []
 
-        def quantised(half: int, mean: Tensor) -> Tensor:
-            ratio = (halves[half] - mean) / step[half]
-            return torch.floor(ratio + 0.5).clamp(-SYMBOL_LIMIT, SYMBOL_LIMIT)
+        def dequantise(phase: int, mean: Tensor) -> Tensor:
+            refined.append(self._refined_by_segments(phase, tables, symbols))
+            ratio = (latents[phase] - mean) / steps[phase]
+            symbols.append(self.rounding(ratio, refined[-1]).clamp(-SYMBOL_LIMIT, SYMBOL_LIMIT))
+            return mean + steps[phase] * symbols[-1]
 
-        mean, _ = self.context(z, z_jnd, level, lambda half, mean: mean + step[half] * quantised(half, mean))
-        k = torch.cat([quantised(half, part) for half, part in enumerate(mean.chunk(2, 1))], 1)
-        return Symbols(_integers(z_jnd), _integers(z), _integers(k), _integers(table, np.uint8))
+        self.context(z, z_jnd, level, dequantise)
+        k, t = from_phases(symbols), from_phases(refined)
+        return Symbols(_integers(z_jnd), _integers(z), _integers(k), _integers(t, np.uint8))
 
     @torch.inference_mode()
     def table_index(self, z_jnd: np.ndarray, z: np.ndarray, quality: int) -> tuple[np.ndarray, np.ndarray]:
@@ -160,10 +170,28 @@ class Codec(nn.Module):
             quality: 1..100.
 
         Returns:
-            t: uint8 (M, ph / 16, pw / 16), table of each latent; d: int32, same shape, index of its step.
+            t: uint8 (M, ph / 16, pw / 16), table of each latent before its neighbours are known (see `refine`); d: int32,
+            same shape, index of its step.
         """
         table, step_index = self._indices(self._tensor(z_jnd), self._tensor(z), self._quality(quality))
         return _integers(table, np.uint8), _integers(step_index)
+
+    @torch.inference_mode()
+    def refine(self, phase: int, tables: Sequence[np.ndarray], symbols: Sequence[np.ndarray]) -> np.ndarray:
+        """Tables of one phase of a segment, now that the phases before it are decoded; integers only.
+
+        Args:
+            phase: 0..3.
+            tables: t of all phases, uint8 (M, h, w) each.
+            symbols: k of the phases before this one, int32, same shapes.
+
+        Returns:
+            uint8 (M, h, w).
+        """
+        if not phase:
+            return tables[0]
+        known, chosen = ([torch.from_numpy(part).to(self.device) for part in parts] for parts in (symbols, tables))
+        return self.neighbours.refine(phase, chosen, known).to(torch.uint8).cpu().numpy()
 
     @torch.inference_mode()
     def synthesise(
@@ -191,17 +219,26 @@ class Codec(nn.Module):
             (1, 3, height, width) float32, clipped to 0..255, not rounded.
         """
         step_index = self._tensor(d)
-        step = step_size(step_index).chunk(2, 1)
-        symbols = self._tensor(k).chunk(2, 1)
+        offsets = to_phases(step_size(step_index) * self._tensor(k))
         _, latent = self.context(
             self._tensor(z),
             self._tensor(z_jnd),
             self._quality(quality),
-            lambda half, mean: mean + step[half] * symbols[half],
+            lambda phase, mean: mean + offsets[phase],
         )
         with torch.autocast(self.device.type, torch.bfloat16, enabled=precision == torch.bfloat16):
             image = self.synthesis(latent, step_index)
         return image[..., :height, :width].to(torch.float32).clamp(0.0, 255.0)
+
+    def _refined_by_segments(self, phase: int, tables: list[Tensor], symbols: list[Tensor]) -> Tensor:
+        """Tables of one phase of the whole picture; no segment sees across its border."""
+        refined = tables[phase].clone()
+        for top in range(0, refined.shape[-2], SEGMENT // 2):
+            for left in range(0, refined.shape[-1], SEGMENT // 2):
+                part = (..., slice(top, top + SEGMENT // 2), slice(left, left + SEGMENT // 2))
+                inside = ([values[part] for values in parts] for parts in (tables, symbols))
+                refined[part] = self.neighbours.refine(phase, *inside).to(refined.dtype)
+        return refined
 
     def _indices(self, z_jnd: Tensor, z: Tensor, level: Tensor) -> tuple[Tensor, Tensor]:
         with exact_products(self.device.type):

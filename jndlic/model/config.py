@@ -38,8 +38,6 @@ class CodecConfig:
             numbers = value if isinstance(value, (tuple, list)) else (value,)
             if not all(isinstance(number, int) and 1 <= number <= 4096 for number in numbers):
                 raise WeightsError(f"config: {field.name} = {value!r} is not a size from 1 to 4096")
-        if self.latent_channels % 2:
-            raise WeightsError("config: latent_channels must be even (two halves of the context)")
 
     def to_dict(self) -> dict[str, int | list[int]]:
         """Plain values, as they stand in a weights file."""

@@ -1,9 +1,12 @@
-"""Context model: means of the latents in four passes (two channel halves x checkerboard).
+"""Context model: means of the latents in four passes, one for each phase of a 2 x 2 grid.
 
-    z, z_J, quality ─► hidden h ─┬─► μ of half A, even squares
-                                 ├─► μ of half A, odd squares    + ŷ of A even
-                                 ├─► μ of half B, even squares   + ŷ of A
-                                 └─► μ of half B, odd squares    + ŷ of A, B even
+    z, z_J, quality ─► hidden h ─┬─► μ of phase 0: even rows, even columns         0 2
+                                 ├─► μ of phase 1: odd rows, odd columns, + ŷ of 0     3 1
+                                 ├─► μ of phase 2: even rows, odd columns, + ŷ of 0, 1
+                                 └─► μ of phase 3: odd rows, even columns, + ŷ of 0, 1, 2
+
+A latent of phase 1 knows its four diagonal neighbours, one of phase 2 the four beside it, one of phase 3 all eight. Neighbours tell
+more about a mean than other channels do, which the transform has made nearly independent (docs/training.md).
 
 It predicts means only: which probability table reads a symbol never depends on it, so it may run in floating point after
 entropy decoding.
@@ -20,25 +23,32 @@ from torch import Tensor, nn
 from jndlic.model.analysis import LATENT_SCALE
 from jndlic.model.blocks import pointwise
 from jndlic.model.config import CodecConfig
-from jndlic.model.side import QUALITY_NODES, checkerboard, quality_weights
+from jndlic.model.side import QUALITY_NODES, quality_weights
+from jndlic.stream.phases import PHASES
 
 Dequantise = Callable[[int, Tensor], Tensor]
-"""(half, μ of that half (B, M/2, h, w)) to ŷ of that half, same shape."""
+"""(phase, μ of that phase (B, M, h / 2, w / 2)) to ŷ of that phase, same shape."""
 
 
 class _Pass(nn.Module):
-    """One pass: hidden features and known latents to means."""
+    """One pass: hidden features and known latents to the means of one phase; each is computed where it is wanted only."""
 
-    def __init__(self, inputs: int, width: int, outputs: int, spatial: bool) -> None:
+    def __init__(self, phase: int, inputs: int, width: int, outputs: int) -> None:
         super().__init__()
+        self.row, self.column = PHASES[phase]
         self.entry = pointwise(inputs, width)
-        self.spatial = nn.Conv2d(width, width, 5, padding=2, groups=width) if spatial else nn.Identity()
+        self.spatial = nn.Conv2d(width, width, 5, stride=2, groups=width) if phase else None
         self.middle = pointwise(width, width, gain=2**0.5)
         self.head = pointwise(width, outputs, gain=0.01)
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        features = torch.relu(self.spatial(self.entry(torch.cat(inputs, 1))))
-        return LATENT_SCALE * self.head(torch.relu(self.middle(features)))
+        features = torch.cat(inputs, 1)
+        if self.spatial is None:
+            features = self.entry(features[:, :, self.row :: 2, self.column :: 2])
+        else:
+            features = functional.pad(self.entry(features), (2, 2, 2, 2))[:, :, self.row :, self.column :]
+            features = self.spatial(features)
+        return LATENT_SCALE * self.head(torch.relu(self.middle(torch.relu(features))))
 
 
 class Context(nn.Module):
@@ -46,7 +56,7 @@ class Context(nn.Module):
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
-        width, half = config.context_channels, config.latent_channels // 2
+        width = config.context_channels
         self.hyper_entry = pointwise(config.hyper_channels, width, gain=2**0.5)
         self.modulation = nn.Linear(QUALITY_NODES, width)
         self.hyper_up = pointwise(width, 4 * 128, gain=2**0.5)
@@ -54,13 +64,9 @@ class Context(nn.Module):
                                  groups=128 + config.jnd_channels)
         self.join = pointwise(128 + config.jnd_channels, width, gain=2**0.5)
         self.join_up = pointwise(width, 4 * 192, gain=2**0.5)
+        known = (192, *[192 + config.latent_channels] * 3)
         self.passes = nn.ModuleList(
-            [
-                _Pass(192, width, half, spatial=False),
-                _Pass(192 + half, width, half, spatial=True),
-                _Pass(192 + half, width, half, spatial=True),
-                _Pass(192 + 2 * half, width, half, spatial=True),
-            ]
+            _Pass(phase, inputs, width, config.latent_channels) for phase, inputs in enumerate(known)
         )
 
     def hidden(self, z: Tensor, z_jnd: Tensor, quality: Tensor) -> Tensor:
@@ -83,15 +89,25 @@ class Context(nn.Module):
             (μ, ŷ), each (B, M, h, w).
         """
         hidden = self.hidden(z, z_jnd, quality)
-        odd = checkerboard(hidden)
         means: list[Tensor] = []
         latents: list[Tensor] = []
-        for half in (0, 1):
-            before = [latent / LATENT_SCALE for latent in latents]
-            even_mean = self.passes[2 * half](hidden, *before)
-            even_latent = torch.where(odd, 0.0, dequantise(half, even_mean))
-            odd_mean = self.passes[2 * half + 1](hidden, *before, even_latent / LATENT_SCALE)
-            mean = torch.where(odd, odd_mean, even_mean)
-            means.append(mean)
-            latents.append(torch.where(odd, dequantise(half, odd_mean), even_latent))
-        return torch.cat(means, 1), torch.cat(latents, 1)
+        for phase, network in enumerate(self.passes):
+            inputs = (hidden, from_phases(latents) / LATENT_SCALE) if latents else (hidden,)
+            means.append(network(*inputs))
+            latents.append(dequantise(phase, means[-1]))
+        return from_phases(means), from_phases(latents)
+
+
+def from_phases(parts: list[Tensor]) -> Tensor:
+    """Interleaves what is there of the four phases: 1 to 4 tensors (B, C, h, w) to (B, C, 2 h, 2 w), zero elsewhere."""
+    blank = torch.zeros_like(parts[0])
+    grid: list[list[Tensor]] = [[blank, blank], [blank, blank]]
+    for (row, column), part in zip(PHASES, parts):
+        grid[row][column] = part
+    rows = torch.stack([torch.stack(row, -1).flatten(-2) for row in grid], -2)
+    return rows.flatten(-3, -2)
+
+
+def to_phases(whole: Tensor) -> list[Tensor]:
+    """The four phases of (..., 2 h, 2 w), each (..., h, w)."""
+    return [whole[..., row::2, column::2] for row, column in PHASES]

@@ -28,6 +28,7 @@ from jndlic.model.integer import (
     bound,
     round_through,
 )
+from jndlic.stream.phases import PHASE_GRID
 
 TABLE_COUNT = 64
 SCALE_MIN, SCALE_MAX = 0.11, 256.0
@@ -131,7 +132,7 @@ class JndHead(nn.Module):
 class ScaleNet(nn.Module):
     """z to S, the index of each latent's log scale; integers only.
 
-    A table of offsets per checkerboard parity and channel is added to the network's output: latents whose
+    A table of offsets per phase of the context model and channel is added to the network's output: latents whose
     neighbours are decoded before them are better predicted, hence narrower.
     """
 
@@ -146,9 +147,9 @@ class ScaleNet(nn.Module):
         ]
         self.layers = nn.ModuleList(layers)
         if trainable:
-            self.parity_offset = nn.Parameter(torch.zeros(2, config.latent_channels))
+            self.phase_offset = nn.Parameter(torch.zeros(4, config.latent_channels))
         else:
-            self.register_buffer("parity_offset", torch.zeros(2, config.latent_channels, dtype=torch.int16))
+            self.register_buffer("phase_offset", torch.zeros(4, config.latent_channels, dtype=torch.int16))
 
     def forward(self, z: Tensor, quality: Tensor) -> Tensor:
         """Scale indices.
@@ -165,23 +166,24 @@ class ScaleNet(nn.Module):
         hidden = functional.pixel_shuffle(self.layers[1](hidden), 2)
         hidden = functional.pixel_shuffle(self.layers[3](self.layers[2](hidden)), 2)
         index = self.layers[4](hidden)
-        offset = self.parity_offset
+        offset = self.phase_offset
         offset = round_through(offset * TABLE_SCALE) if offset.is_floating_point() else offset.to(torch.float32)
-        parity = checkerboard(index)
-        return index + torch.where(parity, offset[1][:, None, None], offset[0][:, None, None])
+        rows, columns = index.shape[-2] // 2, index.shape[-1] // 2
+        cell = torch.stack([offset[phase] for phase in PHASE_GRID]).view(2, 2, -1).permute(2, 0, 1)
+        return index + cell.repeat(1, rows, columns)
 
     @torch.no_grad()
     def start(self, orders: list[int]) -> None:
         """Begin with the spectrum of natural images: scales that fall with the frequency that a channel starts from."""
-        index = 50.0 - 11.0 * torch.log1p(torch.tensor(orders[: self.parity_offset.shape[1]], dtype=torch.float32))
-        self.parity_offset[:, : len(index)] = index / TABLE_SCALE
+        index = 50.0 - 11.0 * torch.log1p(torch.tensor(orders[: self.phase_offset.shape[1]], dtype=torch.float32))
+        self.phase_offset[:, : len(index)] = index / TABLE_SCALE
 
     @torch.no_grad()
     def freeze(self, config: CodecConfig) -> ScaleNet:
         """The integer network with this one's rounded parameters."""
         frozen = ScaleNet(config, trainable=False)
         frozen.layers = nn.ModuleList(layer.freeze() for layer in self.layers)
-        frozen.parity_offset.copy_(round_through(self.parity_offset.detach() * TABLE_SCALE))
+        frozen.phase_offset.copy_(round_through(self.phase_offset.detach() * TABLE_SCALE))
         return frozen
 
 
@@ -233,13 +235,6 @@ class StepNet(nn.Module):
         every = torch.arange(QUALITY_MIN, QUALITY_MAX + 1, device=self.gain_nodes.device)
         frozen.gain.copy_(self.gain_rows(every))
         return frozen
-
-
-def checkerboard(like: Tensor) -> Tensor:
-    """(H, W) bool: true on the odd squares (row + column odd), which are decoded second."""
-    rows = torch.arange(like.shape[-2], device=like.device)[:, None]
-    columns = torch.arange(like.shape[-1], device=like.device)[None, :]
-    return (rows + columns) % 2 == 1
 
 
 def table_index(scale_index: Tensor, step_index: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ decoder written from that page.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -86,6 +87,14 @@ class SymbolTables:
         """float64 (T,): -log2 p of the likeliest entry of each table."""
         return PRECISION - np.log2([counts.max() for counts in self.counts])
 
+    def probabilities(self, largest: int) -> np.ndarray:
+        """float64 (T, largest + 1): probability of each value from 0 on; 0 where a table does not hold it."""
+        found = np.zeros((len(self), largest + 1))
+        for row, counts, offset in zip(found, self.counts, self.offsets):
+            for value in range(max(0, offset), min(largest + 1, offset + len(counts) - 1)):
+                row[value] = counts[value - offset] / TOTAL
+        return found
+
     @cached_property
     def models(self) -> tuple[constriction.stream.model.Categorical, ...]:
         """The tables in the form the coder wants. Built once, since building costs more than use."""
@@ -140,14 +149,35 @@ def encode_symbols(symbols: np.ndarray, table_index: np.ndarray, tables: SymbolT
         ParameterError: shapes or types do not fit, an index names no table, or a symbol lies more
             than `MAX_ESCAPE_DISTANCE` outside its table.
     """
+    return encode_groups([(symbols, table_index)], tables)
+
+
+def encode_groups(groups: Sequence[tuple[np.ndarray, np.ndarray]], tables: SymbolTables) -> bytes:
+    """Encodes several arrays into one stream, which `SymbolDecoder` reads one array after the other.
+
+    Args:
+        groups: (symbols, table_index) of each, as for `encode_symbols`.
+        tables: the probability tables.
+
+    Returns, Raises: as of `encode_symbols`.
+    """
+    # The coder is a stack: what is decoded first is encoded last.
+    coder = constriction.stream.stack.AnsCoder(np.array([SENTINEL], dtype=np.uint32))
+    for symbols, table_index in reversed(groups):
+        _push(coder, symbols, table_index, tables)
+    # The last word is never zero, so the zero bytes at the end carry nothing: they are the unused
+    # top of the coder's state. The reader pads to whole words again.
+    return coder.get_compressed().astype("<u4").tobytes().rstrip(b"\0")
+
+
+def _push(
+    coder: constriction.stream.stack.AnsCoder, symbols: np.ndarray, table_index: np.ndarray, tables: SymbolTables
+) -> None:
     groups = _Groups(table_index, tables)
     local = groups.localise(_checked_symbols(symbols, groups))
     escaped = np.flatnonzero((local < 0) | (local >= groups.escapes))
     exponents, mantissas = _escape_codes(local[escaped], groups.escapes[escaped])
     local[escaped] = groups.escapes[escaped]
-
-    # The coder is a stack: what is decoded first is encoded last.
-    coder = constriction.stream.stack.AnsCoder(np.array([SENTINEL], dtype=np.uint32))
     long = exponents > 0
     if long.any():
         coder.encode_reverse(
@@ -157,9 +187,6 @@ def encode_symbols(symbols: np.ndarray, table_index: np.ndarray, tables: SymbolT
         coder.encode_reverse(exponents, _exponent_model())
     for table, start, stop in reversed(groups.spans):
         coder.encode_reverse(local[start:stop], tables.models[table])
-    # The last word is never zero, so the zero bytes at the end carry nothing: they are the unused
-    # top of the coder's state. The reader pads to whole words again.
-    return coder.get_compressed().astype("<u4").tobytes().rstrip(b"\0")
 
 
 def decode_symbols(data: bytes, table_index: np.ndarray, tables: SymbolTables) -> np.ndarray:
@@ -178,25 +205,53 @@ def decode_symbols(data: bytes, table_index: np.ndarray, tables: SymbolTables) -
             with the last of them.
         ParameterError: an index names no table.
     """
-    groups = _Groups(table_index, tables)
-    check_plausible(len(data), groups.lengths, tables)
-    coder = constriction.stream.stack.AnsCoder(_words(data))
-    local = np.empty(groups.size, dtype=np.int32)
-    for table, start, stop in groups.spans:
-        local[start:stop] = coder.decode(tables.models[table], stop - start)
-    escaped = np.flatnonzero(local == groups.escapes)
-    if len(escaped):
-        exponents = coder.decode(_exponent_model(), len(escaped))
-        mantissas = np.zeros(len(escaped), dtype=np.int32)
-        long = exponents > 0
-        if long.any():
-            mantissas[long] = coder.decode(
-                constriction.stream.model.Uniform(), _powers_of_two(exponents[long])
-            )
-        local[escaped] = _escaped_values(exponents, mantissas, groups.escapes[escaped])
-    if coder.num_words() != 1 or int(coder.get_compressed()[0]) != SENTINEL:
-        raise FormatError("damaged entropy-coded data: it does not end with its last symbol")
-    return groups.restore(local)
+    decoder = SymbolDecoder(data)
+    symbols = decoder.decode(table_index, tables)
+    decoder.finish()
+    return symbols
+
+
+class SymbolDecoder:
+    """Reads a stream piece by piece, for symbols whose tables depend on the ones before them.
+
+    Args:
+        data: the whole stream, neither more nor less.
+
+    Raises:
+        FormatError: it is empty or does not end as a stream does.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self._size = len(data)
+        self._coder = constriction.stream.stack.AnsCoder(_words(data))
+
+    def decode(self, table_index: np.ndarray, tables: SymbolTables) -> np.ndarray:
+        """The next array of `encode_groups`; arguments and errors as of `decode_symbols`."""
+        groups, coder = _Groups(table_index, tables), self._coder
+        check_plausible(self._size, groups.lengths, tables)
+        local = np.empty(groups.size, dtype=np.int32)
+        for table, start, stop in groups.spans:
+            local[start:stop] = coder.decode(tables.models[table], stop - start)
+        escaped = np.flatnonzero(local == groups.escapes)
+        if len(escaped):
+            exponents = coder.decode(_exponent_model(), len(escaped))
+            mantissas = np.zeros(len(escaped), dtype=np.int32)
+            long = exponents > 0
+            if long.any():
+                mantissas[long] = coder.decode(
+                    constriction.stream.model.Uniform(), _powers_of_two(exponents[long])
+                )
+            local[escaped] = _escaped_values(exponents, mantissas, groups.escapes[escaped])
+        return groups.restore(local)
+
+    def finish(self) -> None:
+        """Checks that the stream ends here.
+
+        Raises:
+            FormatError: it does not.
+        """
+        if self._coder.num_words() != 1 or int(self._coder.get_compressed()[0]) != SENTINEL:
+            raise FormatError("damaged entropy-coded data: it does not end with its last symbol")
 
 
 def check_plausible(size: int, occurrences: np.ndarray, tables: SymbolTables) -> None:

@@ -1,19 +1,27 @@
 """Symbols to the payloads of chunks and back: planes, latent segments, their index, and the CRC of all symbols.
 
     z_J, z ──► one stream each (table = channel)
-    k, t   ──► segments of 64 x 64 latents, all channels ──► one stream each ──► LATN, lengths in LIDX
+    k, t   ──► segments of 64 x 64 latents, all channels ──► four phases ──► one stream each ──► LATN, lengths in LIDX
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 from jndlic.errors import FormatError
 from jndlic.stream.container import read_varint, write_varint
-from jndlic.stream.entropy import SymbolTables, check_plausible, decode_symbols, encode_symbols
+from jndlic.stream.entropy import (
+    SymbolDecoder,
+    SymbolTables,
+    check_plausible,
+    decode_symbols,
+    encode_groups,
+    encode_symbols,
+)
+from jndlic.stream.phases import PHASES
 
 SEGMENT = 64
 """Side of a segment in latents: 1024 pixels."""
@@ -62,25 +70,36 @@ def encode_latent(k: np.ndarray, t: np.ndarray, tables: SymbolTables) -> list[by
 
     Args:
         k: int32 (M, h, w).
-        t: uint8 (M, h, w), table of each symbol.
+        t: uint8 (M, h, w), table of each symbol; h and w are even.
         tables: the latent tables.
 
     Returns:
         One stream per segment, in raster order.
     """
-    return [encode_symbols(k[part].ravel(), t[part].ravel(), tables) for part in segment_slices(*k.shape[1:])]
+    streams = []
+    for part in segment_slices(*k.shape[1:]):
+        phases = zip(phases_of(k[part]), phases_of(t[part]))
+        streams.append(encode_groups([(symbols.ravel(), table.ravel()) for symbols, table in phases], tables))
+    return streams
 
 
-def decode_latent(streams: list[bytes], t: np.ndarray, tables: SymbolTables) -> np.ndarray:
+Refine = Callable[[int, Sequence[np.ndarray], Sequence[np.ndarray]], np.ndarray]
+"""(phase, t of all phases, k of the phases before) to the tables of one phase: uint8, (M, h / 2, w / 2) like each of the others."""
+
+
+def decode_latent(
+    streams: list[bytes], t: np.ndarray, refine: Refine, tables: SymbolTables
+) -> tuple[np.ndarray, np.ndarray]:
     """Decodes the latent symbols.
 
     Args:
         streams: one per segment, in raster order.
-        t: uint8 (M, h, w), table of each symbol.
+        t: uint8 (M, h, w), h and w even: table of each symbol, as the side streams choose it.
+        refine: corrects the tables of a phase by what was decoded before it.
         tables: the latent tables.
 
     Returns:
-        int32 (M, h, w).
+        k: int32 (M, h, w); t: uint8 (M, h, w), the tables that were used.
 
     Raises:
         FormatError: a stream is damaged, or their number is wrong.
@@ -88,10 +107,23 @@ def decode_latent(streams: list[bytes], t: np.ndarray, tables: SymbolTables) -> 
     parts = list(segment_slices(*t.shape[1:]))
     if len(parts) != len(streams):
         raise FormatError(f"damaged file: {len(streams)} latent segments where there should be {len(parts)}")
-    k = np.empty(t.shape, dtype=np.int32)
+    k, used = np.empty(t.shape, dtype=np.int32), np.empty(t.shape, dtype=np.uint8)
     for part, stream in zip(parts, streams):
-        k[part] = _within_limit(decode_symbols(stream, t[part].ravel(), tables)).reshape(t[part].shape)
-    return k
+        decoder = SymbolDecoder(stream)
+        chosen, known = phases_of(t[part]), []
+        for phase, (row, column) in enumerate(PHASES):
+            index = refine(phase, chosen, known)
+            symbols = _within_limit(decoder.decode(index.ravel(), tables)).reshape(index.shape)
+            known.append(symbols)
+            k[part][:, row::2, column::2] = symbols
+            used[part][:, row::2, column::2] = index
+        decoder.finish()
+    return k, used
+
+
+def phases_of(values: np.ndarray) -> list[np.ndarray]:
+    """The four phases of (M, 2 h, 2 w), each (M, h, w)."""
+    return [values[:, row::2, column::2] for row, column in PHASES]
 
 
 def segment_slices(height: int, width: int) -> Iterator[tuple[slice, slice, slice]]:

@@ -18,7 +18,9 @@ from jndlic.errors import WeightsError
 from jndlic.files import write_atomically
 from jndlic.model.codec import Codec
 from jndlic.model.config import CodecConfig
+from jndlic.model.neighbours import MAGNITUDE_MAX
 from jndlic.training.forward import EntropyModels
+from jndlic.training.mixture import CountTables
 from jndlic.weights import FORMAT, fingerprint
 
 MASTER_PREFIXES = ("codec.scale_net.", "codec.step_net.", "entropy.")
@@ -92,14 +94,14 @@ def save_weights(codec: Codec, entropy: EntropyModels, output: str | Path, name:
     tensors = {key: value.to(torch.float16) if value.is_floating_point() else value
                for key, value in freeze(codec, entropy).state_dict().items()}
     entropy.eval()
-    for part in (entropy.z, entropy.z_jnd, entropy.latent):
-        part.update_scale_table(part.scale_table, force=True) if part is entropy.latent else part.update(force=True)
-    for key, model in (("z", entropy.z), ("z_jnd", entropy.z_jnd), ("latent", entropy.latent)):
-        lengths = model._cdf_length
-        rows = torch.arange(model._quantized_cdf.shape[1]) < lengths[:, None]
-        tensors[f"tables.{key}.cdf"] = model._quantized_cdf[rows]
+    tables = {"latent": entropy.latent.tables()}
+    for key, model in (("z", entropy.z), ("z_jnd", entropy.z_jnd)):
+        model.update(force=True)
+        tables[key] = CountTables(model._quantized_cdf, model._cdf_length, model._offset)
+    for key, (cdfs, lengths, offsets) in tables.items():
+        tensors[f"tables.{key}.cdf"] = cdfs[torch.arange(cdfs.shape[1]) < lengths[:, None]]
         tensors[f"tables.{key}.lengths"] = lengths
-        tensors[f"tables.{key}.offsets"] = model._offset
+        tensors[f"tables.{key}.offsets"] = offsets
     tensors = {key: value.contiguous().clone() for key, value in tensors.items()}
     metadata = {
         "format": FORMAT,
@@ -119,6 +121,7 @@ def freeze(codec: Codec, entropy: EntropyModels) -> Codec:
     frozen.load_state_dict(shared, strict=False)
     frozen.scale_net = codec.scale_net.freeze(codec.config)
     frozen.step_net = codec.step_net.freeze(codec.config)
+    entropy.neighbours.fit(frozen.neighbours, entropy.latent.probabilities(MAGNITUDE_MAX))
     frozen.median_z.copy_(entropy.z.quantiles[:, 0, 1][None, :, None, None])
     frozen.median_z_jnd.copy_(entropy.z_jnd.quantiles[:, 0, 1][None, :, None, None])
     return frozen

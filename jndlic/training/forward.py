@@ -1,21 +1,26 @@
 """The differentiable pass of training: the codec's own parts, with noise where entropy is estimated.
 
-Rates are likelihoods of CompressAI's entropy models under additive uniform noise; everything that decoding sees
-(z, z_J, k, S, d) is rounded as it will be in a file, with straight-through gradients.
+Everything that decoding sees (z, z_J, k, S, d) is rounded as it will be in a file, with straight-through gradients. Rates are
+likelihoods of CompressAI's entropy models: of z and z_J under additive uniform noise; of k, the true cost of the rounded
+symbols, whose gradient moves the scales, while the gradient of the cost under noise moves latents, means and steps.
 """
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import torch
-from compressai.entropy_models import EntropyBottleneck, GaussianConditional
+from compressai.entropy_models import EntropyBottleneck
 from torch import Tensor, nn
 
 from jndlic.model.codec import Codec
+from jndlic.model.context import from_phases, to_phases
 from jndlic.model.integer import round_through
-from jndlic.model.side import LOG_RATIO, SCALE_MIN, TABLE_COUNT, step_size, table_index
+from jndlic.model.neighbours import MAGNITUDE_MAX
+from jndlic.model.rounding import MAGNITUDES
+from jndlic.model.side import step_size, table_index
+from jndlic.training.mixture import ScaleMixture
+from jndlic.training.neighbour_counts import NeighbourCounts
 
 
 class TrainingOutput(NamedTuple):
@@ -33,19 +38,15 @@ class TrainingOutput(NamedTuple):
     """d: (B, M, H/16, W/16)."""
 
 
-def scale_table() -> list[float]:
-    """The 64 scales of the probability tables: 0.11 r^t."""
-    return [SCALE_MIN * math.exp(LOG_RATIO * index) for index in range(TABLE_COUNT)]
-
-
 class EntropyModels(nn.Module):
-    """CompressAI's entropy models: factorised for z and z_J, Gaussian for k."""
+    """CompressAI's entropy models: factorised for z and z_J, mixtures of Gaussians for k."""
 
     def __init__(self, hyper_channels: int, jnd_channels: int) -> None:
         super().__init__()
         self.z = EntropyBottleneck(hyper_channels)
         self.z_jnd = EntropyBottleneck(jnd_channels)
-        self.latent = GaussianConditional(scale_table())
+        self.latent = ScaleMixture()
+        self.neighbours = NeighbourCounts()
 
     def quantile_loss(self) -> Tensor:
         """Auxiliary loss that places the quantiles; it touches no other parameter."""
@@ -62,6 +63,7 @@ def training_pass(codec: Codec, entropy: EntropyModels, image: Tensor, jnd: Tens
         jnd: (B, 3, H, W) tolerance in grey levels.
         quality: (B,) integers 1..100.
     """
+    _follow(codec, entropy)
     features = codec.analysis(image, jnd)
     latent = features.latent.float()
     z, bits_hyper = _side(entropy.z, codec.hyper_analysis(latent, quality))
@@ -70,18 +72,35 @@ def training_pass(codec: Codec, entropy: EntropyModels, image: Tensor, jnd: Tens
         step_index = codec.step_net(z_jnd, quality)
         table = table_index(codec.scale_net(z, quality), step_index)
     step = step_size(step_index)
-    halves, steps = latent.chunk(2, 1), step.chunk(2, 1)
+    latents, steps, tables = to_phases(latent), to_phases(step), to_phases(table)
+    symbols: list[Tensor] = []
+    refined: list[Tensor] = []
 
-    def dequantise(half: int, mean: Tensor) -> Tensor:
+    def dequantise(phase: int, mean: Tensor) -> Tensor:
         mean = mean.float()
-        return mean + steps[half] * round_through((halves[half] - mean) / steps[half])
+        refined.append(codec.neighbours.refine(phase, tables, symbols))
+        ratio = (latents[phase] - mean) / steps[phase]
+        symbols.append(codec.rounding(ratio, refined[-1]))
+        return mean + steps[phase] * (ratio + (symbols[-1] - ratio).detach())
 
     mean, decoded = codec.context(z, z_jnd, quality, dequantise)
+    if entropy.training:
+        levels = [codec.neighbours.level(phase, tables, symbols) for phase in (1, 2, 3)]
+        entropy.neighbours.observe(levels, tables, symbols)
     ratio = (latent - mean) / step
-    noisy = ratio + torch.rand_like(ratio) - 0.5
-    scales = SCALE_MIN * torch.exp(table * LOG_RATIO)
-    likelihood = entropy.latent.likelihood_lower_bound(entropy.latent._likelihood(noisy, scales))
-    return TrainingOutput(codec.synthesis(decoded, step_index), _bits(likelihood), bits_hyper, bits_jnd, step_index)
+    table = table + (from_phases(refined) - table).detach()
+    weights = entropy.latent.weights()
+    bits_true = entropy.latent.bits(from_phases(symbols), table, weights)
+    bits_noisy = entropy.latent.bits(ratio + torch.rand_like(ratio) - 0.5, table.detach(), weights.detach())
+    bits_latent = (bits_true + bits_noisy - bits_noisy.detach()).flatten(1).sum(1)
+    return TrainingOutput(codec.synthesis(decoded, step_index), bits_latent, bits_hyper, bits_jnd, step_index)
+
+
+def _follow(codec: Codec, entropy: EntropyModels) -> None:
+    """Let the encoder's rounding and the refinement of tables keep up with the entropy model."""
+    probabilities = entropy.latent.probabilities(MAGNITUDE_MAX)
+    codec.rounding.follow(probabilities[:, : MAGNITUDES + 1])
+    entropy.neighbours.fit(codec.neighbours, probabilities)
 
 
 def _side(model: EntropyBottleneck, values: Tensor) -> tuple[Tensor, Tensor]:

@@ -47,7 +47,7 @@ class ResidentPhotos:
         self.weights = np.sqrt(areas)
         self.pixels = torch.empty(int(areas.sum()), 3, dtype=torch.uint8, device=device)
         for photo, start, area in zip(photos, self.starts, areas):
-            self.pixels[start : start + area] = torch.from_numpy(np.ascontiguousarray(photo)).view(-1, 3)
+            self.pixels[start : start + area] = torch.tensor(photo).view(-1, 3)
 
     def gather(self, draws: np.ndarray, side: int) -> Tensor:
         """Square pieces, flipped and transposed at random.
