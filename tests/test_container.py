@@ -15,14 +15,13 @@ from jndlic.stream import container as format_
 from jndlic.stream.alpha import decode_alpha, encode_alpha
 from jndlic.stream.container import Container, Header, pack, read_varint, unpack, write_varint
 from jndlic.stream.entropy import TOTAL, SymbolTables
-from jndlic.stream.phases import PHASES
+from jndlic.stream.phases import PHASES, to_phases
 from jndlic.stream.segments import (
     decode_latent,
     decode_planes,
     encode_latent,
     encode_planes,
     join_segments,
-    phases_of,
     segment_count,
     segment_slices,
     split_segments,
@@ -317,7 +316,7 @@ def test_tables_may_depend_on_earlier_phases() -> None:
     used = t.copy()
     for part in segment_slices(68, 6):
         for phase, (row, column) in enumerate(PHASES):
-            index = by_first(phase, phases_of(t[part]), phases_of(k[part])[:phase])
+            index = by_first(phase, to_phases(t[part]), to_phases(k[part])[:phase])
             used[part][:, row::2, column::2] = index
     decoded, found = decode_latent(encode_latent(k, used, tables), t, by_first, tables)
     np.testing.assert_array_equal(decoded, k)

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from jndlic.model.context import to_phases
 from jndlic.model.neighbours import CAUTION, LEVELS, MAGNITUDE_MAX, RATIOS, UNIT, Neighbours
 from jndlic.model.side import TABLE_COUNT
-from jndlic.stream.phases import PHASES
+from jndlic.stream.phases import PHASES, to_phases
 
 SIDES, CORNERS = [(-1, 0), (1, 0), (0, -1), (0, 1)], [(-1, -1), (-1, 1), (1, -1), (1, 1)]
 WEIGHTS = {1: dict.fromkeys(CORNERS, 1), 2: dict.fromkeys(SIDES, 1), 3: dict.fromkeys(SIDES, 2) | dict.fromkeys(CORNERS, 1)}

@@ -10,9 +10,9 @@ from jndlic.errors import WeightsError
 from jndlic.model.blocks import JndFtm
 from jndlic.model.codec import Codec
 from jndlic.model.config import CodecConfig
-from jndlic.model.context import Context, from_phases, to_phases
+from jndlic.model.context import Context, from_phases
 from jndlic.model.side import ScaleNet
-from jndlic.stream.phases import PHASES
+from jndlic.stream.phases import PHASES, to_phases
 
 SMALL = CodecConfig(latent_channels=32, hyper_channels=16, jnd_channels=4, fine_channels=16, coarse_channels=24,
                     context_channels=24)

@@ -26,8 +26,8 @@ from jndlic.jnd.pixel import jnd_map  # noqa: E402
 from jndlic.model.codec import Codec, Symbols  # noqa: E402
 from jndlic.stream.container import Container, Header, pack, unpack, write_varint  # noqa: E402
 from jndlic.stream.entropy import ideal_bits  # noqa: E402
-from jndlic.stream.phases import PHASES  # noqa: E402
-from jndlic.stream.segments import phases_of, segment_count  # noqa: E402
+from jndlic.stream.phases import PHASES, to_phases  # noqa: E402
+from jndlic.stream.segments import segment_count  # noqa: E402
 
 KODAK = sorted((Path(__file__).resolve().parents[2] / "shared" / "data" / "kodak").glob("*.png"))
 
@@ -267,7 +267,7 @@ def test_a_tiny_file_cannot_make_the_reader_allocate(codec: Codec, small_file: b
 
 def final_tables(codec: Codec, k: np.ndarray, t: np.ndarray) -> np.ndarray:
     """The tables that a decoder uses for these symbols, of one segment."""
-    used, chosen, symbols = t.copy(), phases_of(t), phases_of(k)
+    used, chosen, symbols = t.copy(), to_phases(t), to_phases(k)
     for phase, (row, column) in enumerate(PHASES):
         used[:, row::2, column::2] = codec.refine(phase, chosen, symbols[:phase])
     return used

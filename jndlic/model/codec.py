@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from jndlic.errors import ParameterError
 from jndlic.model.analysis import Analysis, AnalysisOutput
 from jndlic.model.config import CodecConfig
-from jndlic.model.context import Context, from_phases, to_phases
+from jndlic.model.context import Context, from_phases
 from jndlic.model.initial import start_from_cosines, start_from_identity
 from jndlic.model.integer import exact_products
 from jndlic.model.neighbours import Neighbours
@@ -37,6 +37,7 @@ from jndlic.model.side import (
 )
 from jndlic.model.synthesis import Synthesis
 from jndlic.stream.entropy import SymbolTables
+from jndlic.stream.phases import to_phases
 from jndlic.stream.segments import SEGMENT
 
 PADDING = 64  # z stands at 1/64: sizes are rounded up to its multiples

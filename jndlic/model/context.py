@@ -106,8 +106,3 @@ def from_phases(parts: list[Tensor]) -> Tensor:
         grid[row][column] = part
     rows = torch.stack([torch.stack(row, -1).flatten(-2) for row in grid], -2)
     return rows.flatten(-3, -2)
-
-
-def to_phases(whole: Tensor) -> list[Tensor]:
-    """The four phases of (..., 2 h, 2 w), each (..., h, w)."""
-    return [whole[..., row::2, column::2] for row, column in PHASES]

@@ -21,7 +21,7 @@ from jndlic.stream.entropy import (
     encode_groups,
     encode_symbols,
 )
-from jndlic.stream.phases import PHASES
+from jndlic.stream.phases import PHASES, to_phases
 
 SEGMENT = 64
 """Side of a segment in latents: 1024 pixels."""
@@ -78,7 +78,7 @@ def encode_latent(k: np.ndarray, t: np.ndarray, tables: SymbolTables) -> list[by
     """
     streams = []
     for part in segment_slices(*k.shape[1:]):
-        phases = zip(phases_of(k[part]), phases_of(t[part]))
+        phases = zip(to_phases(k[part]), to_phases(t[part]))
         streams.append(encode_groups([(symbols.ravel(), table.ravel()) for symbols, table in phases], tables))
     return streams
 
@@ -110,7 +110,7 @@ def decode_latent(
     k, used = np.empty(t.shape, dtype=np.int32), np.empty(t.shape, dtype=np.uint8)
     for part, stream in zip(parts, streams):
         decoder = SymbolDecoder(stream)
-        chosen, known = phases_of(t[part]), []
+        chosen, known = to_phases(t[part]), []
         for phase, (row, column) in enumerate(PHASES):
             index = refine(phase, chosen, known)
             symbols = _within_limit(decoder.decode(index.ravel(), tables)).reshape(index.shape)
@@ -119,11 +119,6 @@ def decode_latent(
             used[part][:, row::2, column::2] = index
         decoder.finish()
     return k, used
-
-
-def phases_of(values: np.ndarray) -> list[np.ndarray]:
-    """The four phases of (M, 2 h, 2 w), each (M, h, w)."""
-    return [values[:, row::2, column::2] for row, column in PHASES]
 
 
 def segment_slices(height: int, width: int) -> Iterator[tuple[slice, slice, slice]]:

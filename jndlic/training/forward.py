@@ -14,11 +14,12 @@ from compressai.entropy_models import EntropyBottleneck
 from torch import Tensor, nn
 
 from jndlic.model.codec import Codec
-from jndlic.model.context import from_phases, to_phases
+from jndlic.model.context import from_phases
 from jndlic.model.integer import round_through
 from jndlic.model.neighbours import MAGNITUDE_MAX
 from jndlic.model.rounding import MAGNITUDES
 from jndlic.model.side import step_size, table_index
+from jndlic.stream.phases import to_phases
 from jndlic.training.mixture import ScaleMixture
 from jndlic.training.neighbour_counts import NeighbourCounts
 
