@@ -23,6 +23,7 @@ from jndlic.stream.container import Container, Header, pack, unpack
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+    from torch import Tensor
 
     from jndlic.image import Picture
     from jndlic.model.codec import Codec, Symbols
@@ -45,6 +46,7 @@ def encode(
     *,
     codec: Codec | None = None,
     threads: int | None = None,
+    jnd: np.ndarray | None = None,
 ) -> bytes:
     """Compresses a picture.
 
@@ -53,12 +55,15 @@ def encode(
         quality: 1 (smallest file) to 100 (visually lossless).
         codec: network and tables; the shipped ones by default.
         threads: limit on the CPU threads of this call; torch's own choice by default.
+        jnd: tolerance of each pixel in grey levels, (H, W) or (H, W, 3), in place of the map that the encoder makes of the
+            picture. Where it is larger, fewer bits are spent.
 
     Returns:
         The content of a .jlic file.
 
     Raises:
-        ParameterError: the quality or the number of threads is out of range, or `image` is something else.
+        ParameterError: the quality or the number of threads is out of range, `image` is something else, or the map has
+            another size than the picture, or values that are negative or not finite.
         ImageError: the picture cannot be read, or its shape is not supported.
         OSError: the file cannot be read.
     """
@@ -76,7 +81,7 @@ def encode(
     else:
         raise ParameterError(f"need a Pillow image, an array or a path, got {type(image).__name__}")
     with _thread_limit(threads):
-        return encode_picture(picture, quality, codec or _shipped_codec())
+        return encode_picture(picture, quality, codec or _shipped_codec(), jnd)
 
 
 def decode(
@@ -148,16 +153,19 @@ def info(data: bytes) -> dict[str, object]:
     }
 
 
-def encode_picture(picture: Picture, quality: int, codec: Codec) -> bytes:
+def encode_picture(picture: Picture, quality: int, codec: Codec, jnd: np.ndarray | None = None) -> bytes:
     """Compresses a `Picture`; see `encode`."""
     import torch
 
     from jndlic.jnd.pixel import jnd_map
 
     quality = checked_quality(quality)
-    pixels = torch.tensor(picture.pixels, device=codec.device).permute(2, 0, 1)[None].to(torch.float32)
-    with torch.inference_mode():
-        tolerance = jnd_map(pixels)
+    pixels = _to_batch(picture.pixels, codec)
+    if jnd is not None:
+        tolerance = _to_batch(_checked_map(jnd, picture.pixels.shape), codec)
+    else:
+        with torch.inference_mode():
+            tolerance = jnd_map(pixels)
     symbols = codec.quantise(codec.analyse(pixels, tolerance), quality)
     header = Header(
         width=picture.width,
@@ -290,6 +298,24 @@ def _side_chunks(picture: Picture) -> tuple[tuple[bytes, bytes], ...]:
     if picture.alpha is not None:
         chunks.append((format_.TAG_ALPHA, encode_alpha(picture.alpha)))
     return tuple((tag, payload) for tag, payload in chunks if payload)
+
+
+def _to_batch(planes: np.ndarray, codec: Codec) -> Tensor:
+    """(H, W, 3) to (1, 3, H, W) float32 where the codec lives."""
+    import torch
+
+    return torch.tensor(planes, device=codec.device).permute(2, 0, 1)[None].to(torch.float32)
+
+
+def _checked_map(jnd: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """The caller's tolerance map as float32 (H, W, 3)."""
+    values = np.asarray(jnd)
+    if values.shape not in (shape, shape[:2]):
+        raise ParameterError(f"the JND map has shape {values.shape}, the picture {shape[0]} x {shape[1]} pixels")
+    if values.dtype.kind not in "uif" or not np.isfinite(values).all() or values.min() < 0:
+        raise ParameterError("a JND map holds grey levels: numbers that are finite and not negative")
+    values = values.astype(np.float32)
+    return values if values.ndim == 3 else values[:, :, None].repeat(3, 2)
 
 
 def _as_bytes(data: bytes) -> bytes:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from jndlic import __version__
 from jndlic.errors import ImageError, JndlicError, ParameterError
+from jndlic.memory import reuse_freed_memory
 from jndlic.stream.container import AREA_MAX, QUALITY_MAX, QUALITY_MIN
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code. Wrong arguments end in SystemExit(2), as argparse has it.
     """
     arguments = _parser().parse_args(argv)
+    reuse_freed_memory()
     try:
         return arguments.run(arguments)
     except ParameterError as error:

@@ -33,14 +33,14 @@ DEFAULT_WEIGHTS = "jndlic-base"
 FORMAT = "jndlic-weights-1"
 FINGERPRINT_BYTES = 8
 TABLE_SETS = {"latent": "tables_latent", "z": "tables_z", "z_jnd": "tables_z_jnd"}
-INTEGER_PREFIXES = ("scale_net.", "step_net.", "neighbours.", "tables.")
+INTEGER_PREFIXES = ("scale_net.", "step_net.", "scale_context.", "neighbours.", "tables.")
 
 
 def fingerprint(tensors: dict[str, Tensor]) -> bytes:
     """First 8 bytes of the SHA-256 over the integer tensors.
 
     Args:
-        tensors: of a weights file; only names that begin with scale_net., step_net., neighbours. or tables. count. They
+        tensors: of a weights file; only names that begin with one of INTEGER_PREFIXES count. They
             enter in the order of their names, each as name, type, shape (text, ended by a line feed) and little-endian bytes.
     """
     digest = hashlib.sha256()

@@ -18,7 +18,7 @@ from jndlic.training.module import CodecTraining
 
 CROPS = 4  # per step, of all processes together
 INTERVAL = 3  # steps between checkpoints
-SIZES = CodecConfig(latent_channels=32, hyper_channels=16, jnd_channels=4, fine_channels=16, coarse_channels=24,
+SIZES = CodecConfig(latent_channels=32, detail_channels=8, hyper_channels=16, jnd_channels=4, fine_channels=16, coarse_channels=24,
                     context_channels=24)
 
 

@@ -12,7 +12,7 @@ from jndlic.model.config import CodecConfig
 from jndlic.weights import load_codec
 
 SMALL = CodecConfig(
-    latent_channels=32, hyper_channels=16, jnd_channels=4, fine_channels=16, coarse_channels=24, context_channels=24
+    latent_channels=32, detail_channels=8, hyper_channels=16, jnd_channels=4, fine_channels=16, coarse_channels=24, context_channels=24
 )
 HATS = 8  # quality planes beside the symbols
 

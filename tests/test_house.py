@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "jndlic"
 
 FLOW = (
-    ("errors", "files"),
+    ("errors", "files", "memory"),
     ("stream.container",),
     ("stream", "image", "jnd"),
     ("model",),

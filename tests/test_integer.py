@@ -11,7 +11,7 @@ from jndlic.model.config import CodecConfig
 from jndlic.model.integer import IntegerConv2d, TrainableIntegerConv2d, bound, exact_products, round_through
 from jndlic.model.side import ScaleNet, StepNet, quality_hats, step_size, table_index
 
-SMALL = CodecConfig(latent_channels=32, hyper_channels=16, jnd_channels=4)
+SMALL = CodecConfig(latent_channels=32, detail_channels=8, hyper_channels=16, jnd_channels=4)
 
 
 def by_hand(layer: IntegerConv2d, inputs: np.ndarray) -> np.ndarray:

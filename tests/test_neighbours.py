@@ -50,9 +50,9 @@ def test_rule(neighbours: Neighbours, phase: int) -> None:
     t = random.integers(0, TABLE_COUNT, k.shape)
     tables, symbols = to_phases(torch.from_numpy(t)), to_phases(torch.from_numpy(k))[:phase]
     expected = plain(neighbours, phase, k, t)
-    np.testing.assert_array_equal(neighbours.refine(phase, tables, symbols).numpy(), expected)
+    np.testing.assert_array_equal(neighbours.refine(phase, tables[phase], tables, symbols).numpy(), expected)
     floats = [part.float() for part in symbols]  # as the encoder has them
-    np.testing.assert_array_equal(neighbours.refine(phase, [part.float() for part in tables], floats).numpy(), expected)
+    np.testing.assert_array_equal(neighbours.refine(phase, tables[phase].float(), [part.float() for part in tables], floats).numpy(), expected)
 
 
 def test_untrained_tables_change_nothing() -> None:
@@ -60,7 +60,7 @@ def test_untrained_tables_change_nothing() -> None:
     symbols = [torch.randint(-9, 10, (2, 4, 4)) for _ in PHASES]
     for phase in range(4):
         for trainable in (False, True):
-            assert torch.equal(Neighbours(trainable).refine(phase, tables, symbols[:phase]).long(), tables[phase])
+            assert torch.equal(Neighbours(trainable).refine(phase, tables[phase], tables, symbols[:phase]).long(), tables[phase])
 
 
 def test_counting_finds_the_better_tables() -> None:

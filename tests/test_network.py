@@ -11,10 +11,11 @@ from jndlic.model.blocks import JndFtm
 from jndlic.model.codec import Codec
 from jndlic.model.config import CodecConfig
 from jndlic.model.context import Context, from_phases
+from jndlic.model.initial import start_detail, start_from_cosines
 from jndlic.model.side import ScaleNet
 from jndlic.stream.phases import PHASES, to_phases
 
-SMALL = CodecConfig(latent_channels=32, hyper_channels=16, jnd_channels=4, fine_channels=16, coarse_channels=24,
+SMALL = CodecConfig(latent_channels=32, detail_channels=8, hyper_channels=16, jnd_channels=4, fine_channels=16, coarse_channels=24,
                     context_channels=24)
 
 
@@ -89,6 +90,8 @@ def test_every_parameter_gets_a_gradient() -> None:
     forward = pytest.importorskip("jndlic.training.forward", reason="needs the [train] extra")
     torch.manual_seed(0)
     codec = Codec(SMALL, trainable=True)
+    for network in codec.scale_context.passes:  # zero at the start: nothing would pass to the layer before
+        torch.nn.init.normal_(network[-1].weight, std=0.02)
     entropy = forward.EntropyModels(SMALL.hyper_channels, SMALL.jnd_channels)
     image = torch.rand(2, 3, 128, 128) * 255.0
     output = forward.training_pass(codec, entropy, image, image / 20.0, torch.tensor([20, 85]))
@@ -150,3 +153,34 @@ def test_config_round_trip_and_limits() -> None:
     for wrong in ({"latent_channels": 0}, {"latent_channels": 10**9}, {"unknown": 1}, {"fine_channels": "8"}):
         with pytest.raises(WeightsError):
             CodecConfig.from_dict(wrong)
+
+
+def test_start_is_an_orthonormal_transform() -> None:
+    config = CodecConfig()
+    codec = Codec(config, trainable=True)
+    analysis, synthesis = codec.analysis, codec.synthesis
+    coarse = start_from_cosines(analysis.stem, analysis.down, synthesis.up, synthesis.head)
+    detail = start_detail(coarse, analysis.detail, synthesis.detail)
+    assert len(coarse) == 320 and len(detail) == 96 and not set(coarse) & set(detail)
+    assert sum(pattern.frequency.colour == 0 for pattern in coarse + detail) == 256  # all of brightness
+    unit = torch.eye(768).view(768, 3, 16, 16)
+    with torch.no_grad():
+        blocks = torch.nn.functional.pixel_unshuffle
+        plain = analysis.down(blocks(analysis.stem(blocks(unit, 8)), 2)).flatten(1)
+        both = torch.cat((plain, analysis.detail(blocks(unit, 16)).flatten(1)), 1)
+    torch.testing.assert_close(both.T @ both, torch.eye(416), atol=1e-5, rtol=0)
+
+
+def test_untrained_codec_restores_grey_noise_from_its_latents() -> None:
+    torch.manual_seed(0)
+    codec = Codec(CodecConfig(), trainable=True)
+    image = 255.0 * torch.rand(1, 1, 64, 64).expand(1, 3, 64, 64)
+    with torch.no_grad():
+        output = codec.analysis(image, torch.full_like(image, 5.0))
+        decoded = codec.synthesis(output.latent, torch.zeros_like(output.latent))
+    assert (decoded - image).square().mean() < 0.02 * image.var()
+
+
+def test_detail_is_a_part_of_the_latents() -> None:
+    with pytest.raises(WeightsError, match="a part of latent_channels"):
+        CodecConfig(latent_channels=96)

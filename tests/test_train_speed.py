@@ -16,7 +16,7 @@ from jndlic.model.config import CodecConfig  # noqa: E402
 from jndlic.training import speed  # noqa: E402
 from jndlic.training.module import CodecTraining  # noqa: E402
 
-SMALL = CodecConfig(latent_channels=32, hyper_channels=16, jnd_channels=4, fine_channels=16, coarse_channels=24,
+SMALL = CodecConfig(latent_channels=32, detail_channels=8, hyper_channels=16, jnd_channels=4, fine_channels=16, coarse_channels=24,
                     context_channels=24)
 
 

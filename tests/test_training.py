@@ -24,7 +24,7 @@ from jndlic.training.loss import balance, rate_distortion_weight, squared_error 
 from jndlic.training.module import CodecTraining  # noqa: E402
 from jndlic.weights import load_codec  # noqa: E402
 
-SMALL = CodecConfig(latent_channels=32, hyper_channels=16, jnd_channels=4, fine_channels=16, coarse_channels=24,
+SMALL = CodecConfig(latent_channels=32, detail_channels=8, hyper_channels=16, jnd_channels=4, fine_channels=16, coarse_channels=24,
                     context_channels=24)
 CONFIGS = sorted((Path(__file__).resolve().parents[1] / "configs").glob("*.yaml"))
 
@@ -68,8 +68,8 @@ def trained(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
 
 def test_lambda_spans_the_qualities() -> None:
     weights = rate_distortion_weight(torch.tensor([1, 100]))
-    torch.testing.assert_close(weights, torch.tensor([0.00002, 0.125]), rtol=1e-4, atol=0)
-    assert balance(torch.tensor([(0.00002 * 0.125) ** 0.5]), 0.35).item() == pytest.approx(1.0)
+    torch.testing.assert_close(weights, torch.tensor([0.00006, 0.125]), rtol=1e-4, atol=0)
+    assert balance(torch.tensor([(0.00006 * 0.125) ** 0.5]), 0.35).item() == pytest.approx(1.0)
 
 
 def test_weighted_error_prefers_errors_where_the_map_tolerates_them() -> None:

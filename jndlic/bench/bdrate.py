@@ -55,13 +55,17 @@ def read_curve(path: str | Path) -> Curve:
 
 
 def write_curve(path: str | Path, curve: Curve) -> None:
-    """Writes a result file; NaN and infinity, which JSON lacks, become null."""
+    """Writes a result file."""
+    write_atomically(path, (json.dumps(to_json(curve), indent=1) + "\n").encode())
+
+
+def to_json(curve: Curve) -> dict[str, object]:
+    """What a result file holds; NaN and infinity, which JSON lacks, become null."""
     results = {
         name: [round(value, 5) if math.isfinite(value) else None for value in values]
         for name, values in curve.results.items()
     }
-    content = curve._asdict() | {"results": results}
-    write_atomically(path, (json.dumps(content, indent=1) + "\n").encode())
+    return curve._asdict() | {"results": results}
 
 
 def bd_rate(

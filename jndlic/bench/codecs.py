@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -14,7 +15,7 @@ from jndlic.api import decode, encode, info
 from jndlic.errors import ParameterError
 from jndlic.weights import DEFAULT_WEIGHTS, load_codec
 
-NAMES = ("jndlic", "jpeg", "jpeg444")
+NAMES = ("jndlic", "jpeg", "jpeg444", "compressai")
 
 
 class Codec(Protocol):
@@ -38,14 +39,22 @@ class Jndlic:
     Args:
         weights: path of a .safetensors file, or the name of shipped weights.
         device: where its networks run.
+        tolerance: pixels to the JND map that the encoder is to use; its own by default.
     """
 
-    def __init__(self, weights: str | Path = DEFAULT_WEIGHTS, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        weights: str | Path = DEFAULT_WEIGHTS,
+        device: str = "cpu",
+        tolerance: Callable[[np.ndarray], np.ndarray] | None = None,
+    ) -> None:
         self._codec = load_codec(weights, device)
+        self._tolerance = tolerance
         self.name = f"jndlic, {self._codec.name}"
 
     def encode(self, pixels: np.ndarray, quality: int) -> bytes:
-        return encode(pixels, quality, codec=self._codec)
+        jnd = self._tolerance(pixels) if self._tolerance else None
+        return encode(pixels, quality, codec=self._codec, jnd=jnd)
 
     def decode(self, data: bytes) -> np.ndarray:
         return np.asarray(decode(data, codec=self._codec).convert("RGB"))
@@ -90,15 +99,21 @@ def open_codec(name: str, weights: str | Path | None = None, device: str = "cpu"
 
     Args:
         name: one of NAMES.
-        weights: for jndlic; None: the shipped ones.
+        weights: of jndlic (None: the shipped ones), or the checkpoint of compressai.
         device: for jndlic.
 
     Raises:
-        ParameterError: there is no such codec, or weights are given for one that has none.
+        ParameterError: there is no such codec, weights are given for one that has none, or missing.
         WeightsError: as `load_codec`.
     """
     if name == "jndlic":
         return Jndlic(weights or DEFAULT_WEIGHTS, device)
+    if name == "compressai":
+        if not weights:
+            raise ParameterError("compressai needs --weights, a checkpoint of tools/train_baseline.py")
+        from jndlic.bench.compressai_codec import CompressAI
+
+        return CompressAI(weights)
     if name not in NAMES:
         raise ParameterError(f"no codec {name}; there are {', '.join(NAMES)}")
     if weights:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from jndlic.model.codec import Codec
 from jndlic.model.integer import IntegerConv2d
+from jndlic.stream.phases import to_phases
 from jndlic.weights import DEFAULT_WEIGHTS, load_codec
 
 ANALYSIS_BUDGET = 120.0
@@ -75,7 +76,10 @@ def complexity(codec: Codec, height: int = 512, width: int = 768, quality: int =
     with _counted(codec) as encoder:
         symbols = codec.quantise(codec.analyse(image, torch.ones_like(image)), quality)
     with _counted(codec) as decoder:
-        _, step_index = codec.table_index(symbols.z_jnd, symbols.z, quality)
+        tables, step_index = codec.table_index(symbols.z_jnd, symbols.z, quality)
+        chosen, known = to_phases(tables), to_phases(symbols.k)
+        for phase in range(len(known)):
+            codec.refine(phase, chosen, known[:phase])
         codec.synthesise(symbols.z_jnd, symbols.z, symbols.k, step_index, quality, height, width)
     thousand_pixels = 1000.0 * height * width
     return Complexity(

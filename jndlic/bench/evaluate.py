@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,9 +20,10 @@ import numpy as np
 from jndlic.bench.bdrate import Curve, compare, read_curve, write_curve
 from jndlic.bench.codecs import NAMES as CODECS
 from jndlic.bench.codecs import Codec, open_codec
-from jndlic.bench.metrics import LOWER_IS_BETTER, Metric, select
+from jndlic.bench.command import run_command
+from jndlic.bench.metrics import LOWER_IS_BETTER, USUAL, Metric, select
 from jndlic.bench.metrics import NAMES as METRICS
-from jndlic.errors import ImageError, JndlicError, ParameterError
+from jndlic.errors import ImageError
 from jndlic.image import load
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".ppm", ".bmp"})
@@ -121,17 +121,10 @@ def _measure(
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line of the evaluation; exit codes as those of `jndlic`."""
     options = _parser().parse_args(argv)
-    try:
-        return _run(options)
-    except ParameterError as error:
-        print(f"evaluate: {error}", file=sys.stderr)
-        return 2
-    except (JndlicError, OSError) as error:
-        print(f"evaluate: {error}", file=sys.stderr)
-        return 1
+    return run_command("evaluate", lambda: _run(options))
 
 
-def _run(options: argparse.Namespace) -> int:
+def _run(options: argparse.Namespace) -> None:
     from tqdm import tqdm
 
     # First of all, since a wrong name should not cost an hour.
@@ -148,7 +141,6 @@ def _run(options: argparse.Namespace) -> int:
     print(format_points(results))
     if anchors:
         print(format_rates(anchors, curve, list(metrics)))
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -162,7 +154,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--out", type=Path, required=True, metavar="FILE", help="JSON file for the results")
     add("--name", help="of the curve (default: the codec's)")
     add("--anchor", type=Path, nargs="+", default=[], metavar="FILE", help="results to beat")
-    add("--metrics", type=_words, default=[*METRICS], help=f"of {','.join(METRICS)} (default: all)")
+    add("--metrics", type=_words, default=[*USUAL], help=f"of {','.join(METRICS)} (default: the first {len(USUAL)})")
     add("--lpips-weights", metavar="FILE", help="SqueezeNet trunk ($JNDLIC_LPIPS_WEIGHTS)")
     return parser
 

@@ -1,7 +1,7 @@
 """Quality of a decoded picture beside its original, by the libraries that the field uses.
 
-Every function takes two uint8 arrays (H, W, 3) of RGB and gives a float. All but LPIPS are better
-when higher.
+Every function takes two uint8 arrays (H, W, 3) of RGB and gives a float. All but LPIPS and
+Butteraugli are better when higher.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
 
-from jndlic.errors import JndlicError, ParameterError
+from jndlic.bench.judges import BUTTERAUGLI, JUDGES
+from jndlic.bench.pairs import MetricError, check_pair, to_batch
+from jndlic.errors import ParameterError
 
 Metric = Callable[[np.ndarray, np.ndarray], float]
 
@@ -24,22 +25,19 @@ PSNR = "psnr-rgb"
 MS_SSIM = "ms-ssim-rgb"
 LPIPS_SQUEEZE = "lpips-squeeze"
 SSIMULACRA2 = "ssimulacra2"
-NAMES = (PSNR, MS_SSIM, LPIPS_SQUEEZE, SSIMULACRA2)
+USUAL = (PSNR, MS_SSIM, LPIPS_SQUEEZE, SSIMULACRA2)
+NAMES = (*USUAL, *JUDGES)
 """As the result files spell them."""
 
-LOWER_IS_BETTER = frozenset({LPIPS_SQUEEZE})
+LOWER_IS_BETTER = frozenset({LPIPS_SQUEEZE, BUTTERAUGLI})
 
 MS_SSIM_SMALLEST_SIDE = 161
 """Pixels: five scales of an 11-pixel window need more than 160."""
 
 
-class MetricError(JndlicError):
-    """A library that a metric needs is not installed."""
-
-
 def psnr(reference: np.ndarray, distorted: np.ndarray) -> float:
     """Peak signal-to-noise ratio over all channels, in dB; infinite for equal pictures."""
-    _check(reference, distorted)
+    check_pair(reference, distorted)
     error = float(np.mean((reference.astype(np.float64) - distorted) ** 2))
     return 10.0 * math.log10(255.0**2 / error) if error else math.inf
 
@@ -55,7 +53,7 @@ def ms_ssim(reference: np.ndarray, distorted: np.ndarray) -> float:
     Raises:
         MetricError: `pytorch_msssim` is not installed.
     """
-    _check(reference, distorted)
+    check_pair(reference, distorted)
     if min(reference.shape[:2]) < MS_SSIM_SMALLEST_SIDE:
         return math.nan
     try:
@@ -63,7 +61,7 @@ def ms_ssim(reference: np.ndarray, distorted: np.ndarray) -> float:
     except ImportError as error:
         raise _missing("pytorch-msssim") from error
     with torch.inference_mode():
-        return float(pytorch_msssim.ms_ssim(_batch(reference), _batch(distorted), data_range=255.0))
+        return float(pytorch_msssim.ms_ssim(to_batch(reference), to_batch(distorted), data_range=255.0))
 
 
 def ssimulacra2(reference: np.ndarray, distorted: np.ndarray) -> float:
@@ -75,7 +73,7 @@ def ssimulacra2(reference: np.ndarray, distorted: np.ndarray) -> float:
     Raises:
         MetricError: `ssimulacra2` is not installed.
     """
-    _check(reference, distorted)
+    check_pair(reference, distorted)
     try:
         from ssimulacra2 import compute_ssimulacra2
     except ImportError as error:
@@ -104,9 +102,9 @@ def lpips_squeeze(weights: str | Path | None = None, device: str = "cpu") -> Met
     network = LPIPS(weights, full_precision=True).to(device)
 
     def distance(reference: np.ndarray, distorted: np.ndarray) -> float:
-        _check(reference, distorted)
+        check_pair(reference, distorted)
         with torch.inference_mode():
-            return float(network(_batch(reference).to(device), _batch(distorted).to(device)))
+            return float(network(to_batch(reference).to(device), to_batch(distorted).to(device)))
 
     return distance
 
@@ -129,27 +127,10 @@ def select(
         raise ParameterError(
             f"no metric {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}"
         )
-    functions: dict[str, Metric] = {PSNR: psnr, MS_SSIM: ms_ssim, SSIMULACRA2: ssimulacra2}
+    functions: dict[str, Metric] = {PSNR: psnr, MS_SSIM: ms_ssim, SSIMULACRA2: ssimulacra2} | JUDGES
     if LPIPS_SQUEEZE in names:
         functions[LPIPS_SQUEEZE] = lpips_squeeze(lpips_weights, device)
     return {name: functions[name] for name in names}
-
-
-def _check(reference: np.ndarray, distorted: np.ndarray) -> None:
-    for array in (reference, distorted):
-        if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3:
-            raise ParameterError(
-                f"a metric needs uint8 arrays (H, W, 3), got {array.dtype} {array.shape}"
-            )
-    if reference.shape != distorted.shape:
-        raise ParameterError(
-            f"the pictures differ in shape: {reference.shape} and {distorted.shape}"
-        )
-
-
-def _batch(pixels: np.ndarray) -> Tensor:
-    """(H, W, 3) uint8 to (1, 3, H, W) float32, 0..255."""
-    return torch.tensor(pixels).permute(2, 0, 1)[None].to(torch.float32)
 
 
 def _file(pixels: np.ndarray) -> io.BytesIO:

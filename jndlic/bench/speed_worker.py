@@ -94,6 +94,7 @@ class StageWatch:
 
     def __init__(self, codec: torch.nn.Module, job: str) -> None:
         self._seconds: Counter[str] = Counter()
+        self._open: list[list[float]] = []  # of the parts at work: begin, and the seconds of parts inside
         for name, module in codec.named_children():
             self._hook(name, module)
         for stage, functions in FUNCTION_STAGES[job].items():
@@ -107,12 +108,14 @@ class StageWatch:
         return seconds
 
     def _hook(self, name: str, module: torch.nn.Module) -> None:
-        begun: list[float] = []
-
         def end(*_: object) -> None:
-            self._seconds[name] += time.perf_counter() - begun.pop()
+            begun, inside = self._open.pop()
+            elapsed = time.perf_counter() - begun
+            self._seconds[name] += elapsed - inside
+            if self._open:
+                self._open[-1][1] += elapsed
 
-        module.register_forward_pre_hook(lambda *_: begun.append(time.perf_counter()))
+        module.register_forward_pre_hook(lambda *_: self._open.append([time.perf_counter(), 0.0]))
         module.register_forward_hook(end)
 
     def _wrap(self, stage: str, module_name: str, function_name: str) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from jndlic.model.depthwise import DepthwiseConv2d
+
 
 def pointwise(inputs: int, outputs: int, gain: float = 1.0) -> nn.Conv2d:
     """A 1x1 convolution whose output has `gain` times the standard deviation of a white input."""
@@ -23,7 +25,7 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.spatial = nn.Conv2d(channels, channels, 5, padding=2, groups=channels)
+        self.spatial = DepthwiseConv2d(channels, 5, padding=2)
         self.widen = pointwise(channels, 2 * channels, gain=2**0.5)
         self.narrow = pointwise(2 * channels, channels, gain=0.01)
 
@@ -51,7 +53,7 @@ class JndFtm(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.shared = nn.Conv2d(channels, channels, 3, padding=1, groups=channels)
+        self.shared = DepthwiseConv2d(channels, 3, padding=1)
         with torch.no_grad():
             self.shared.weight.mul_(0.02)
             self.shared.weight[:, :, 1, 1] += 1.0

@@ -21,10 +21,11 @@ from jndlic.errors import ParameterError
 from jndlic.model.analysis import Analysis, AnalysisOutput
 from jndlic.model.config import CodecConfig
 from jndlic.model.context import Context, from_phases
-from jndlic.model.initial import start_from_cosines, start_from_identity
+from jndlic.model.initial import start_detail, start_from_cosines, start_from_identity
 from jndlic.model.integer import exact_products
 from jndlic.model.neighbours import Neighbours
 from jndlic.model.rounding import Rounding
+from jndlic.model.scale_context import ScaleContext
 from jndlic.model.side import (
     QUALITY_MAX,
     QUALITY_MIN,
@@ -94,6 +95,7 @@ class Codec(nn.Module):
         self.step_net = StepNet(config, trainable)
         self.context = Context(config)
         self.rounding = Rounding()
+        self.scale_context = ScaleContext(config, trainable)
         self.neighbours = Neighbours(trainable)
         self.synthesis = Synthesis(config)
         if trainable:
@@ -104,10 +106,12 @@ class Codec(nn.Module):
     def _start(self) -> None:
         """Let training begin as a block transform."""
         analysis, synthesis = self.analysis, self.synthesis
-        orders = start_from_cosines(analysis.stem, analysis.down, synthesis.up, synthesis.head)
-        start_from_identity(analysis.head)
-        start_from_identity(synthesis.entry)
-        self.scale_net.start(orders)
+        coarse = start_from_cosines(analysis.stem, analysis.down, synthesis.up, synthesis.head)
+        detail = start_detail(coarse, analysis.detail, synthesis.detail)
+        plain = self.config.latent_channels - self.config.detail_channels
+        start_from_identity(analysis.head, plain)
+        start_from_identity(synthesis.entry, plain)
+        self.scale_net.start([pattern.order for pattern in coarse[:plain]], [pattern.order for pattern in detail])
 
     @property
     def device(self) -> torch.device:
@@ -191,8 +195,7 @@ class Codec(nn.Module):
         """
         if not phase:
             return tables[0]
-        known, chosen = ([torch.from_numpy(part).to(self.device) for part in parts] for parts in (symbols, tables))
-        return self.neighbours.refine(phase, chosen, known).to(torch.uint8).cpu().numpy()
+        return _integers(self._refined(phase, *([self._tensor(part) for part in parts] for parts in (tables, symbols))), np.uint8)
 
     @torch.inference_mode()
     def synthesise(
@@ -238,8 +241,13 @@ class Codec(nn.Module):
             for left in range(0, refined.shape[-1], SEGMENT // 2):
                 part = (..., slice(top, top + SEGMENT // 2), slice(left, left + SEGMENT // 2))
                 inside = ([values[part] for values in parts] for parts in (tables, symbols))
-                refined[part] = self.neighbours.refine(phase, *inside).to(refined.dtype)
+                refined[part] = self._refined(phase, *inside)
         return refined
+
+    def _refined(self, phase: int, tables: list[Tensor], symbols: list[Tensor]) -> Tensor:
+        with exact_products(self.device.type):
+            moved = self.scale_context(phase, tables, symbols)
+        return self.neighbours.refine(phase, moved, tables, symbols).to(torch.float32)
 
     def _indices(self, z_jnd: Tensor, z: Tensor, level: Tensor) -> tuple[Tensor, Tensor]:
         with exact_products(self.device.type):

@@ -11,8 +11,10 @@ from jndlic.errors import WeightsError
 class CodecConfig:
     """Widths (channels) and depths (residual blocks) of each stage."""
 
-    latent_channels: int = 320
+    latent_channels: int = 416
     """M: channels of y and k, at 1/16 of the image size."""
+    detail_channels: int = 96
+    """The last ones of them: a linear path past the blocks, for the finest detail."""
     hyper_channels: int = 128
     """Channels of z, at 1/64."""
     jnd_channels: int = 16
@@ -38,6 +40,8 @@ class CodecConfig:
             numbers = value if isinstance(value, (tuple, list)) else (value,)
             if not all(isinstance(number, int) and 1 <= number <= 4096 for number in numbers):
                 raise WeightsError(f"config: {field.name} = {value!r} is not a size from 1 to 4096")
+        if self.detail_channels >= self.latent_channels:
+            raise WeightsError("config: detail_channels are a part of latent_channels")
 
     def to_dict(self) -> dict[str, int | list[int]]:
         """Plain values, as they stand in a weights file."""

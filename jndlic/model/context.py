@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from jndlic.model.analysis import LATENT_SCALE
 from jndlic.model.blocks import pointwise
 from jndlic.model.config import CodecConfig
+from jndlic.model.depthwise import DepthwiseConv2d
 from jndlic.model.side import QUALITY_NODES, quality_weights
 from jndlic.stream.phases import PHASES
 
@@ -37,7 +38,7 @@ class _Pass(nn.Module):
         super().__init__()
         self.row, self.column = PHASES[phase]
         self.entry = pointwise(inputs, width)
-        self.spatial = nn.Conv2d(width, width, 5, stride=2, groups=width) if phase else None
+        self.spatial = DepthwiseConv2d(width, 5, stride=2) if phase else None
         self.middle = pointwise(width, width, gain=2**0.5)
         self.head = pointwise(width, outputs, gain=0.01)
 
@@ -60,8 +61,7 @@ class Context(nn.Module):
         self.hyper_entry = pointwise(config.hyper_channels, width, gain=2**0.5)
         self.modulation = nn.Linear(QUALITY_NODES, width)
         self.hyper_up = pointwise(width, 4 * 128, gain=2**0.5)
-        self.spatial = nn.Conv2d(128 + config.jnd_channels, 128 + config.jnd_channels, 5, padding=2,
-                                 groups=128 + config.jnd_channels)
+        self.spatial = DepthwiseConv2d(128 + config.jnd_channels, 5, padding=2)
         self.join = pointwise(128 + config.jnd_channels, width, gain=2**0.5)
         self.join_up = pointwise(width, 4 * 192, gain=2**0.5)
         known = (192, *[192 + config.latent_channels] * 3)

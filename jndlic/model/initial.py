@@ -48,8 +48,18 @@ def cosine_basis(size: int) -> Tensor:
     return basis / basis.norm(dim=1, keepdim=True)
 
 
+class Pattern(NamedTuple):
+    """A basis function of 2 x 2 blocks: one of a block, and how its four copies are joined."""
+
+    order: int
+    """As Frequency's, of the joined blocks."""
+    frequency: Frequency
+    down: int
+    right: int
+
+
 @torch.no_grad()
-def start_from_cosines(stem: nn.Conv2d, down: nn.Conv2d, up: nn.Conv2d, out: nn.Conv2d) -> list[int]:
+def start_from_cosines(stem: nn.Conv2d, down: nn.Conv2d, up: nn.Conv2d, out: nn.Conv2d) -> list[Pattern]:
     """Set four 1x1 convolutions to the transform and its inverse.
 
     Args:
@@ -59,36 +69,68 @@ def start_from_cosines(stem: nn.Conv2d, down: nn.Conv2d, up: nn.Conv2d, out: nn.
         out: fine to 3 * 8 * 8.
 
     Returns:
-        Order of the frequency that each coarse channel holds, as many as were set.
+        What each coarse channel holds, as many as were set.
     """
-    size = math.isqrt(stem.in_channels // 3)
-    basis = cosine_basis(size)
-    chosen = lowest_frequencies(size, CHROMA_PENALTY, stem.out_channels)
-    for channel, (_, colour, row, column) in enumerate(chosen):
-        plane = basis[row][:, None] * basis[column][None, :]
-        weights = (COLOURS[colour][:, None, None] * plane).flatten()
+    chosen = lowest_frequencies(math.isqrt(stem.in_channels // 3), CHROMA_PENALTY, stem.out_channels)
+    for channel, frequency in enumerate(chosen):
+        weights = _block(frequency, math.isqrt(stem.in_channels // 3)).flatten()
         stem.weight[channel, :, 0, 0] = weights
         out.weight[:, channel, 0, 0] = weights
-    joined = sorted(
-        (2 * frequency.order + a + b, channel, a, b)
-        for channel, frequency in enumerate(chosen)
-        for a in (0, 1)
-        for b in (0, 1)
-    )[: down.out_channels]
-    for coarse, (_, channel, a, b) in enumerate(joined):
+    joined = sorted(_patterns(chosen))[: down.out_channels]
+    for coarse, pattern in enumerate(joined):
+        channel = chosen.index(pattern.frequency)
         weights = torch.zeros(down.in_channels)
-        weights[4 * channel : 4 * channel + 4] = (HAAR[a][:, None] * HAAR[b][None, :]).flatten()
+        weights[4 * channel : 4 * channel + 4] = _join(pattern).flatten()
         down.weight[coarse, :, 0, 0] = weights
         up.weight[:, coarse, 0, 0] = weights
     for layer in (stem, down, up, out):
         layer.bias.zero_()
-    return [order for order, *_ in joined]
+    return joined
 
 
 @torch.no_grad()
-def start_from_identity(layer: nn.Conv2d) -> None:
-    """Let a 1x1 convolution begin as the identity on the channels that both sides have."""
-    shared = min(layer.in_channels, layer.out_channels)
+def start_detail(kept: list[Pattern], encode: nn.Conv2d, decode: nn.Conv2d) -> list[Pattern]:
+    """Set the linear path to basis functions that the coarse channels lack: all of brightness first, then colour.
+
+    Args:
+        kept: of `start_from_cosines`.
+        encode: 3 * 16 * 16 (pixel-unshuffled) to detail channels.
+        decode: detail channels to 3 * 16 * 16.
+
+    Returns:
+        What each detail channel holds, as many as were set.
+    """
+    size = math.isqrt(encode.in_channels // 3) // 2
+    every = _patterns(lowest_frequencies(size, CHROMA_PENALTY, 3 * size**2))
+    lacking = sorted(set(every) - set(kept), key=lambda pattern: (pattern.frequency.colour > 0, pattern))
+    for channel, pattern in enumerate(lacking[: encode.out_channels]):
+        weights = torch.einsum("ab,cij->caibj", _join(pattern), _block(pattern.frequency, size)).flatten()
+        encode.weight[channel, :, 0, 0] = weights
+        decode.weight[:, channel, 0, 0] = weights
+    encode.bias.zero_()
+    decode.bias.zero_()
+    return lacking[: encode.out_channels]
+
+
+def _patterns(frequencies: list[Frequency]) -> list[Pattern]:
+    return [Pattern(2 * frequency.order + a + b, frequency, a, b) for frequency in frequencies for a in (0, 1) for b in (0, 1)]
+
+
+def _block(frequency: Frequency, size: int) -> Tensor:
+    """(3, size, size): the basis function of one block."""
+    basis = cosine_basis(size)
+    return COLOURS[frequency.colour][:, None, None] * (basis[frequency.row][:, None] * basis[frequency.column][None, :])
+
+
+def _join(pattern: Pattern) -> Tensor:
+    """(2, 2): the weight of each of the four blocks."""
+    return HAAR[pattern.down][:, None] * HAAR[pattern.right][None, :]
+
+
+@torch.no_grad()
+def start_from_identity(layer: nn.Conv2d, largest: int) -> None:
+    """Let a 1x1 convolution begin as the identity on the channels that both sides have, at most the first `largest`."""
+    shared = min(layer.in_channels, layer.out_channels, largest)
     layer.weight.mul_(0.01)
     layer.weight[range(shared), range(shared), 0, 0] = 1.0
     layer.bias.zero_()

@@ -1,14 +1,14 @@
-"""Tables that follow the neighbours: what was decoded around a latent corrects the table that the side streams chose.
+"""Tables that follow the neighbours: what was decoded around a latent in its own channel corrects its table.
 
-    t from S - d, and of each known neighbour its symbol k and its own t:
+    t' of the latent (scale_context.py), and of each known neighbour its symbol k and its own t:
         a = Σ w min(|k|, 12)        what was there         w: PHASE_NEIGHBOURS
         e = Σ w expected[t]         what its table expects, in 64ths
         level = number of ratios ρ with 16 (64 a + 10) >= ρ (e + 10)
-        t' = refined[phase - 1, t, level]
+        t'' = refined[phase - 1, t', level]
 
-Integers only, the same on every machine. Phase 0 has no known neighbours and keeps t. A neighbour outside the segment
+Integers only, the same on every machine. Phase 0 has no known neighbours and keeps t'. A neighbour outside the segment
 counts as unknown, so that segments stay independent. `expected` and `refined` come with the weights; training counts how
-large symbols are at each t and level, and takes for t' the table that suits the counts best.
+large symbols are at each t and level, and takes for t'' the table that suits the counts best.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Neighbours(nn.Module):
         """
         found = [UNIT * part.detach().abs().clamp(max=MAGNITUDE_MAX).to(torch.int32) for part in symbols[:phase]]
         expected = [self.expected[part.detach().to(torch.int32)].to(torch.int32) for part in tables[:phase]]
-        around, usual = _weighted(phase, found), _weighted(phase, expected)
+        around, usual = weighted_sum(phase, found), weighted_sum(phase, expected)
         evidence = 16 * (around + CAUTION)
         usual = usual + CAUTION
         level = torch.zeros_like(usual)
@@ -72,20 +72,33 @@ class Neighbours(nn.Module):
             level += evidence >= ratio * usual
         return level
 
-    def refine(self, phase: int, tables: list[Tensor], symbols: list[Tensor]) -> Tensor:
-        """t' of one phase; arguments as of `level`, with the phase's own t among the tables.
+    def refine(self, phase: int, table: Tensor, tables: list[Tensor], symbols: list[Tensor]) -> Tensor:
+        """t'' of one phase.
+
+        Args:
+            phase: 0..3.
+            table: t' of the phase, (..., h, w) of any number type.
+            tables, symbols: as of `level`.
 
         Returns:
             (..., h, w), 0..63, in the type of `refined`.
         """
-        table = tables[phase].detach().to(torch.int32)
+        table = table.detach().to(torch.int32)
         if not phase:
             return table.to(self.refined.dtype)
         return self.refined.view(-1)[((phase - 1) * TABLE_COUNT + table) * LEVELS + self.level(phase, tables, symbols)]
 
 
-def _weighted(phase: int, parts: list[Tensor]) -> Tensor:
-    """Weighted sum over the known neighbours; those outside count zero."""
+def weighted_sum(phase: int, parts: list[Tensor]) -> Tensor:
+    """Weighted sum over the known neighbours; those outside count zero.
+
+    Args:
+        phase: 1..3.
+        parts: of the phases before it, (..., h, w) each, one type.
+
+    Returns:
+        (..., h, w) in that type.
+    """
     total = torch.zeros_like(parts[0])
     rows, columns = total.shape[-2:]
     for source, down, right, weight in PHASE_NEIGHBOURS[phase]:

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from jndlic.model.analysis import LATENT_SCALE
 from jndlic.model.blocks import pointwise
 from jndlic.model.config import CodecConfig
+from jndlic.model.depthwise import DepthwiseConv2d
 from jndlic.model.integer import (
     ACTIVATION_MAX,
     SYMBOL_MAX,
@@ -69,7 +70,7 @@ def quality_planes(quality: Tensor, like: Tensor) -> Tensor:
     return heights.to(torch.float32)[:, :, None, None].expand(-1, -1, *like.shape[-2:])
 
 
-def _integer_layer(
+def integer_layer(
     trainable: bool,
     inputs: int,
     outputs: int,
@@ -79,6 +80,7 @@ def _integer_layer(
     last: bool = False,
     gain: float = 2**0.5,
 ) -> nn.Module:
+    """A layer of the integer networks, trainable or frozen; `first` reads symbols, `last` gives indices, not activations."""
     input_max = SYMBOL_MAX if first else ACTIVATION_MAX
     if not trainable:
         return IntegerConv2d(inputs, outputs, kernel, input_max=input_max, rectify=not last)
@@ -102,7 +104,7 @@ class HyperAnalysis(nn.Module):
         width = config.hyper_channels + 64
         self.entry = pointwise(config.latent_channels, width, gain=2**0.5)
         self.first = pointwise(4 * width, width, gain=2**0.5)
-        self.spatial = nn.Conv2d(width, width, 5, padding=2, groups=width)
+        self.spatial = DepthwiseConv2d(width, 5, padding=2)
         self.second = pointwise(4 * width, width, gain=2**0.5)
         self.modulation = nn.Linear(QUALITY_NODES, 2 * width)
         self.head = pointwise(width, config.hyper_channels, gain=2.0)
@@ -139,11 +141,11 @@ class ScaleNet(nn.Module):
     def __init__(self, config: CodecConfig, trainable: bool) -> None:
         super().__init__()
         layers = [
-            _integer_layer(trainable, config.hyper_channels + QUALITY_NODES, 192, 3, first=True),
-            _integer_layer(trainable, 192, 4 * 128),
-            _integer_layer(trainable, 128, 128, 3),
-            _integer_layer(trainable, 128, 4 * 160),
-            _integer_layer(trainable, 160, config.latent_channels, last=True, gain=0.05),
+            integer_layer(trainable, config.hyper_channels + QUALITY_NODES, 192, 3, first=True),
+            integer_layer(trainable, 192, 4 * 128),
+            integer_layer(trainable, 128, 128, 3),
+            integer_layer(trainable, 128, 4 * 160),
+            integer_layer(trainable, 160, config.latent_channels, last=True, gain=0.05),
         ]
         self.layers = nn.ModuleList(layers)
         if trainable:
@@ -173,10 +175,19 @@ class ScaleNet(nn.Module):
         return index + cell.repeat(1, rows, columns)
 
     @torch.no_grad()
-    def start(self, orders: list[int]) -> None:
-        """Begin with the spectrum of natural images: scales that fall with the frequency that a channel starts from."""
-        index = 50.0 - 11.0 * torch.log1p(torch.tensor(orders[: self.phase_offset.shape[1]], dtype=torch.float32))
-        self.phase_offset[:, : len(index)] = index / TABLE_SCALE
+    def start(self, orders: list[int], detail_orders: list[int]) -> None:
+        """Begin with the spectrum of natural images: scales that fall with the frequency that a channel starts from.
+
+        Args:
+            orders: of the first channels.
+            detail_orders: of the last ones.
+        """
+        index, detail_index = (
+            (50.0 - 11.0 * torch.log1p(torch.tensor(values, dtype=torch.float32))) / TABLE_SCALE
+            for values in (orders, detail_orders)
+        )
+        self.phase_offset[:, : len(index)] = index
+        self.phase_offset[:, self.phase_offset.shape[1] - len(detail_index) :] = detail_index
 
     @torch.no_grad()
     def freeze(self, config: CodecConfig) -> ScaleNet:
@@ -193,9 +204,9 @@ class StepNet(nn.Module):
     def __init__(self, config: CodecConfig, trainable: bool) -> None:
         super().__init__()
         layers = [
-            _integer_layer(trainable, config.jnd_channels + QUALITY_NODES, 96, 3, first=True),
-            _integer_layer(trainable, 96, 4 * 96),
-            _integer_layer(trainable, 96, config.latent_channels, last=True, gain=0.1),
+            integer_layer(trainable, config.jnd_channels + QUALITY_NODES, 96, 3, first=True),
+            integer_layer(trainable, 96, 4 * 96),
+            integer_layer(trainable, 96, config.latent_channels, last=True, gain=0.1),
         ]
         self.layers = nn.ModuleList(layers)
         if trainable:

@@ -19,11 +19,13 @@ from jndlic.files import write_atomically
 from jndlic.model.codec import Codec
 from jndlic.model.config import CodecConfig
 from jndlic.model.neighbours import MAGNITUDE_MAX
+from jndlic.training import checkpoint as checkpoint_file
 from jndlic.training.forward import EntropyModels
 from jndlic.training.mixture import CountTables
 from jndlic.weights import FORMAT, fingerprint
 
-MASTER_PREFIXES = ("codec.scale_net.", "codec.step_net.", "entropy.")
+INTEGER_NETWORKS = ("scale_net.", "step_net.", "scale_context.")
+MASTER_PREFIXES = (*(f"codec.{name}" for name in INTEGER_NETWORKS), "entropy.")
 
 
 def export_checkpoint(checkpoint: str | Path, output: str | Path, name: str) -> Path:
@@ -82,11 +84,11 @@ def load_start(codec: Codec, entropy: EntropyModels, weights: str | Path) -> Non
 
 def read_checkpoint(checkpoint: str | Path) -> tuple[dict[str, Tensor], CodecConfig]:
     """State and sizes of a checkpoint."""
+    content = checkpoint_file.read(checkpoint)
     try:
-        content = torch.load(checkpoint, map_location="cpu", weights_only=True)
         return content["state_dict"], CodecConfig.from_dict(content["codec_config"])
-    except (OSError, KeyError, RuntimeError, ValueError) as error:
-        raise WeightsError(f"{checkpoint} is not a checkpoint of tools/train.py: {error}") from error
+    except KeyError as error:
+        raise WeightsError(f"{checkpoint} is not a checkpoint of tools/train.py: it lacks {error}") from error
 
 
 def save_weights(codec: Codec, entropy: EntropyModels, output: str | Path, name: str) -> Path:
@@ -117,10 +119,11 @@ def save_weights(codec: Codec, entropy: EntropyModels, output: str | Path, name:
 def freeze(codec: Codec, entropy: EntropyModels) -> Codec:
     """The codec with integer networks in place of their float masters."""
     frozen = Codec(codec.config)
-    shared = {key: value for key, value in codec.state_dict().items() if not key.startswith(("scale_net.", "step_net."))}
+    shared = {key: value for key, value in codec.state_dict().items() if not key.startswith(INTEGER_NETWORKS)}
     frozen.load_state_dict(shared, strict=False)
     frozen.scale_net = codec.scale_net.freeze(codec.config)
     frozen.step_net = codec.step_net.freeze(codec.config)
+    frozen.scale_context = codec.scale_context.freeze(codec.config)
     entropy.neighbours.fit(frozen.neighbours, entropy.latent.probabilities(MAGNITUDE_MAX))
     frozen.median_z.copy_(entropy.z.quantiles[:, 0, 1][None, :, None, None])
     frozen.median_z_jnd.copy_(entropy.z_jnd.quantiles[:, 0, 1][None, :, None, None])

@@ -75,11 +75,14 @@ def training_pass(codec: Codec, entropy: EntropyModels, image: Tensor, jnd: Tens
     step = step_size(step_index)
     latents, steps, tables = to_phases(latent), to_phases(step), to_phases(table)
     symbols: list[Tensor] = []
+    moved: list[Tensor] = []
     refined: list[Tensor] = []
 
     def dequantise(phase: int, mean: Tensor) -> Tensor:
         mean = mean.float()
-        refined.append(codec.neighbours.refine(phase, tables, symbols))
+        with torch.autocast(image.device.type, enabled=False):
+            moved.append(codec.scale_context(phase, tables, symbols))
+        refined.append(codec.neighbours.refine(phase, moved[-1], tables, symbols))
         ratio = (latents[phase] - mean) / steps[phase]
         symbols.append(codec.rounding(ratio, refined[-1]))
         return mean + steps[phase] * (ratio + (symbols[-1] - ratio).detach())
@@ -87,8 +90,9 @@ def training_pass(codec: Codec, entropy: EntropyModels, image: Tensor, jnd: Tens
     mean, decoded = codec.context(z, z_jnd, quality, dequantise)
     if entropy.training:
         levels = [codec.neighbours.level(phase, tables, symbols) for phase in (1, 2, 3)]
-        entropy.neighbours.observe(levels, tables, symbols)
+        entropy.neighbours.observe(levels, moved, symbols)
     ratio = (latent - mean) / step
+    table = from_phases(moved)
     table = table + (from_phases(refined) - table).detach()
     weights = entropy.latent.weights()
     bits_true = entropy.latent.bits(from_phases(symbols), table, weights)

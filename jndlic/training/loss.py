@@ -11,11 +11,11 @@ from torch import Tensor
 
 from jndlic.model.side import QUALITY_MAX, QUALITY_MIN
 
-LAMBDA_MIN, LAMBDA_MAX = 0.00002, 0.125
+LAMBDA_MIN, LAMBDA_MAX = 0.00006, 0.125
 
 
 def rate_distortion_weight(quality: Tensor) -> Tensor:
-    """lambda of each quality: (B,) integers 1..100 to (B,) float32, 0.00002 to 0.125 bits per squared grey level."""
+    """lambda of each quality: (B,) integers 1..100 to (B,) float32, 0.00006 to 0.125 bits per squared grey level."""
     position = (quality.to(torch.float32) - QUALITY_MIN) / (QUALITY_MAX - QUALITY_MIN)
     return LAMBDA_MIN * (LAMBDA_MAX / LAMBDA_MIN) ** position
 

@@ -14,7 +14,6 @@ import math
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as functional
 from compressai.entropy_models import GaussianConditional
 from torch import Tensor, nn
 
@@ -68,11 +67,13 @@ class ScaleMixture(nn.Module):
         Returns:
             Bits, float32, same shape.
         """
-        shares = functional.embedding(table.detach().long(), weights)
+        # A column at a time: the gradient of a lookup of whole rows takes twenty times as long on a CPU.
+        chosen = table.detach().long().flatten()
+        shares = [column.index_select(0, chosen).view_as(table) for column in weights.t().contiguous().unbind()]
         scales = SCALE_MIN * torch.exp(table * LOG_RATIO)
         likelihood = sum(
             share * self.gaussian._likelihood(symbols, (scales * spread).clamp(max=SCALE_MAX))
-            for share, spread in zip(shares.unbind(-1), SPREADS)
+            for share, spread in zip(shares, SPREADS)
         )
         return -torch.log2(self.gaussian.likelihood_lower_bound(likelihood))
 

@@ -1,25 +1,22 @@
-"""Lightning module: one optimiser, a schedule that ends with the budget, quality drawn per sample."""
+"""The codec's training: R + lambda(q) (MSE + w_L LPIPS + w_S D_S), quality drawn per sample."""
 
 from __future__ import annotations
 
-import math
-
-import lightning
 import torch
-from lightning.pytorch.callbacks import Timer
 from torch import Tensor
 
 from jndlic.jnd.pixel import jnd_map
 from jndlic.model.codec import Codec
 from jndlic.model.config import CodecConfig
+from jndlic.training.ablation import WHOLE, restrict, seen_map
+from jndlic.training.distortion import Distortion
 from jndlic.training.export import load_start
 from jndlic.training.forward import EntropyModels, TrainingOutput, training_pass
-from jndlic.training.loss import balance, rate_distortion_weight, squared_error
-from jndlic.training.perceptual import LPIPS
-from jndlic.training.ssimulacra2 import distance as ssimulacra2_distance
+from jndlic.training.loss import balance, rate_distortion_weight
+from jndlic.training.schedule import Scheduled
 
 
-class CodecTraining(lightning.LightningModule):
+class CodecTraining(Scheduled):
     """Trains a codec on R + lambda(q) (MSE + w_L LPIPS + w_S SSIMULACRA2 distance).
 
     Args:
@@ -36,6 +33,7 @@ class CodecTraining(lightning.LightningModule):
         jnd_weighting: share of the squared error that is weighted by 1 / (j + 2)^2.
         balance_strength: how far the losses of fine and coarse qualities are evened out, 0 to 1.
         compile: let torch.compile fuse the passes through the codec and LPIPS; the first steps then take minutes.
+        ablation: leave a part out, see jndlic/training/ablation.py.
     """
 
     def __init__(
@@ -53,6 +51,7 @@ class CodecTraining(lightning.LightningModule):
         jnd_weighting: float = 0.0,
         balance_strength: float = 0.35,
         compile: bool = False,
+        ablation: str = WHOLE,
     ) -> None:
         super().__init__()
         self.save_hyperparameters(ignore=["config"])
@@ -60,27 +59,9 @@ class CodecTraining(lightning.LightningModule):
         self.entropy = EntropyModels(config.hyper_channels, config.jnd_channels)
         if start_from:
             load_start(self.codec, self.entropy, start_from)
+        restrict(self.codec, ablation)
         self._training_pass = torch.compile(training_pass) if compile else training_pass
-        # In a list, so that the frozen trunk is neither averaged nor stored in checkpoints.
-        self._lpips = [LPIPS(weights=lpips_weights)] if lpips_weight else []
-        if compile:
-            for network in self._lpips:
-                network.compile()
-
-    def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
-        """Loss of one batch: (B, 3, S, S) uint8 crops and (B,) qualities."""
-        loss, parts = self.loss(batch)
-        self.log_dict({f"train/{name}": value for name, value in parts.items()})
-        self.log("loss", loss, prog_bar=True, logger=False)
-        self.log("bpp", parts["bpp"], prog_bar=True, logger=False)
-        return loss + self.entropy.quantile_loss()
-
-    def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:
-        """The same loss on held-out photos, with its parts."""
-        loss, parts = self.loss(batch)
-        options = {"sync_dist": True, "batch_size": len(batch[0])}
-        self.log("val/loss", loss, prog_bar=True, **options)
-        self.log_dict({f"val/{name}": value for name, value in parts.items()}, **options)
+        self._distortion = Distortion(lpips_weight, lpips_weights, ssimulacra2_weight, jnd_weighting, compile)
 
     def loss(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """Rate-distortion loss of a batch, and its parts by name.
@@ -92,82 +73,33 @@ class CodecTraining(lightning.LightningModule):
         options = self.hparams
         image = crops.float()
         jnd = jnd_map(image)
-        output = self._training_pass(self.codec, self.entropy, image, jnd, quality)
+        output = self._training_pass(self.codec, self.entropy, image, seen_map(jnd, options.ablation), quality)
         pixels = image.shape[-2] * image.shape[-1]
         rate = (output.bits_latent + output.bits_hyper + output.bits_jnd) / pixels
-        decoded = output.image.float()
-        error = squared_error(decoded, image, jnd, options.jnd_weighting)
-        distortion = error
-        parts = {}
-        if options.lpips_weight:
-            lpips = self._lpips[0].to(image.device)(decoded, image)
-            distortion = distortion + options.lpips_weight * lpips
-            parts["lpips"] = lpips.detach().mean()
-        if options.ssimulacra2_weight:
-            visible = ssimulacra2_distance(image, decoded.clamp(0.0, 255.0))
-            distortion = distortion + options.ssimulacra2_weight * visible
-            parts["ssimulacra2_distance"] = visible.detach().mean()
+        distortion, parts = self._distortion(output.image.float(), image, jnd)
         weight = rate_distortion_weight(quality)
         loss = (balance(weight, options.balance_strength) * (rate + weight * distortion)).mean()
-        return loss, parts | _describe(output, rate, error, pixels)
+        return loss, _means(parts | _describe(output, rate, parts["error"], pixels))
+
+    def quantile_loss(self) -> Tensor:
+        """See Scheduled."""
+        return self.entropy.quantile_loss()
 
     def on_save_checkpoint(self, checkpoint: dict) -> None:
         """Keep the sizes with the weights, for tools/export.py."""
         checkpoint["codec_config"] = self.codec.config.to_dict()
 
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        """One Adam, two groups: the quantiles have a rate and a loss of their own."""
-        quantiles = [p for name, p in self.named_parameters() if name.endswith(".quantiles")]
-        others = [p for name, p in self.named_parameters() if not name.endswith(".quantiles")]
-        options = self.hparams
-        groups = [
-            {"params": others, "lr": options.learning_rate},
-            {"params": quantiles, "lr": options.quantile_learning_rate},
-        ]
-        return torch.optim.Adam(groups, betas=(0.9, 0.99), fused=self.device.type == "cuda")
-
-    def configure_gradient_clipping(
-        self,
-        optimizer: torch.optim.Optimizer,
-        gradient_clip_val: float | None = None,
-        gradient_clip_algorithm: str | None = None,
-    ) -> None:
-        """Clip the main group alone: the quantiles' loss is on another scale."""
-        norm = torch.nn.utils.clip_grad_norm_(optimizer.param_groups[0]["params"], self.hparams.clip_norm)
-        self.log("train/gradient_norm", norm)
-
-    def on_train_batch_start(self, batch: tuple[Tensor, Tensor], index: int) -> None:
-        """Set the rate from the share of the budget that is spent."""
-        options = self.hparams
-        cosine = 0.5 * (1.0 + math.cos(math.pi * min(1.0, self._progress())))
-        rate = options.final_learning_rate + (options.learning_rate - options.final_learning_rate) * cosine
-        rate *= min(1.0, (self.global_step + 1) / options.warmup_steps)
-        main, quantiles = self.optimizers().param_groups
-        main["lr"] = rate
-        quantiles["lr"] = options.quantile_learning_rate * max(0.1, cosine)
-        self.log("lr", rate, prog_bar=True)
-
-    def _progress(self) -> float:
-        """Share of the budget that is spent, 0 to 1: of steps or of time, whichever is further."""
-        trainer = self.trainer
-        shares = [0.0]
-        if trainer.max_steps and trainer.max_steps > 0:
-            shares.append(self.global_step / trainer.max_steps)
-        for callback in trainer.callbacks:
-            if isinstance(callback, Timer) and callback.time_remaining() is not None:
-                spent = callback.time_elapsed()
-                shares.append(spent / max(1e-9, spent + callback.time_remaining()))
-        return max(shares)
-
 
 def _describe(output: TrainingOutput, rate: Tensor, error: Tensor, pixels: int) -> dict[str, Tensor]:
-    """Figures worth watching, batch means; rates in bits per pixel."""
-    figures = {
+    """Figures worth watching; rates in bits per pixel."""
+    return {
         "bpp": rate,
         "bpp_hyper": output.bits_hyper / pixels,
         "bpp_jnd": output.bits_jnd / pixels,
-        "error": error,
         "psnr": 10.0 * torch.log10(255.0**2 / error),
         "step_spread": output.step_index.std((2, 3)),  # indices; 8.1 are one nat
     }
-    return {name: value.detach().mean() for name, value in figures.items()}
+
+
+def _means(parts: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.detach().mean() for name, value in parts.items()}

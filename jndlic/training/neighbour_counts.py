@@ -26,7 +26,7 @@ class NeighbourCounts(nn.Module):
 
         Args:
             levels: of phases 1 to 3 (see Neighbours.level).
-            tables: t of phases 0 to 3.
+            tables: t' of phases 0 to 3.
             symbols: k of phases 0 to 3.
         """
         self.counts.mul_(DECAY)

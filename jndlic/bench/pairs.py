@@ -1,0 +1,35 @@
+"""A pair of pictures as every metric gets it."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from jndlic.errors import JndlicError, ParameterError
+
+
+class MetricError(JndlicError):
+    """A library or program that a metric needs is not installed, or failed."""
+
+
+def check_pair(reference: np.ndarray, distorted: np.ndarray) -> None:
+    """Both uint8 (H, W, 3) and of one shape.
+
+    Raises:
+        ParameterError: they are not.
+    """
+    for array in (reference, distorted):
+        if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3:
+            raise ParameterError(
+                f"a metric needs uint8 arrays (H, W, 3), got {array.dtype} {array.shape}"
+            )
+    if reference.shape != distorted.shape:
+        raise ParameterError(
+            f"the pictures differ in shape: {reference.shape} and {distorted.shape}"
+        )
+
+
+def to_batch(pixels: np.ndarray) -> Tensor:
+    """(H, W, 3) uint8 to (1, 3, H, W) float32, 0..255."""
+    return torch.tensor(pixels).permute(2, 0, 1)[None].to(torch.float32)

@@ -1,0 +1,92 @@
+"""What every training here shares: one optimiser with a group for the quantiles, and a rate that ends with the budget."""
+
+from __future__ import annotations
+
+import math
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import Timer
+from torch import Tensor
+
+
+class Scheduled(lightning.LightningModule):
+    """Base of the Lightning modules; `loss` is theirs, and these of their hyperparameters are read here:
+
+    learning_rate: peak of Adam's rate.
+    final_learning_rate: reached when max_steps or max_time ends, by a cosine.
+    warmup_steps: linear rise at the start.
+    quantile_learning_rate: of the entropy bottlenecks' quantiles.
+    clip_norm: largest gradient norm of all parameters but the quantiles.
+    """
+
+    def loss(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        """Rate-distortion loss of a batch, and its parts by name.
+
+        Args:
+            batch: (B, 3, S, S) uint8 crops and (B,) qualities.
+        """
+        raise NotImplementedError
+
+    def quantile_loss(self) -> Tensor:
+        """Loss that places the entropy bottlenecks' quantiles and touches nothing else."""
+        raise NotImplementedError
+
+    def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
+        """Loss of one batch."""
+        loss, parts = self.loss(batch)
+        self.log_dict({f"train/{name}": value for name, value in parts.items()})
+        self.log("loss", loss, prog_bar=True, logger=False)
+        self.log("bpp", parts["bpp"], prog_bar=True, logger=False)
+        return loss + self.quantile_loss()
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:
+        """The same loss on held-out photos, with its parts."""
+        loss, parts = self.loss(batch)
+        options = {"sync_dist": True, "batch_size": len(batch[0])}
+        self.log("val/loss", loss, prog_bar=True, **options)
+        self.log_dict({f"val/{name}": value for name, value in parts.items()}, **options)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """One Adam, two groups: the quantiles have a rate and a loss of their own."""
+        quantiles = [p for name, p in self.named_parameters() if name.endswith(".quantiles")]
+        others = [p for name, p in self.named_parameters() if not name.endswith(".quantiles")]
+        options = self.hparams
+        groups = [
+            {"params": others, "lr": options.learning_rate},
+            {"params": quantiles, "lr": options.quantile_learning_rate},
+        ]
+        return torch.optim.Adam(groups, betas=(0.9, 0.99), fused=self.device.type in ("cuda", "cpu"))
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: torch.optim.Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip the main group alone: the quantiles' loss is on another scale."""
+        norm = torch.nn.utils.clip_grad_norm_(optimizer.param_groups[0]["params"], self.hparams.clip_norm)
+        self.log("train/gradient_norm", norm)
+
+    def on_train_batch_start(self, batch: tuple[Tensor, Tensor], index: int) -> None:
+        """Set the rate from the share of the budget that is spent."""
+        options = self.hparams
+        cosine = 0.5 * (1.0 + math.cos(math.pi * min(1.0, self._progress())))
+        rate = options.final_learning_rate + (options.learning_rate - options.final_learning_rate) * cosine
+        rate *= min(1.0, (self.global_step + 1) / options.warmup_steps)
+        main, quantiles = self.optimizers().param_groups
+        main["lr"] = rate
+        quantiles["lr"] = options.quantile_learning_rate * max(0.1, cosine)
+        self.log("lr", rate, prog_bar=True)
+
+    def _progress(self) -> float:
+        """Share of the budget that is spent, 0 to 1: of steps or of time, whichever is further."""
+        trainer = self.trainer
+        shares = [0.0]
+        if trainer.max_steps and trainer.max_steps > 0:
+            shares.append(self.global_step / trainer.max_steps)
+        for callback in trainer.callbacks:
+            if isinstance(callback, Timer) and callback.time_remaining() is not None:
+                spent = callback.time_elapsed()
+                shares.append(spent / max(1e-9, spent + callback.time_remaining()))
+        return max(shares)

@@ -1,0 +1,94 @@
+"""Networks without one of the ways in which the JND map acts, and the control that the map is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+pytest.importorskip("compressai", reason="needs the [train] extra")
+
+from jndlic import api  # noqa: E402
+from jndlic.bench.control import change, rectangle  # noqa: E402
+from jndlic.bench.foreign_map import OtherMap, no_map  # noqa: E402
+from jndlic.errors import ParameterError  # noqa: E402
+from jndlic.jnd.pixel import jnd_map_numpy  # noqa: E402
+from jndlic.model.codec import Codec  # noqa: E402
+from jndlic.model.config import CodecConfig  # noqa: E402
+from jndlic.training.ablation import CONSTANT_STEP, NO_FTM, SHUFFLED_MAP, WHOLE, ZERO_MAP, restrict, seen_map  # noqa: E402
+from jndlic.training.module import CodecTraining  # noqa: E402
+
+SMALL = CodecConfig(latent_channels=32, detail_channels=8, hyper_channels=16, jnd_channels=4, fine_channels=16, coarse_channels=24,
+                    context_channels=24)
+
+
+def test_constant_step_has_no_map_of_steps() -> None:
+    codec = Codec(SMALL, trainable=True)
+    z_jnd, quality = torch.randint(-9, 9, (1, 4, 2, 2)).float(), torch.tensor([50])
+    assert codec.step_net(z_jnd, quality).std((2, 3)).max() > 0
+    restrict(codec, CONSTANT_STEP)
+    assert codec.step_net(z_jnd, quality).std((2, 3)).max() == 0
+
+
+def test_without_ftm_the_map_gates_nothing() -> None:
+    torch.manual_seed(0)
+    codec = Codec(SMALL, trainable=True)
+    image, maps = 255.0 * torch.rand(1, 3, 64, 64), 20.0 * torch.rand(2, 1, 3, 64, 64)
+    with torch.no_grad():
+        for gate in (codec.analysis.fine_gate, codec.analysis.coarse_gate):
+            gate.gates.bias.zero_()
+        assert not torch.equal(*(codec.analysis(image, jnd).latent for jnd in maps))
+        restrict(codec, NO_FTM)
+        torch.testing.assert_close(*(codec.analysis(image, jnd).latent for jnd in maps), rtol=1e-5, atol=1e-5)
+    assert not any(parameter.requires_grad for parameter in codec.synthesis.gate.candidate.parameters())
+
+
+def test_maps_that_are_seen() -> None:
+    maps = torch.rand(3, 3, 4, 4)
+    assert torch.equal(seen_map(maps, WHOLE), maps)
+    assert not seen_map(maps, ZERO_MAP).any()
+    assert torch.equal(seen_map(maps, SHUFFLED_MAP)[1], maps[0])
+
+
+def test_training_leaves_frozen_parts_alone() -> None:
+    module = CodecTraining(SMALL, lpips_weight=0.0, ablation=CONSTANT_STEP)
+    batch = torch.randint(0, 256, (2, 3, 64, 64), dtype=torch.uint8), torch.tensor([20, 80])
+    loss, _ = module.loss(batch)
+    loss.backward()
+    assert module.codec.step_net.layers[-1].weight.grad is None
+    assert module.codec.analysis.stem.weight.grad.abs().max() > 0
+    with pytest.raises(ParameterError, match="ablation must be one of"):
+        CodecTraining(SMALL, lpips_weight=0.0, ablation="nothing")
+
+
+def test_foreign_maps(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    pictures = [random.integers(0, 256, shape, dtype=np.uint8) for shape in ((20, 30, 3), (30, 20, 3))]
+    paths = [tmp_path / f"{number}.png" for number in range(2)]
+    for path, pixels in zip(paths, pictures):
+        Image.fromarray(pixels).save(path)
+    other = OtherMap(paths)
+    np.testing.assert_array_equal(other(pictures[0])[:, :20], jnd_map_numpy(pictures[1])[:20])
+    assert other(pictures[1]).shape == pictures[1].shape
+    assert not no_map(pictures[0]).any()
+
+
+def test_encode_takes_a_map(codec: Codec, photo: np.ndarray) -> None:
+    photo = photo[:128, :192]
+    own = api.encode(photo, 40, codec=codec)
+    assert api.encode(photo, 40, codec=codec, jnd=np.zeros(photo.shape)) != own
+    grey = np.full(photo.shape[:2], 7, np.uint8)
+    assert api.encode(photo, 40, codec=codec, jnd=grey) == api.encode(photo, 40, codec=codec, jnd=grey[..., None].repeat(3, 2))
+    for bad in (np.zeros((128, 191)), np.full(photo.shape, np.nan), np.full(photo.shape, -1.0), np.full(photo.shape, "a")):
+        with pytest.raises(ParameterError, match="JND map"):
+            api.encode(photo, 40, codec=codec, jnd=bad)
+
+
+def test_control(codec: Codec, photo: np.ndarray) -> None:
+    assert rectangle(384, 512) == (slice(96, 288), slice(128, 384))
+    assert all(value == 0.0 for value in change(photo, 40, codec, factor=1.0))
+    larger = change(photo, 40, codec, factor=4.0)
+    assert abs(larger.bits_inside) > 3 * abs(larger.bits_outside)
