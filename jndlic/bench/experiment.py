@@ -7,6 +7,7 @@ A description holds:
 
     base: configs/jndlic.yaml           options of every training
     options: {trainer.max_steps: 2000}  changes to it, for all runs
+    ema_decay: 0.99                     short runs must not average their start in
     qualities: [20, 40, 60, 80]
     metrics: [psnr-rgb, ssimulacra2]
     runs:
@@ -92,6 +93,8 @@ class Experiment:
         for callback in trainer["callbacks"]:
             if callback["class_path"].endswith("ModelCheckpoint"):
                 callback["init_args"]["dirpath"] = str(place)
+            if callback["class_path"].endswith("EMAWeightAveraging") and "ema_decay" in self.description:
+                callback["init_args"]["decay"] = self.description["ema_decay"]
         return config
 
     def train(self, run: dict, base: dict) -> Path:
