@@ -9,6 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from jndlic.bench.complexity import Complexity, complexity, format_table, main
 from jndlic.model.codec import Codec
 from jndlic.model.config import CodecConfig
+from jndlic.stream.phases import to_phases
 from jndlic.weights import load_codec
 
 SMALL = CodecConfig(
@@ -41,7 +42,10 @@ def test_against_torchs_own_counter(small: Complexity) -> None:
     with FlopCounterMode(display=False) as encoder:
         symbols = codec.quantise(codec.analyse(image, image), 50)
     with FlopCounterMode(display=False) as decoder:
-        _, steps = codec.table_index(symbols.z_jnd, symbols.z, 50)
+        tables, steps = codec.table_index(symbols.z_jnd, symbols.z, 50)
+        chosen, known = to_phases(tables), to_phases(symbols.k)
+        for phase in range(4):
+            codec.refine(phase, chosen, known[:phase])
         codec.synthesise(symbols.z_jnd, symbols.z, symbols.k, steps, 50, 64, 128)
     operations = 2000.0 * 64 * 128  # two a multiply-accumulate
     # the few products of the quality's interpolation are no layers
@@ -56,7 +60,7 @@ def test_padding_is_work() -> None:
 
 def test_encoder_parts_do_not_run_in_the_decoder(small: Complexity) -> None:
     running = {part.name for part in small.parts if part.decoder}
-    assert running == {"scale_net", "step_net", "context", "synthesis"}
+    assert running == {"scale_net", "step_net", "scale_context", "context", "synthesis"}
 
 
 def test_hooks_are_removed() -> None:
