@@ -153,3 +153,24 @@ def test_shipped_configurations_are_valid(path: Path, monkeypatch: pytest.Monkey
     main = str(path.with_name("jndlic.yaml"))  # the others are laid over it
     parsed = LightningCLI(CodecTraining, PhotoData, run=False, args=["--config", main, "--config", str(path)])
     assert parsed.model.hparams.learning_rate > 0
+
+
+def test_the_end_of_a_training_is_kept(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ModelCheckpoint saves every second step; the third and last step is in the checkpoint too, averaged."""
+    from jndlic.training.cli import main
+
+    sizes = [f"--model.config.{name}={value}" for name, value in SMALL.to_dict().items() if isinstance(value, int)]
+    checkpoint = "lightning.pytorch.callbacks.ModelCheckpoint"
+    options = [
+        *(f"--data.{option}" for option in (f'folders=["{photos}"]', "crop_size=64", "batch_size=2", "validation_percent=0")),
+        *(f"--trainer.{option}" for option in ("max_steps=3", "logger=false", "accelerator=cpu", "limit_val_batches=0")),
+        "--model.lpips_weight=0", *sizes,
+        "--trainer.callbacks+=lightning.pytorch.callbacks.EMAWeightAveraging",
+        f"--trainer.callbacks+={checkpoint}", f"--trainer.callbacks.dirpath={tmp_path}",
+        "--trainer.callbacks.save_last=true", "--trainer.callbacks.save_top_k=0", "--trainer.callbacks.every_n_train_steps=2",
+    ]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["train.py", "fit", *options])
+    main()
+    content = torch.load(tmp_path / "last.ckpt", map_location="cpu", weights_only=True)
+    assert content["global_step"] == 3 and "averaging_state" in content

@@ -77,8 +77,8 @@ class Experiment:
         for number, run in enumerate(self.runs):
             if set(run) - RUN_KEYS or run.get("trainer", "codec") not in TRAINERS:
                 raise ParameterError(f"experiment: run {run['name']!r} has unknown entries or an unknown trainer")
-            if run.get("start_from") and run["start_from"] not in names[:number]:
-                raise ParameterError(f"experiment: {run['name']!r} starts from a run that does not come before it")
+            if run.get("start_from") and (run["start_from"] not in names[:number] or run.get("trainer") != "baseline"):
+                raise ParameterError(f"experiment: {run['name']!r} may start from an earlier run, and only as a baseline")
 
     def config(self, run: dict, base: dict) -> dict:
         """The whole configuration of one training."""
