@@ -11,7 +11,7 @@ DEMO_READY := $(if $(wildcard $(VENV)/.dev),$(VENV)/.dev,$(VENV)/.demo)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test bench-speed macs wheel clean distclean
+.PHONY: help demo test bench bench-speed macs wheel clean distclean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -21,6 +21,9 @@ demo: $(DEMO_READY)  ## compress and restore a real photo; files and a picture g
 
 test: $(VENV)/.dev  ## install everything and run all tests
 	$(BIN)/python -m pytest -q $(PYTEST_ARGS)
+
+bench: $(VENV)/.dev  ## codecs side by side: make bench PICTURES=folder
+	$(BIN)/jndlic bench $(PICTURES)
 
 bench-speed: $(VENV)/.dev  ## time and memory against CompressAI's bmshj2018-hyperprior
 	$(BIN)/python tools/bench_speed.py

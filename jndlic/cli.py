@@ -1,4 +1,4 @@
-"""The command `jndlic`: encode, decode, info.
+"""The command `jndlic`: encode, decode, info, bench.
 
 Exit codes: 0 good, 1 bad input or a file that cannot be read or written, 2 wrong usage. torch is imported only when a
 picture is coded.
@@ -35,7 +35,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code. Wrong arguments end in SystemExit(2), as argparse has it.
     """
-    arguments = _parser().parse_args(argv)
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["bench"]:
+        from jndlic.bench.benchmark import main as bench  # has a parser of its own, and torch with it
+
+        return bench(words[1:])
+    arguments = _parser().parse_args(words)
     reuse_freed_memory()
     try:
         return arguments.run(arguments)
@@ -86,6 +91,8 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("input", type=Path, metavar="FILE", help=".jlic file")
     show.add_argument("--json", action="store_true", help="for programs")
     show.set_defaults(run=_info)
+
+    commands.add_parser("bench", help="codecs side by side on a folder of pictures; see `jndlic bench --help`")
     return parser
 
 
@@ -159,7 +166,8 @@ def _info(arguments: argparse.Namespace) -> int:
 def _load_codec(arguments: argparse.Namespace) -> Codec:
     import torch
 
-    from jndlic.weights import DEFAULT_WEIGHTS, load_codec
+    from jndlic.shipped_path import DEFAULT_WEIGHTS
+    from jndlic.weights import load_codec
 
     if arguments.threads is not None:
         torch.set_num_threads(arguments.threads)

@@ -12,6 +12,7 @@ from pathlib import Path
 from jndlic.errors import WeightsError
 
 SUFFIX = ".safetensors"
+DEFAULT_WEIGHTS = "jndlic-base"
 
 
 def shipped_weights(name: str) -> Path:

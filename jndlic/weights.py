@@ -26,10 +26,9 @@ from jndlic.model.config import CodecConfig
 from jndlic.model.integer import IntegerConv2d
 from jndlic.model.rounding import MAGNITUDES
 from jndlic.model.side import TABLE_COUNT
-from jndlic.shipped_path import SUFFIX, shipped_weights
+from jndlic.shipped_path import DEFAULT_WEIGHTS, SUFFIX, shipped_weights
 from jndlic.stream.entropy import SymbolTables, tables_from_cdfs
 
-DEFAULT_WEIGHTS = "jndlic-base"
 FORMAT = "jndlic-weights-1"
 FINGERPRINT_BYTES = 8
 TABLE_SETS = {"latent": "tables_latent", "z": "tables_z", "z_jnd": "tables_z_jnd"}

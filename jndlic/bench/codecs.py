@@ -1,29 +1,37 @@
-"""Codecs under test, all seen alike: pixels and a quality to real bytes, and bytes to pixels."""
+"""Codecs under test, all seen alike: pixels and a level to real bytes, and bytes to pixels.
+
+A codec is named by text: NAME[:OPTION=VALUE,...][@LEVEL,LEVEL,...], for example
+
+    jndlic    avif:speed=6    jpeg:subsampling=4:4:4@30,60,90    jndlic:weights=runs/new.safetensors
+"""
 
 from __future__ import annotations
 
-import io
+import inspect
 from collections.abc import Callable
-from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
-import PIL.features
-from PIL import Image
 
-from jndlic.api import decode, encode, info
+from jndlic.bench.jpeg_xl import JpegXl
+from jndlic.bench.pillow_codecs import Avif, Jpeg, WebP
+from jndlic.bench.programs import Bpg, Program
+from jndlic.bench.vvc import Vvc
 from jndlic.errors import ParameterError
-from jndlic.weights import DEFAULT_WEIGHTS, load_codec
-
-NAMES = ("jndlic", "jpeg", "jpeg444", "compressai")
+from jndlic.shipped_path import DEFAULT_WEIGHTS
 
 
 class Codec(Protocol):
     """Pixels are uint8 (H, W, 3), RGB."""
 
     name: str
+    """Short, for tables and curves."""
+    settings: str
+    """Encoder, version, options: all that the bytes depend on besides picture and level."""
+    levels: tuple[int, ...]
+    """The usual operating points, by rising rate, in the codec's own terms."""
 
-    def encode(self, pixels: np.ndarray, quality: int) -> bytes:
+    def encode(self, pixels: np.ndarray, level: int) -> bytes:
         """The whole compressed file."""
 
     def decode(self, data: bytes) -> np.ndarray:
@@ -33,89 +41,92 @@ class Codec(Protocol):
         """Bytes of each part of a file, by name; none where the file has no parts of interest."""
 
 
-class Jndlic:
-    """jndlic with some weights.
+class Spec(NamedTuple):
+    """What the text that names a codec says."""
 
-    Args:
-        weights: path of a .safetensors file, or the name of shipped weights.
-        device: where its networks run.
-        tolerance: pixels to the JND map that the encoder is to use; its own by default.
-    """
-
-    def __init__(
-        self,
-        weights: str | Path = DEFAULT_WEIGHTS,
-        device: str = "cpu",
-        tolerance: Callable[[np.ndarray], np.ndarray] | None = None,
-    ) -> None:
-        self._codec = load_codec(weights, device)
-        self._tolerance = tolerance
-        self.name = f"jndlic, {self._codec.name}"
-
-    def encode(self, pixels: np.ndarray, quality: int) -> bytes:
-        jnd = self._tolerance(pixels) if self._tolerance else None
-        return encode(pixels, quality, codec=self._codec, jnd=jnd)
-
-    def decode(self, data: bytes) -> np.ndarray:
-        return np.asarray(decode(data, codec=self._codec).convert("RGB"))
-
-    def parts(self, data: bytes) -> dict[str, int]:
-        streams = {name: stream["bytes"] for name, stream in info(data)["streams"].items()}
-        return streams | {"rest": len(data) - sum(streams.values())}
+    kind: str
+    options: dict[str, str]
+    levels: tuple[int, ...] | None
+    """None: the codec's usual ones."""
 
 
-class Jpeg:
-    """JPEG by Pillow, baseline with optimised Huffman tables.
+def _jndlic(weights: str = DEFAULT_WEIGHTS, device: str = "cpu") -> Codec:
+    from jndlic.bench.ours import Jndlic  # here and below: torch and compressai load only for those who ask
 
-    Args:
-        subsampling: of the colour planes, "4:2:0" or "4:4:4".
-    """
-
-    def __init__(self, subsampling: str = "4:2:0") -> None:
-        if subsampling not in ("4:2:0", "4:4:4"):
-            raise ParameterError(f"subsampling must be 4:2:0 or 4:4:4, got {subsampling!r}")
-        self._subsampling = subsampling
-        turbo = PIL.features.version("libjpeg_turbo")
-        library = f"libjpeg-turbo {turbo}" if turbo else f"libjpeg {PIL.features.version('jpg')}"
-        self.name = f"JPEG, {library}, optimised Huffman, {subsampling}"
-
-    def encode(self, pixels: np.ndarray, quality: int) -> bytes:
-        file = io.BytesIO()
-        picture = Image.fromarray(pixels)
-        picture.save(
-            file, "JPEG", quality=quality, optimize=True, subsampling=self._subsampling
-        )
-        return file.getvalue()
-
-    def decode(self, data: bytes) -> np.ndarray:
-        return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
-
-    def parts(self, data: bytes) -> dict[str, int]:
-        return {}
+    return Jndlic(weights, device)
 
 
-def open_codec(name: str, weights: str | Path | None = None, device: str = "cpu") -> Codec:
-    """The codec of that name.
+def _checkpoint(checkpoint: str = "") -> Codec:
+    from jndlic.bench.compressai_codec import Checkpoint
 
-    Args:
-        name: one of NAMES.
-        weights: of jndlic (None: the shipped ones), or the checkpoint of compressai.
-        device: for jndlic.
+    return Checkpoint(checkpoint)
+
+
+def _zoo(model: str = "bmshj2018-hyperprior", metric: str = "mse") -> Codec:
+    from jndlic.bench.compressai_zoo import Zoo
+
+    return Zoo(model, metric)
+
+
+KINDS: dict[str, Callable[..., Codec]] = {
+    "jndlic": _jndlic,
+    "jpeg": Jpeg,
+    "webp": WebP,
+    "avif": Avif,
+    "jxl": JpegXl,
+    "vvc": Vvc,
+    "bpg": Bpg,
+    "zoo": _zoo,
+    "checkpoint": _checkpoint,
+    "program": Program,
+}
+"""Constructors by name. Their parameters are the options; all have defaults, which tell their types."""
+
+USUAL = ("jndlic", "jpeg", "webp", "avif", "jxl")
+"""What a benchmark compares unless told otherwise: no programs and no downloads needed."""
+
+
+def parse_spec(text: str) -> Spec:
+    """Takes a codec's text apart.
 
     Raises:
-        ParameterError: there is no such codec, weights are given for one that has none, or missing.
-        WeightsError: as `load_codec`.
+        ParameterError: there is no such codec, or the text is not of the form.
     """
-    if name == "jndlic":
-        return Jndlic(weights or DEFAULT_WEIGHTS, device)
-    if name == "compressai":
-        if not weights:
-            raise ParameterError("compressai needs --weights, a checkpoint of tools/train_baseline.py")
-        from jndlic.bench.compressai_codec import CompressAI
+    rest, _, numbers = text.rpartition("@")
+    levels = None
+    if rest:
+        try:
+            levels = tuple(int(number) for number in numbers.split(","))
+        except ValueError:
+            raise ParameterError(f"{text!r}: levels are integers with commas between, got {numbers!r}") from None
+    kind, _, options = (rest or text).partition(":")
+    if kind not in KINDS:
+        raise ParameterError(f"no codec {kind!r}; there are {', '.join(KINDS)}")
+    pairs = dict(pair.partition("=")[::2] for pair in options.split(",") if pair)
+    unknown = set(pairs) - set(inspect.signature(KINDS[kind]).parameters)
+    if unknown:
+        known = ", ".join(inspect.signature(KINDS[kind]).parameters)
+        raise ParameterError(f"{kind} has no option {', '.join(sorted(unknown))}; it has {known or 'none'}")
+    return Spec(kind, pairs, levels)
 
-        return CompressAI(weights)
-    if name not in NAMES:
-        raise ParameterError(f"no codec {name}; there are {', '.join(NAMES)}")
-    if weights:
-        raise ParameterError(f"{name} has no weights")
-    return Jpeg("4:4:4" if name == "jpeg444" else "4:2:0")
+
+def open_codec(text: str) -> Codec:
+    """The codec of that text; `levels` are those of the text where it names some.
+
+    Raises:
+        ParameterError: the text is wrong, or an option out of its range.
+        CodecError: a library, a program or weights are missing.
+    """
+    kind, pairs, levels = parse_spec(text)
+    constructor = KINDS[kind]
+    arguments: dict[str, str | int] = {}
+    for name, value in pairs.items():
+        wanted = type(inspect.signature(constructor).parameters[name].default)
+        try:
+            arguments[name] = wanted(value)
+        except ValueError:
+            raise ParameterError(f"{text!r}: {name} must be of type {wanted.__name__}, got {value!r}") from None
+    codec = constructor(**arguments)
+    if levels:
+        codec.levels = levels
+    return codec

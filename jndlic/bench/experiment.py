@@ -33,11 +33,12 @@ from pathlib import Path
 import numpy as np
 
 from jndlic.bench.bdrate import Curve, read_curve, to_json, write_curve
-from jndlic.bench.codecs import Codec, Jndlic, open_codec
+from jndlic.bench.codecs import Codec
 from jndlic.bench.command import run_command
 from jndlic.bench.evaluate import evaluate, find_images, format_points, format_rates
 from jndlic.bench.foreign_map import OtherMap, no_map
 from jndlic.bench.metrics import select
+from jndlic.bench.ours import Jndlic
 from jndlic.errors import JndlicError, ParameterError
 from jndlic.files import write_atomically
 
@@ -131,11 +132,13 @@ class Experiment:
         from jndlic.training.export import export_checkpoint
 
         if run.get("trainer") == "baseline":
-            return open_codec("compressai", checkpoint)
+            from jndlic.bench.compressai_codec import Checkpoint
+
+            return Checkpoint(checkpoint)
         weights = export_checkpoint(checkpoint, checkpoint.with_name("weights.safetensors"), run["name"][:31])
         variant = run.get("options", {}).get("model.ablation")
         foreign = {ZERO_MAP: no_map, SHUFFLED_MAP: OtherMap(images)}
-        return Jndlic(weights, tolerance=foreign.get(variant))
+        return Jndlic(str(weights), tolerance=foreign.get(variant))
 
     def measure(self, run: dict, checkpoint: Path, images: Sequence[Path], lpips_weights: str | None) -> Curve:
         """The run's points; kept beside its checkpoint."""

@@ -9,13 +9,14 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Callable, Sequence
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
 
-from jndlic.bench.judges import BUTTERAUGLI, JUDGES
+from jndlic.bench.judges import BUTTERAUGLI, BUTTERAUGLI_PROGRAM, FSIM, HAARPSI, JUDGES, VIF
 from jndlic.bench.pairs import MetricError, check_pair, to_batch
 from jndlic.errors import ParameterError
 
@@ -30,6 +31,20 @@ NAMES = (*USUAL, *JUDGES)
 """As the result files spell them."""
 
 LOWER_IS_BETTER = frozenset({LPIPS_SQUEEZE, BUTTERAUGLI})
+
+TITLES = {
+    PSNR: "PSNR of RGB, dB",
+    MS_SSIM: "MS-SSIM of RGB",
+    LPIPS_SQUEEZE: "LPIPS (SqueezeNet)",
+    SSIMULACRA2: "SSIMULACRA2, points",
+    FSIM: "FSIMc",
+    VIF: "VIFp",
+    HAARPSI: "HaarPSI",
+    BUTTERAUGLI: "Butteraugli, 3-norm",
+}
+"""For tables and axes."""
+
+_PACKAGES = {MS_SSIM: "pytorch-msssim", LPIPS_SQUEEZE: "lpips", SSIMULACRA2: "ssimulacra2", FSIM: "piq", VIF: "piq", HAARPSI: "piq"}
 
 MS_SSIM_SMALLEST_SIDE = 161
 """Pixels: five scales of an 11-pixel window need more than 160."""
@@ -131,6 +146,19 @@ def select(
     if LPIPS_SQUEEZE in names:
         functions[LPIPS_SQUEEZE] = lpips_squeeze(lpips_weights, device)
     return {name: functions[name] for name in names}
+
+
+def made_by(name: str) -> str:
+    """Library and version that compute a metric: values of different ones are not to be mixed."""
+    if name == PSNR:
+        return f"numpy {np.__version__}"
+    if name == BUTTERAUGLI:
+        return BUTTERAUGLI_PROGRAM
+    package = _PACKAGES[name]
+    try:
+        return f"{package} {version(package)}"
+    except PackageNotFoundError as error:
+        raise _missing(package) from error
 
 
 def _file(pixels: np.ndarray) -> io.BytesIO:

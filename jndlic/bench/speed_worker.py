@@ -9,8 +9,6 @@ from __future__ import annotations
 import base64
 import importlib
 import json
-import platform
-import resource
 import sys
 import time
 from collections import Counter
@@ -22,6 +20,8 @@ import numpy as np
 import torch
 import torch.nn.functional as functional
 from PIL import Image
+
+from jndlic.bench.footprint import peak_memory
 
 Job = Callable[[], Any]
 Stages = Callable[[], dict[str, float]]
@@ -151,12 +151,6 @@ def _unpack_rival(text: str) -> tuple[list[list[bytes]], torch.Size]:
     return strings, torch.Size(packed["shape"])
 
 
-def _peak_memory() -> int:
-    """Largest resident size of this process so far, bytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if platform.system() == "Darwin" else peak * 1024
-
-
 def main(codec: str, job: str, picture: Path, packed: Path, quality: int, threads: int) -> None:
     """Get ready, then work whenever told to.
 
@@ -174,12 +168,12 @@ def main(codec: str, job: str, picture: Path, packed: Path, quality: int, thread
         run, stages = jndlic_job(job, picture, packed, quality)
     else:
         run, stages = rival_job(job, picture, packed)
-    print(json.dumps({"peak": _peak_memory()}), flush=True)
+    print(json.dumps({"peak": peak_memory()}), flush=True)
     for _ in sys.stdin:
         started = time.perf_counter()
         result = run()
         seconds = time.perf_counter() - started
-        peak = _peak_memory()
+        peak = peak_memory()
         if job == "encode" and not packed.exists():
             packed.write_bytes(result if isinstance(result, bytes) else _pack_rival(result).encode())
         parts = stages()

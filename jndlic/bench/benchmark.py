@@ -1,0 +1,224 @@
+"""Where jndlic stands: codecs over a folder of pictures, real files, measured alike.
+
+    pictures x codecs x levels ─► rows.tsv ─┬─► curves/*.json, benchmark.json
+                                            ├─► curves.png, curves.svg
+                                            └─► report.html, and a page of Markdown where one is wanted
+
+Interrupted, it goes on where it was: what was measured stays in the folder (jndlic/bench/store.py).
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import platform
+import re
+import shlex
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from jndlic.bench import codecs
+from jndlic.bench.bdrate import Curve, read_curve
+from jndlic.bench.codecs import open_codec, parse_spec
+from jndlic.bench.command import run_command
+from jndlic.bench.evaluate import find_images
+from jndlic.bench.footprint import Footprint, footprints
+from jndlic.bench.judges import BUTTERAUGLI, BUTTERAUGLI_PROGRAM, HAARPSI
+from jndlic.bench.measure import Row, Setup, Task
+from jndlic.bench.metrics import LPIPS_SQUEEZE, NAMES, USUAL, made_by, select
+from jndlic.bench.pool import measure_all
+from jndlic.bench.reports import Findings, write_pages, write_reports
+from jndlic.bench.rows import Measured, Opened, group, write_rows
+from jndlic.errors import JndlicError, ParameterError, WeightsError
+from jndlic.image import load
+
+NEEDS = ("bjontegaard", "matplotlib", "scipy", "tqdm")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the benchmark may be told."""
+    add = parser.add_argument
+    add("images", type=Path, metavar="PICTURES", help="folder of pictures, or one")
+    add("--codecs", nargs="+", metavar="CODEC",
+        help=f"NAME[:OPTION=VALUE,...][@LEVEL,...]; the first is under test. Names: {', '.join(codecs.KINDS)} (default: {' '.join(codecs.USUAL)})")
+    add("--anchor", metavar="NAME", help="codec whose bits are 100 %% in the table of all (default: the second)")
+    add("--metrics", type=_words, metavar="NAME,...", help=f"of {', '.join(NAMES)} (default: those whose needs are met)")
+    add("--curves", type=Path, nargs="+", default=[], metavar="JSON", help="published results to show beside, in CompressAI's layout")
+    add("--out", type=Path, default=Path("benchmark"), metavar="DIR", help="folder for results and cache (default: %(default)s)")
+    add("--jobs", type=int, default=os.cpu_count(), metavar="N", help="processes (default: one a core)")
+    add("--report-pictures", type=int, default=6, metavar="N", help="to look at in the report (default: %(default)s)")
+    add("--report-rates", type=_numbers, default=[0.3], metavar="BPP,...", help="near which the report shows them (default: 0.3)")
+    add("--no-speed", action="store_true", help="leave time and memory out")
+    add("--markdown", type=Path, metavar="FILE", help="also write the results as a page of Markdown, its figures in a folder beside it")
+    add("--readme", type=Path, metavar="FILE", help="with --markdown: refresh the results in a README, between its two marks")
+    add("--lpips-weights", metavar="FILE", help="SqueezeNet trunk ($JNDLIC_LPIPS_WEIGHTS)")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Command line; exit codes as those of `jndlic`."""
+    parser = argparse.ArgumentParser(prog="jndlic bench", description=__doc__.splitlines()[0])
+    add_arguments(parser)
+    options = parser.parse_args(argv)
+    return run_command("jndlic bench", lambda: run(options))
+
+
+def run(options: argparse.Namespace) -> None:
+    """Measures, and writes everything.
+
+    Raises:
+        ParameterError: an option is wrong.
+        JndlicError: something failed; what could be measured is written all the same.
+    """
+    missing = [name for name in NEEDS if importlib.util.find_spec(name) is None]
+    if missing:
+        raise JndlicError(f"the benchmark needs {', '.join(missing)}: pip install 'jndlic[bench]'")
+    if options.jobs < 1:
+        raise ParameterError(f"--jobs must be at least 1, got {options.jobs}")
+    if options.readme and not options.markdown:
+        raise ParameterError("--readme goes with --markdown")
+    published = [_short(read_curve(path)) for path in options.curves]
+    images = find_images(options.images)
+    opened, failures = _open(options.codecs or codecs.USUAL)
+    metrics = _metrics(options.metrics, options.lpips_weights)
+    anchor = _anchor(options.anchor, opened)
+    options.out.mkdir(parents=True, exist_ok=True)
+    setup = Setup(tuple(metrics), options.lpips_weights, options.out / "cache", max(1, (os.cpu_count() or 1) // options.jobs))
+    rows = _measure(images, opened, setup, options.jobs)
+    write_rows(options.out / "rows.tsv", rows)
+    failures += [f"{codec}: {reason} ({count} files)" for (codec, reason), count in _errors(rows).items()]
+    measured = [found for one in opened if (found := group(rows, one))]
+    if measured:
+        sizes = {} if options.no_speed else _footprints(measured, images, failures)
+        findings = Findings(images, measured, published, anchor, metrics, rows, sizes, _command(options), _machine())
+        write_reports(findings, options.out, options.report_pictures, options.report_rates)
+        if options.markdown:
+            write_pages(findings, options.markdown, options.readme)
+    if failures:
+        raise JndlicError("some of it failed\n  " + "\n  ".join(failures))
+
+
+def _short(curve: Curve) -> Curve:
+    """A published curve by the first words of its name; the rest goes to the description."""
+    name, _, rest = curve.name.partition(",")
+    return curve._replace(name=f"{name} (published)", description=", ".join(filter(None, (rest.strip(), curve.description))))
+
+
+def _open(specs: Sequence[str]) -> tuple[list[Opened], list[str]]:
+    """The codecs that can be opened, and what is wrong with the others."""
+    for spec in specs:
+        parse_spec(spec)  # a slip of the pen should not cost an hour
+    opened, failures = [], []
+    for spec in dict.fromkeys(specs):
+        try:
+            codec = open_codec(spec)
+        except ParameterError:
+            raise
+        except JndlicError as error:
+            failures.append(f"{spec}: {error}")
+            continue
+        name = codec.name
+        if name in {one.name for one in opened}:
+            name = f"{name} ({spec})"
+        opened.append(Opened(spec, name, codec.settings, tuple(codec.levels), getattr(codec, "weights_hash", "")))
+    if not opened:
+        raise JndlicError("no codec can be used\n  " + "\n  ".join(failures))
+    return opened, failures
+
+
+def _metrics(names: Sequence[str] | None, lpips_weights: str | None) -> list[str]:
+    """The metrics asked for, checked; by default those whose libraries, weights and programs are here."""
+    if names:
+        select(names, lpips_weights)
+        for name in names:
+            made_by(name)
+        return list(names)
+    chosen = []
+    for name in (*USUAL, HAARPSI, BUTTERAUGLI):
+        try:
+            if name == BUTTERAUGLI and not shutil.which(BUTTERAUGLI_PROGRAM):
+                raise WeightsError(f"{BUTTERAUGLI_PROGRAM} is not on PATH")
+            made_by(name)
+            select([name], lpips_weights)
+            chosen.append(name)
+        except JndlicError as error:
+            print(f"without {name}: {error}", file=sys.stderr)
+    if lpips_weights and LPIPS_SQUEEZE not in chosen:
+        raise ParameterError(f"--lpips-weights {lpips_weights} cannot be used")
+    return chosen
+
+
+def _anchor(name: str | None, opened: Sequence[Opened]) -> str:
+    """Name of the codec that the others are compared with."""
+    if name is None:
+        return opened[min(1, len(opened) - 1)].name
+    for one in opened:
+        if name in (one.name, one.spec):
+            return one.name
+    raise ParameterError(f"--anchor {name}: not among {', '.join(one.name for one in opened)}")
+
+
+def _measure(images: Sequence[Path], opened: Sequence[Opened], setup: Setup, jobs: int) -> list[Row]:
+    """The rows of all files, in the order of pictures, codecs and levels."""
+    from tqdm import tqdm
+
+    tasks = [Task(image, one.spec, level) for image in images for one in opened for level in one.levels]
+    order = {(task.image.name, task.codec, task.level): number for number, task in enumerate(tasks)}
+    with tqdm(total=len(tasks), unit="file", smoothing=0.05) as bar:
+        rows = []
+        for row in measure_all(tasks, setup, min(jobs, len(tasks))):
+            rows.append(row)
+            bar.update()
+    return sorted(rows, key=lambda row: order[row["image"], row["codec"], row["level"]])
+
+
+def _errors(rows: Sequence[Row]) -> Counter[tuple[str, str]]:
+    return Counter((str(row["codec"]), str(row["error"])) for row in rows if "error" in row)
+
+
+def _footprints(measured: Sequence[Measured], images: Sequence[Path], failures: list[str]) -> dict[str, dict[str, Footprint]]:
+    """Time and memory by name, on the largest of the pictures."""
+    largest = max(images, key=lambda path: load(path).pixels.size)
+    found = {}
+    for one in measured:
+        try:
+            found[one.codec.name] = footprints(one.codec.spec, largest, one.levels[len(one.levels) // 2])
+        except JndlicError as error:
+            failures.append(str(error))
+    return found
+
+
+def _command(options: argparse.Namespace) -> str:
+    """What makes the figures anew; where they are written and how fast does not matter to them."""
+    words = ["jndlic", "bench", str(options.images), *(["--codecs", *options.codecs] if options.codecs else [])]
+    words += ["--curves", *map(str, options.curves)] if options.curves else []
+    words += ["--metrics", ",".join(options.metrics)] if options.metrics else []
+    words += ["--anchor", options.anchor] if options.anchor else []
+    words += ["--markdown", str(options.markdown)] if options.markdown else []
+    return shlex.join(words + (["--readme", str(options.readme)] if options.readme else []))
+
+
+def _machine() -> str:
+    """The processor's name, where the system tells it, and the number of cores."""
+    try:
+        found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    except OSError:
+        found = None
+    return f"{found[1].strip() if found else platform.machine()}, {os.cpu_count()} cores"
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",")]
+
+
+def _numbers(text: str) -> list[float]:
+    try:
+        values = [float(word) for word in text.split(",")]
+    except ValueError:
+        values = []
+    if not values or min(values) <= 0:
+        raise argparse.ArgumentTypeError(f"must be positive numbers with commas between, got {text!r}")
+    return values

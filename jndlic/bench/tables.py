@@ -1,0 +1,104 @@
+"""Tables of a benchmark, as Markdown and as HTML."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from jndlic.bench.footprint import JOBS, Footprint
+from jndlic.bench.metrics import LOWER_IS_BETTER, TITLES
+from jndlic.bench.rows import Measured
+from jndlic.bench.summary import Comparison, Spread
+
+DECIMALS = {"psnr-rgb": 2, "ms-ssim-rgb": 4, "ssimulacra2": 1, "butteraugli-3norm": 2}
+
+
+class Table(NamedTuple):
+    """Words and numbers, all as text; a line feed in a cell begins a second line."""
+
+    title: str
+    note: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def markdown(self) -> str:
+        """As Markdown, without the title."""
+        lines = [self.columns, ("---",) * len(self.columns), *self.rows]
+        cells = (" | ".join(cell.replace("\n", "<br>").replace("|", "\\|") for cell in line) for line in lines)
+        return "\n".join(f"| {line} |" for line in cells)
+
+    def html(self) -> str:
+        """As a section of a page."""
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in self.columns)
+        body = "".join("<tr>" + "".join(f"<td>{_cell(cell)}</td>" for cell in row) + "</tr>" for row in self.rows)
+        note = f'<p class="hint">{html.escape(self.note)}</p>' if self.note else ""
+        table = f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+        return f"<section><h2>{html.escape(self.title)}</h2>{note}{table}</section>"
+
+
+def rates(title: str, note: str, comparisons: Sequence[Comparison], metrics: Sequence[str], by_anchor: bool) -> Table:
+    """BD-rates: a row for each anchor (or for each codec under test), a column for each metric."""
+    names = dict.fromkeys(one.anchor if by_anchor else one.tested for one in comparisons)
+    cells = {(one.anchor if by_anchor else one.tested, one.metric): one for one in comparisons}
+    rows = [(name, *(_rate(cells[name, metric]) for metric in metrics)) for name in names]
+    return Table(title, note, ("against" if by_anchor else "codec", *(_title(metric) for metric in metrics)), tuple(rows))
+
+
+def points(measured: Measured, metrics: Sequence[str]) -> Table:
+    """Means of a codec at its levels, and their standard deviation over the pictures."""
+    rows = []
+    for place, level in enumerate(measured.levels):
+        cells = [str(level)]
+        for name in ("bpp", *metrics):
+            values, digits = measured.values[name][:, place], DECIMALS.get(name, 3)
+            spread = f"\n± {values.std(ddof=1):.{digits}f}" if len(values) > 1 else ""
+            cells.append(f"{values.mean():.{digits}f}{spread}")
+        rows.append(tuple(cells))
+    return Table(
+        f"{measured.codec.name}: operating points",
+        f"{measured.codec.settings}. Means over {len(measured.images)} pictures and standard deviation over them.",
+        ("level", "bits per pixel", *(_title(name) for name in metrics)),
+        tuple(rows),
+    )
+
+
+def speed(footprints: Mapping[str, Mapping[str, Footprint]], picture: str) -> Table:
+    """Time and memory of the codecs, by name."""
+    rows = []
+    for name, jobs in footprints.items():
+        cells = [name]
+        for job in JOBS:
+            cells += [f"{jobs[job].seconds:.3f}", f"{jobs[job].peak / 2**20:.0f}"]
+        rows.append(tuple(cells))
+    columns = [column for job in JOBS for column in (f"{job}, s", f"{job}, MiB")]
+    note = (
+        f"{picture}, a middle level; each in a fresh process, alone on the machine, median of three runs after a first. Memory: growth of the"
+        " process, or the size of the program that it runs."
+    )
+    return Table("Time and memory", note, ("codec", *columns), tuple(rows))
+
+
+def percent(value: float) -> str:
+    """A BD-rate, with a true minus sign; n/a where there is none."""
+    return "n/a" if not math.isfinite(value) else f"{value:+.1f} %".replace("-", "−")
+
+
+def _title(metric: str) -> str:
+    return f"{TITLES.get(metric, metric)} {'↓' if metric in LOWER_IS_BETTER else '↑'}"
+
+
+def _rate(one: Comparison) -> str:
+    return percent(one.rate) + (_spread(one.spread) if one.spread and one.spread.pictures else "")
+
+
+def _spread(spread: Spread) -> str:
+    interval = "" if math.isnan(spread.low) else f" [{spread.low:+.1f}, {spread.high:+.1f}]"
+    deviation = "" if math.isnan(spread.deviation) else f" ± {spread.deviation:.1f}"
+    return f"\n{spread.mean:+.1f}{deviation}{interval}".replace("-", "−")
+
+
+def _cell(text: str) -> str:
+    first, _, second = text.partition("\n")
+    return html.escape(first) + (f"<small>{html.escape(second)}</small>" if second else "")

@@ -1,0 +1,179 @@
+"""The benchmark: rows, resuming, failures, BD-rates with their spread, and what is written."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fake_program import program
+from PIL import Image
+
+for needed in ("torch", "bjontegaard", "matplotlib", "scipy", "ssimulacra2"):
+    pytest.importorskip(needed, reason="needs the [bench] extra")
+
+from jndlic import cli  # noqa: E402
+from jndlic.bench import benchmark, footprint, publish  # noqa: E402
+from jndlic.bench.bdrate import Curve  # noqa: E402
+from jndlic.bench.measure import Measurer, Setup, Task  # noqa: E402
+from jndlic.bench.pool import measure_all  # noqa: E402
+from jndlic.bench.rows import Opened, group, read_rows, write_rows  # noqa: E402
+from jndlic.bench.store import Store, entry_key, pixels_digest  # noqa: E402
+from jndlic.bench.summary import compare_all, spread_of  # noqa: E402
+from jndlic.bench.tables import Table, percent  # noqa: E402
+from jndlic.errors import ParameterError  # noqa: E402
+
+BREAKS = (
+    "import os, sys, shutil, signal\n"
+    "if sys.argv[1] == 'version': print('1'); sys.exit()\n"
+    "if sys.argv[1] == '3': sys.exit('no such level')\n"
+    "if sys.argv[1] == '5': os.kill(os.getppid(), signal.SIGKILL)\n"
+    "shutil.copy(sys.argv[2], sys.argv[3])\n"
+)
+
+
+@pytest.fixture()
+def pictures(tmp_path: Path, photo: np.ndarray) -> Path:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number, corner in enumerate((0, 120, 240)):
+        Image.fromarray(photo[corner : corner + 80, corner : corner + 112]).save(folder / f"{number}.png")
+    return folder
+
+
+def setup_of(tmp_path: Path, *metrics: str) -> Setup:
+    return Setup(metrics or ("psnr-rgb",), None, tmp_path / "cache", 1)
+
+
+def test_what_was_measured_is_not_measured_again(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = Task(pictures / "0.png", "jpeg", 50)
+    first = Measurer(setup_of(tmp_path)).measure(task)
+    pixels = np.asarray(Image.open(task.image))
+    assert first["bpp"] == 8 * int(first["bytes"]) / (80 * 112)
+    assert Store(tmp_path / "cache").file(str(first["key"])).stat().st_size == first["bytes"]
+
+    again = Measurer(setup_of(tmp_path))
+    monkeypatch.setattr(again, "_code", lambda *_: pytest.fail("encoded again"))
+    assert again.measure(task) == first
+    more = Measurer(setup_of(tmp_path, "psnr-rgb", "ssimulacra2"))
+    monkeypatch.setattr(more, "_code", lambda *_: pytest.fail("encoded again"))
+    row = more.measure(task)  # a new metric needs no new file
+    assert row["psnr-rgb"] == first["psnr-rgb"] and -100 < float(row["ssimulacra2"]) < 100
+    keys = {entry_key(pixels_digest(picture), settings, level)
+            for picture in (pixels, pixels[:-1]) for settings in ("a", "b") for level in (1, 2)}
+    assert len(keys) == 8  # picture, settings and level all count
+
+
+def test_a_damaged_entry_counts_as_none(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.write("abc", {"bytes": 3, "metrics": {"psnr-rgb": {"value": math.inf, "by": "x"}}}, b"xyz")
+    assert float(store.read("abc")["metrics"]["psnr-rgb"]["value"]) == math.inf
+    store.file("abc").write_bytes(b"xy")
+    assert store.read("abc") is None
+    store.file("abc").with_suffix(".json").write_text("{")
+    assert store.read("abc") is None and store.read("other") is None
+
+
+def test_a_failure_costs_only_its_own_row(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Level 3 makes the program fail, level 5 takes the whole process down."""
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    program(tmp_path, "breaks", BREAKS)
+    file = tmp_path / "breaks.json"
+    file.write_text(json.dumps({"name": "breaks", "levels": [1], "encode": "breaks {level} {input} {output}",
+                                "decode": "breaks 0 {input} {output}"}))
+    codec = f"program:file={file}"
+    tasks = [Task(pictures / "0.png", codec, level) for level in (1, 3, 5, 7)]
+    rows = {row["level"]: row for row in measure_all(tasks, setup_of(tmp_path), jobs=2)}
+    assert sorted(rows) == [1, 3, 5, 7]
+    assert rows[1]["psnr-rgb"] == rows[7]["psnr-rgb"] == math.inf
+    assert "no such level" in str(rows[3]["error"]) and "exit code -9" in str(rows[5]["error"])
+    assert "nothere.png" in str(next(iter(measure_all([Task(Path("nothere.png"), "jpeg", 1)], setup_of(tmp_path), 1)))["error"])
+
+
+def test_rows_on_disk_and_in_groups(tmp_path: Path) -> None:
+    rows = [{"image": image, "codec": "jpeg", "level": level, "bytes": 10 * level, "bpp": level / 8, "psnr-rgb": 30.0 + level, "key": "k"}
+            for image in ("a.png", "b.png") for level in (2, 1)]
+    rows[-1] = {"image": "b.png", "codec": "jpeg", "level": 1, "error": "out\tof luck"}
+    write_rows(tmp_path / "rows.tsv", rows)
+    assert read_rows(tmp_path / "rows.tsv") == rows
+    codec = Opened("jpeg", "JPEG", "libjpeg", (1, 2), "")
+    measured = group(rows, codec)
+    assert measured.levels == (2,) and measured.images == ("a.png", "b.png")  # level 1 lacks a picture
+    assert measured.curve().results["psnr-rgb"] == [32.0]
+    assert group(rows[-1:], codec) is None
+
+
+def test_spread_over_pictures() -> None:
+    spread = spread_of([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
+    assert (spread.mean, spread.pictures) == (3.5, 6)
+    assert spread.deviation == pytest.approx(math.sqrt(3.5))
+    # the normal interval is 3.5 +- 1.96 sqrt(3.5 / 6) = 2.0 .. 5.0; the bootstrap's is near
+    assert spread.low == pytest.approx(2.1, abs=0.35) and spread.high == pytest.approx(4.9, abs=0.35)
+    assert math.isnan(spread_of([1.0, 2.0]).low) and math.isnan(spread_of([]).mean)
+
+
+def test_half_the_bits_in_every_picture() -> None:
+    def rows(codec: str, factor: float) -> list[dict]:
+        return [{"image": image, "codec": codec, "level": level, "bytes": 1, "bpp": factor * level * scale, "psnr-rgb": 20.0 + 3 * level}
+                for image, scale in (("a", 1.0), ("b", 3.0)) for level in (1, 2, 4)]
+
+    full, half = (group(rows(name, factor), Opened(name, name, "", (1, 2, 4), "")) for name, factor in (("full", 1.0), ("half", 0.5)))
+    (found,) = compare_all(full, half, ["psnr-rgb"])
+    assert found.rate == pytest.approx(-50.0) and found.spread.mean == pytest.approx(-50.0) and found.spread.pictures == 2
+    published = Curve("elsewhere", "", {"bpp": [10.0, 20.0], "psnr-rgb": [50.0, 60.0]})
+    (apart,) = compare_all(published, half, ["psnr-rgb"])
+    assert math.isnan(apart.rate) and apart.spread is None and percent(apart.rate) == "n/a"
+    assert percent(-12.34) == "−12.3 %"
+
+
+def test_all_that_is_written(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))  # no vvencapp
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n{publish.BEGIN}\nold\n{publish.END}\nafter\n")
+    (tmp_path / "other.json").write_text(json.dumps({"name": "other, 1.0", "results": {"bpp": [0.2, 4.0], "psnr-rgb": [20.0, 40.0]}}))
+    arguments = ["bench", "pictures", "--codecs", "jndlic@30,90", "jpeg@20,80", "vvc", "--metrics", "psnr-rgb,ssimulacra2", "--jobs", "2",
+                 "--out", "out", "--curves", "other.json", "--markdown", "results.md", "--readme", "README.md", "--report-pictures", "2"]
+    assert cli.main(arguments) == 1  # of the missing program; the rest is there all the same
+    said = capsys.readouterr()
+    assert "vvencapp is not on PATH" in said.err and "| JPEG |" in said.out
+    rows = read_rows(Path("out/rows.tsv"))
+    assert len(rows) == 3 * 2 * 2 and not any("error" in row for row in rows)
+    summary = json.loads(Path("out/benchmark.json").read_text())
+    jpeg = next(curve for curve in summary["curves"] if curve["name"] == "JPEG")
+    own = [float(row["bpp"]) for row in rows if row["codec"] == "jpeg@20,80" and row["level"] == 20]
+    assert jpeg["results"]["bpp"][0] == pytest.approx(np.mean(own), abs=1e-4)
+    assert json.loads(Path("out/curves/jndlic.json").read_text())["results"]["quality"] == [30.0, 90.0]
+    footprints = summary["footprints"]["jndlic"]
+    assert all(footprints[job]["seconds"] > 0 and footprints[job]["peak"] > 1e6 for job in footprint.JOBS)
+    assert {rate["anchor"] for rate in summary["bd_rates"]} == {"JPEG", "other (published)"}
+    for name in ("curves.png", "curves.svg", "report.html"):
+        assert Path("out", name).stat().st_size > 1000
+    page = Path("results.md").read_text()
+    assert "results/curves.png" in page and Path("results/curves.png").is_file() and summary["weights"]["jndlic"] in page
+    text = readme.read_text()
+    assert text.startswith(f"before\n{publish.BEGIN}\n") and text.endswith(f"{publish.END}\nafter\n") and "old" not in text
+    assert percent(next(rate["rate"] for rate in summary["bd_rates"] if rate["metric"] == "ssimulacra2")) in text
+
+
+def test_wrong_wishes(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = ["--out", str(tmp_path / "out")]
+    assert benchmark.main([str(pictures), "--codecs", "jpegg", *out]) == 2
+    assert benchmark.main([str(pictures), "--codecs", "jpeg", "--anchor", "avif", "--metrics", "psnr-rgb", *out]) == 2
+    assert benchmark.main([str(pictures), "--metrics", "vmaf", *out]) == 2
+    assert benchmark.main([str(pictures), "--jobs", "0", *out]) == 2
+    assert benchmark.main([str(tmp_path / "nothing"), *out]) == 1
+    assert benchmark.main([str(pictures), "--codecs", "vvc:preset=slow", "--metrics", "psnr-rgb", *out]) == 1
+    assert "no codec can be used" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        benchmark.main([str(pictures), "--report-rates", "a", *out])
+    with pytest.raises(ParameterError, match="needs the lines"):
+        publish.refreshed("no marks", [])
+
+
+def test_markdown_of_a_table() -> None:
+    table = Table("T", "", ("a", "b"), (("1|2", "x\ny"), ("<i>", "")))
+    assert table.markdown() == "| a | b |\n| --- | --- |\n| 1\\|2 | x<br>y |\n| <i> |  |"
+    assert "&lt;i&gt;" in table.html() and "<small>y</small>" in table.html()

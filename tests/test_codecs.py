@@ -1,0 +1,157 @@
+"""Codecs under test: their names, real files of each, programs, and what is missing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fake_program import program
+
+pytest.importorskip("torch")
+
+from jndlic.bench.codecs import KINDS, USUAL, Spec, open_codec, parse_spec  # noqa: E402
+from jndlic.bench.jpeg_xl import distance  # noqa: E402
+from jndlic.bench.pillow_codecs import CodecError  # noqa: E402
+from jndlic.bench.vvc import from_planes, to_planes  # noqa: E402
+from jndlic.errors import FormatError, ParameterError  # noqa: E402
+
+NEEDS = {"jxl": "imagecodecs"}
+
+
+def psnr(a: np.ndarray, b: np.ndarray) -> float:
+    return float(10 * np.log10(255**2 / np.mean((a.astype(float) - b) ** 2)))
+
+
+def test_text_of_a_codec() -> None:
+    assert parse_spec("jpeg") == Spec("jpeg", {}, None)
+    assert parse_spec("avif:speed=6,subsampling=4:4:4@30,60") == Spec("avif", {"speed": "6", "subsampling": "4:4:4"}, (30, 60))
+    for wrong in ("bpgg", "jpeg:speed=3", "jpeg@fast", "", "jpeg@"):
+        with pytest.raises(ParameterError):
+            parse_spec(wrong)
+    with pytest.raises(ParameterError, match="speed must be of type int"):
+        open_codec("avif:speed=fast")
+    with pytest.raises(ParameterError, match="subsampling"):
+        open_codec("jpeg:subsampling=4:1:1")
+    assert set(USUAL) <= set(KINDS)
+
+
+@pytest.mark.parametrize("text", USUAL)
+def test_files_of_the_usual_codecs(text: str, photo: np.ndarray) -> None:
+    if text in NEEDS:
+        pytest.importorskip(NEEDS[text])
+    codec, pixels = open_codec(text), np.ascontiguousarray(photo[:97, :131])
+    assert list(codec.levels) == sorted(codec.levels) and codec.name and codec.settings
+    small, large = (codec.encode(pixels, level) for level in (codec.levels[2], codec.levels[-2]))
+    assert len(small) < len(large)
+    rough, fine = codec.decode(small), codec.decode(large)
+    assert rough.dtype == np.uint8 and rough.shape == fine.shape == pixels.shape
+    assert 18 < psnr(pixels, rough) < psnr(pixels, fine)
+    assert sum(codec.parts(large).values()) in (0, len(large))
+    assert open_codec(f"{text}@20,40").levels == (20, 40)
+
+
+def test_weights_and_options_are_part_of_the_settings() -> None:
+    assert open_codec("jndlic").weights_hash in open_codec("jndlic").settings
+    assert open_codec("avif:speed=6").settings != open_codec("avif:speed=7").settings
+    assert open_codec("jpeg:progressive=1").settings != open_codec("jpeg").settings
+
+
+def test_distances_of_libjxl() -> None:
+    """Values that `cjxl` documents: quality 90 is distance 1, 100 is 0.1 before it turns lossless; both branches meet at 30."""
+    assert distance(90) == pytest.approx(1.0)
+    assert distance(30) == pytest.approx(6.4)
+    assert distance(29.999) == pytest.approx(6.4, abs=0.05)
+    assert distance(10) > distance(20) > distance(30)
+
+
+def test_a_program_by_its_description(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, photo: np.ndarray) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    program(tmp_path, "thin", (
+        "import sys, zlib, pathlib\n"
+        "if sys.argv[1] == 'version': print('thin 1.5'); sys.exit()\n"
+        "job, source, target = sys.argv[1], *map(pathlib.Path, sys.argv[-2:])\n"
+        "work = zlib.compress if job == 'pack' else zlib.decompress\n"
+        "target.write_bytes(work(source.read_bytes()))\n"
+    ))
+    description = {"name": "thin", "version": "thin version", "levels": [1, 9], "picture": ".ppm", "suffix": ".thin",
+                   "encode": "thin pack {level} {input} {output}", "decode": "thin unpack {input} {output}"}
+    file = tmp_path / "thin.json"
+    file.write_text(json.dumps(description))
+    codec = open_codec(f"program:file={file}")
+    assert (codec.name, codec.levels) == ("thin", (1, 9)) and codec.settings.startswith("thin 1.5; ")
+    pixels = np.ascontiguousarray(photo[:40, :50])
+    np.testing.assert_array_equal(codec.decode(codec.encode(pixels, 9)), pixels)
+    with pytest.raises(CodecError, match="thin failed"):
+        codec.decode(b"not of this format")
+    file.write_text(json.dumps({**description, "encode": "nowhere {input}"}))
+    with pytest.raises(CodecError, match="nowhere is not on PATH"):
+        open_codec(f"program:file={file}")
+    for wrong in ({"name": "a"}, {**description, "colour": 1}):
+        file.write_text(json.dumps(wrong))
+        with pytest.raises(ParameterError):
+            open_codec(f"program:file={file}")
+
+
+def test_programs_that_are_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for text in ("vvc", "bpg"):
+        with pytest.raises(CodecError, match="is not on PATH"):
+            open_codec(text)
+
+
+def test_vvc_hands_planes_over_and_takes_them_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, photo: np.ndarray) -> None:
+    """With programs that copy: what is left is the way to 4:2:0 and back, and the size of the picture."""
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    copy = (
+        "import sys, shutil\n"
+        "if '--version' in sys.argv: print('vvenc 9'); sys.exit()\n"
+        "words = dict(zip(sys.argv[1::2], sys.argv[2::2]))\n"
+        "shutil.copy(words.get('--input') or words['--bitstream'], words['--output'])\n"
+    )
+    program(tmp_path, "vvencapp", copy)
+    program(tmp_path, "vvdecapp", copy)
+    codec, pixels = open_codec("vvc"), np.ascontiguousarray(photo[:45, :61])
+    assert codec.settings.startswith("vvenc 9, preset medium")
+    data = codec.encode(pixels, 30)
+    assert len(data) == 4 + 48 * 64 * 3  # padded to multiples of 8, 1.5 samples of 2 bytes a pixel
+    assert psnr(pixels, codec.decode(data)) > 28  # what halving the colours leaves
+    with pytest.raises(FormatError):
+        codec.decode(data[:3])
+    with pytest.raises(FormatError):
+        codec.decode(data[:-100])
+
+
+def test_colours_of_bt709() -> None:
+    """White is (940, 512, 512), black (64, 512, 512), red has luma 0.2126 (ITU-R BT.709, limited range, 10 bit)."""
+    for colour, wanted in (((255, 255, 255), (940, 512, 512)), ((0, 0, 0), (64, 512, 512)), ((255, 0, 0), (250, 409, 960))):
+        flat = np.full((4, 4, 3), colour, np.uint8)
+        planes = np.frombuffer(to_planes(flat), "<u2")
+        assert (planes[0], planes[16], planes[20]) == wanted
+        np.testing.assert_allclose(from_planes(to_planes(flat), 4, 4), flat, atol=1)
+
+
+def test_zoo_needs_weights_at_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, photo: np.ndarray) -> None:
+    pytest.importorskip("compressai")
+    import torch
+    from compressai.models import MeanScaleHyperprior
+    from compressai.zoo import image as zoo
+
+    monkeypatch.setattr(torch.hub, "_hub_dir", str(tmp_path))
+    with pytest.raises(ParameterError, match="no network"):
+        open_codec("zoo:model=unknown")
+    with pytest.raises(CodecError, match="no weights of mbt2018-mean"):
+        open_codec("zoo:model=mbt2018-mean")
+    url = zoo.model_urls["mbt2018-mean"]["mse"][1]
+    network = MeanScaleHyperprior(128, 192)
+    network.update()
+    (tmp_path / "checkpoints").mkdir()
+    torch.save(network.state_dict(), tmp_path / "checkpoints" / url.rpartition("/")[2])
+    monkeypatch.setattr(zoo, "load_state_dict_from_url", lambda *_, **__: network.state_dict())
+    codec, pixels = open_codec("zoo:model=mbt2018-mean"), np.ascontiguousarray(photo[:70, :90])
+    assert codec.levels == (1,)
+    data = codec.encode(pixels, 1)
+    assert codec.decode(data).shape == pixels.shape and sum(codec.parts(data).values()) == len(data) - 9
+    with pytest.raises(CodecError, match="quality 5"):
+        codec.encode(pixels, 5)

@@ -1,0 +1,8 @@
+"""Codecs side by side on a folder of pictures: `tools/benchmark.py PICTURES`, the same as `jndlic bench`."""
+
+import sys
+
+from jndlic.bench.benchmark import main
+
+if __name__ == "__main__":
+    sys.exit(main())
