@@ -1,4 +1,4 @@
-"""The command `jndlic`: encode, decode, info, bench.
+"""The command `jndlic`: encode, decode, info, jnd, bench.
 
 Exit codes: 0 good, 1 bad input or a file that cannot be read or written, 2 wrong usage. torch is imported only when a
 picture is coded.
@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jndlic import __version__
-from jndlic.errors import ImageError, JndlicError, ParameterError
+from jndlic import __version__, cli_jnd
+from jndlic.errors import JndlicError, ParameterError
+from jndlic.files import check_paths
 from jndlic.memory import reuse_freed_memory
 from jndlic.stream.container import AREA_MAX, QUALITY_MAX, QUALITY_MIN
 
@@ -74,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar=f"{QUALITY_MIN}..{QUALITY_MAX}",
         help="small file to visually lossless (default: %(default)s)",
     )
+    cli_jnd.add_encoder_option(encode)
     encode.set_defaults(run=_encode)
 
     decode = commands.add_parser("decode", help=".jlic to picture (the suffix chooses the format)")
@@ -92,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("--json", action="store_true", help="for programs")
     show.set_defaults(run=_info)
 
+    cli_jnd.add_commands(commands)
     commands.add_parser("bench", help="codecs side by side on a folder of pictures; see `jndlic bench --help`")
     return parser
 
@@ -106,7 +108,7 @@ def _add_common(parser: argparse.ArgumentParser, source: str, target: str) -> No
 
 
 def _encode(arguments: argparse.Namespace) -> int:
-    _check_paths(arguments.input, arguments.output)
+    check_paths(arguments.input, arguments.output)
     from jndlic.files import write_atomically
     from jndlic.image import load
 
@@ -115,7 +117,8 @@ def _encode(arguments: argparse.Namespace) -> int:
 
     codec = _load_codec(arguments)
     start = time.perf_counter()
-    data = encode_picture(picture, arguments.quality, codec)
+    jnd = cli_jnd.encoder_map(picture.pixels, arguments.jnd)
+    data = encode_picture(picture, arguments.quality, codec, jnd)
     seconds = time.perf_counter() - start
     write_atomically(arguments.output, data)
     bpp = 8 * len(data) / (picture.width * picture.height)
@@ -124,7 +127,7 @@ def _encode(arguments: argparse.Namespace) -> int:
 
 
 def _decode(arguments: argparse.Namespace) -> int:
-    _check_paths(arguments.input, arguments.output)
+    check_paths(arguments.input, arguments.output)
     from jndlic.image import output_format, save
 
     output_format(arguments.output)  # an unknown suffix should not cost the decoding
@@ -176,16 +179,6 @@ def _load_codec(arguments: argparse.Namespace) -> Codec:
     except (RuntimeError, AssertionError) as error:  # torch's words for "no such device", first line only
         raise ParameterError(f"--device {arguments.device}: {str(error).splitlines()[0]}") from None
     return load_codec(arguments.weights or DEFAULT_WEIGHTS, arguments.device)
-
-
-def _check_paths(source: Path, target: Path) -> None:
-    """Finds out before the work what would fail after it."""
-    if target.exists() and source.exists() and os.path.samefile(source, target):
-        raise ParameterError(f"{target}: input and output are the same file")
-    if target.is_dir():
-        raise ImageError(f"{target}: the output is a folder")
-    if not target.absolute().parent.is_dir():
-        raise ImageError(f"{target}: the folder does not exist")
 
 
 def _quality(text: str) -> int:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+from jndlic.errors import ImageError, ParameterError
+
 
 def write_atomically(path: str | Path, data: bytes | Callable[[BinaryIO], None]) -> None:
     """Writes a file under a temporary name beside its place and renames it when complete.
@@ -38,6 +40,21 @@ def write_atomically(path: str | Path, data: bytes | Callable[[BinaryIO], None])
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def check_paths(source: Path, target: Path) -> None:
+    """Finds out before the work what would fail after it.
+
+    Raises:
+        ParameterError: input and output are the same file.
+        ImageError: the output is a folder, or in one that does not exist.
+    """
+    if target.exists() and source.exists() and os.path.samefile(source, target):
+        raise ParameterError(f"{target}: input and output are the same file")
+    if target.is_dir():
+        raise ImageError(f"{target}: the output is a folder")
+    if not target.absolute().parent.is_dir():
+        raise ImageError(f"{target}: the folder does not exist")
 
 
 def _fill(file: BinaryIO, data: bytes | Callable[[BinaryIO], None]) -> None:

@@ -15,7 +15,7 @@ from PIL import Image
 from toy_codec import ToyCodec
 
 import jndlic
-from jndlic import weights
+from jndlic import cli_jnd, weights
 from jndlic.cli import main
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -222,3 +222,46 @@ def test_entry_points(command: list[str], tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "usage: jndlic" in done.stdout
+
+
+def test_maps_as_files(photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from jndlic.jnd.models import MODELS, tolerance_map
+
+    pixels = np.asarray(Image.open(photo))
+    assert run("jnd", "map", photo, tmp_path / "map.npy", "--model", "pattern") == 0
+    exact = np.load(tmp_path / "map.npy")
+    np.testing.assert_array_equal(exact, tolerance_map(pixels, "pattern"))
+    assert run("jnd", "map", photo, tmp_path / "map.png", "--model", "pattern") == 0
+    scale = int(capsys.readouterr().out.splitlines()[-1].split(";")[1].split()[0])
+    np.testing.assert_allclose(np.asarray(Image.open(tmp_path / "map.png")) / scale, exact, atol=0.51 / scale)
+    assert tuple(MODELS) == cli_jnd.MODELS
+    assert "folder does not exist" in failure(capsys, 1, "jnd", "map", photo, tmp_path / "none" / "map.npy")
+    failure(capsys, 1, "jnd", "map", tmp_path / "none.png", tmp_path / "map.npy")
+    failure(capsys, 2, "jnd", "map", photo, tmp_path / "map.npy", "--model", "none")
+
+
+def test_noise_and_filter_as_files(photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from jndlic.jnd.models import critical, inject, tolerance_map
+
+    pixels = np.asarray(Image.open(photo))
+    assert run("jnd", "inject", photo, tmp_path / "noisy.png", "--level", "0.5", "--seed", "3") == 0
+    wanted = inject(pixels, tolerance_map(pixels), 0.5, 3)
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "noisy.png")), wanted)
+    error = np.mean((wanted.astype(float) - pixels) ** 2)
+    assert f"{10 * np.log10(255**2 / error):.2f} dB" in capsys.readouterr().out
+    assert run("jnd", "filter", photo, tmp_path / "filtered.png") == 0
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "filtered.png")), critical(pixels))
+    capsys.readouterr()
+    failure(capsys, 2, "jnd", "inject", photo, tmp_path / "noisy.png", "--level", "-1")
+    failure(capsys, 2, "jnd", "inject", photo, photo)
+
+
+def test_encoding_with_another_model(photo: Path, tmp_path: Path, toy: ToyCodec) -> None:
+    from jndlic.jnd.models import tolerance_map
+
+    assert run("encode", photo, tmp_path / "a.jlic", "--quiet", "--jnd", "klt") == 0
+    pixels = np.asarray(Image.open(photo))
+    wanted = jndlic.encode(pixels, codec=toy, jnd=tolerance_map(pixels, "klt"))
+    assert (tmp_path / "a.jlic").read_bytes() == wanted
+    assert run("encode", photo, tmp_path / "b.jlic", "--quiet", "--jnd", "namm") == 0
+    assert (tmp_path / "b.jlic").read_bytes() == jndlic.encode(photo, codec=toy)

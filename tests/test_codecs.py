@@ -11,11 +11,13 @@ from fake_program import program
 
 pytest.importorskip("torch")
 
+from jndlic.api import encode  # noqa: E402
 from jndlic.bench.codecs import KINDS, USUAL, Spec, open_codec, parse_spec  # noqa: E402
 from jndlic.bench.jpeg_xl import distance  # noqa: E402
 from jndlic.bench.pillow_codecs import CodecError  # noqa: E402
 from jndlic.bench.vvc import from_planes, to_planes  # noqa: E402
 from jndlic.errors import FormatError, ParameterError  # noqa: E402
+from jndlic.jnd.models import critical, tolerance_map  # noqa: E402
 
 NEEDS = {"jxl": "imagecodecs"}
 
@@ -56,6 +58,19 @@ def test_weights_and_options_are_part_of_the_settings() -> None:
     assert open_codec("jndlic").weights_hash in open_codec("jndlic").settings
     assert open_codec("avif:speed=6").settings != open_codec("avif:speed=7").settings
     assert open_codec("jpeg:progressive=1").settings != open_codec("jpeg").settings
+
+
+def test_jnd_models_and_filters(photo: np.ndarray) -> None:
+    pixels = np.ascontiguousarray(photo[:64, :96])
+    own, other = open_codec("jndlic"), open_codec("jndlic:jnd=pattern")
+    assert other.encode(pixels, 50) == encode(pixels, 50, jnd=tolerance_map(pixels, "pattern")) != own.encode(pixels, 50)
+    assert other.settings != own.settings and other.name == "jndlic, pattern map"
+    filtered = open_codec("jpeg:filter=klt")
+    assert filtered.encode(pixels, 50) == open_codec("jpeg").encode(critical(pixels), 50)
+    assert filtered.settings != open_codec("jpeg").settings and filtered.decode(filtered.encode(pixels, 50)).shape == pixels.shape
+    for wrong in ("jndlic:jnd=none", "jpeg:filter=none"):
+        with pytest.raises(ParameterError, match="there are"):
+            open_codec(wrong)
 
 
 def test_distances_of_libjxl() -> None:

@@ -41,6 +41,10 @@ class Codec(Protocol):
         """Bytes of each part of a file, by name; none where the file has no parts of interest."""
 
 
+FILTER = "filter"
+"""An option of every codec: what happens to the picture before it is encoded, see jndlic/bench/filtered.py."""
+
+
 class Spec(NamedTuple):
     """What the text that names a codec says."""
 
@@ -50,10 +54,10 @@ class Spec(NamedTuple):
     """None: the codec's usual ones."""
 
 
-def _jndlic(weights: str = DEFAULT_WEIGHTS, device: str = "cpu") -> Codec:
+def _jndlic(weights: str = DEFAULT_WEIGHTS, device: str = "cpu", jnd: str = "") -> Codec:
     from jndlic.bench.ours import Jndlic  # here and below: torch and compressai load only for those who ask
 
-    return Jndlic(weights, device)
+    return Jndlic(weights, device, jnd)
 
 
 def _checkpoint(checkpoint: str = "") -> Codec:
@@ -103,10 +107,10 @@ def parse_spec(text: str) -> Spec:
     if kind not in KINDS:
         raise ParameterError(f"no codec {kind!r}; there are {', '.join(KINDS)}")
     pairs = dict(pair.partition("=")[::2] for pair in options.split(",") if pair)
-    unknown = set(pairs) - set(inspect.signature(KINDS[kind]).parameters)
+    known = (*inspect.signature(KINDS[kind]).parameters, FILTER)
+    unknown = set(pairs) - set(known)
     if unknown:
-        known = ", ".join(inspect.signature(KINDS[kind]).parameters)
-        raise ParameterError(f"{kind} has no option {', '.join(sorted(unknown))}; it has {known or 'none'}")
+        raise ParameterError(f"{kind} has no option {', '.join(sorted(unknown))}; it has {', '.join(known)}")
     return Spec(kind, pairs, levels)
 
 
@@ -118,7 +122,7 @@ def open_codec(text: str) -> Codec:
         CodecError: a library, a program or weights are missing.
     """
     kind, pairs, levels = parse_spec(text)
-    constructor = KINDS[kind]
+    constructor, chosen_filter = KINDS[kind], pairs.pop(FILTER, None)
     arguments: dict[str, str | int] = {}
     for name, value in pairs.items():
         wanted = type(inspect.signature(constructor).parameters[name].default)
@@ -127,6 +131,10 @@ def open_codec(text: str) -> Codec:
         except ValueError:
             raise ParameterError(f"{text!r}: {name} must be of type {wanted.__name__}, got {value!r}") from None
     codec = constructor(**arguments)
+    if chosen_filter is not None:
+        from jndlic.bench.filtered import Filtered
+
+        codec = Filtered(codec, chosen_filter)
     if levels:
         codec.levels = levels
     return codec

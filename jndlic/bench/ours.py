@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 
 import jndlic
 from jndlic.api import decode, encode, info
+from jndlic.errors import ParameterError
+from jndlic.jnd.models import MODELS, tolerance_map
 from jndlic.shipped_path import DEFAULT_WEIGHTS, SUFFIX, shipped_weights
 from jndlic.weights import load_codec
 
@@ -23,22 +25,31 @@ class Jndlic:
     Args:
         weights: path of a .safetensors file, or the name of shipped weights.
         device: where its networks run.
-        tolerance: pixels to the JND map that the encoder is to use; its own by default.
+        jnd: model of the encoder's map, one of jndlic/jnd/models.py; its own by default.
+        tolerance: pixels to the map, in place of a model.
+
+    Raises:
+        ParameterError: there is no such model.
+        WeightsError: as `load_codec`.
     """
 
     def __init__(
         self,
         weights: str = DEFAULT_WEIGHTS,
         device: str = "cpu",
+        jnd: str = "",
         tolerance: Callable[[np.ndarray], np.ndarray] | None = None,
     ) -> None:
         self.codec = load_codec(weights, device)
-        self._tolerance = tolerance
+        if jnd and jnd not in MODELS:
+            raise ParameterError(f"no JND model {jnd!r}; there are {', '.join(MODELS)}")
+        self._tolerance = partial(tolerance_map, model=jnd) if jnd else tolerance
         path = Path(weights) if str(weights).endswith(SUFFIX) else shipped_weights(str(weights))
         self.weights_hash = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-        self.name = "jndlic" if weights == DEFAULT_WEIGHTS else f"jndlic, {path.stem}"
+        self.name = ", ".join(["jndlic", *([path.stem] if weights != DEFAULT_WEIGHTS else []), *([f"{jnd} map"] if jnd else [])])
         self.settings = (
             f"jndlic {jndlic.__version__}, weights {self.codec.name} (SHA-256 {self.weights_hash}…), {device}, code {_code_hash()}…"
+            + (f", {jnd} map" if jnd else "")
         )
         self.levels = (1, *range(10, 101, 10))
 

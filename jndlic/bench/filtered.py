@@ -1,0 +1,49 @@
+"""A codec that gets a filtered picture to encode; it is judged beside the original all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from jndlic.errors import ParameterError
+from jndlic.jnd.models import critical
+
+if TYPE_CHECKING:
+    from jndlic.bench.codecs import Codec
+
+FILTERS: dict[str, Callable[[np.ndarray], np.ndarray]] = {"klt": critical}
+"""Pictures to pictures, (H, W, 3) uint8; "klt" leaves out what nobody misses (jndlic/jnd/klt.py)."""
+
+
+class Filtered:
+    """A codec behind a filter.
+
+    Args:
+        codec: encodes what the filter leaves.
+        name: one of FILTERS.
+
+    Raises:
+        ParameterError: there is no such filter.
+    """
+
+    def __init__(self, codec: Codec, name: str) -> None:
+        if name not in FILTERS:
+            raise ParameterError(f"no filter {name!r}; there are {', '.join(FILTERS)}")
+        self._codec, self._filter = codec, FILTERS[name]
+        self.name = f"{codec.name} after {name}"
+        self.settings = f"{codec.settings}; pictures filtered by {name} before"
+        self.levels = codec.levels
+
+    def encode(self, pixels: np.ndarray, level: int) -> bytes:
+        """The file of the filtered picture."""
+        return self._codec.encode(self._filter(pixels), level)
+
+    def decode(self, data: bytes) -> np.ndarray:
+        """The pixels of a file."""
+        return self._codec.decode(data)
+
+    def parts(self, data: bytes) -> dict[str, int]:
+        """Those of the codec."""
+        return self._codec.parts(data)
