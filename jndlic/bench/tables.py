@@ -22,6 +22,8 @@ class Table(NamedTuple):
     note: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    folded: bool = False
+    """A page shows the title first and the rest when asked."""
 
     def markdown(self) -> str:
         """As Markdown, without the title."""
@@ -35,7 +37,10 @@ class Table(NamedTuple):
         body = "".join("<tr>" + "".join(f"<td>{_cell(cell)}</td>" for cell in row) + "</tr>" for row in self.rows)
         note = f'<p class="hint">{html.escape(self.note)}</p>' if self.note else ""
         table = f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
-        return f"<section><h2>{html.escape(self.title)}</h2>{note}{table}</section>"
+        title = html.escape(self.title)
+        if self.folded:
+            return f"<section><details><summary>{title}</summary>{note}{table}</details></section>"
+        return f"<section><h2>{title}</h2>{note}{table}</section>"
 
 
 def rates(title: str, note: str, comparisons: Sequence[Comparison], metrics: Sequence[str], by_anchor: bool) -> Table:
@@ -61,6 +66,7 @@ def points(measured: Measured, metrics: Sequence[str]) -> Table:
         f"{measured.codec.settings}. Means over {len(measured.images)} pictures and standard deviation over them.",
         ("level", "bits per pixel", *(_title(name) for name in metrics)),
         tuple(rows),
+        folded=True,
     )
 
 
