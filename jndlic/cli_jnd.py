@@ -15,7 +15,8 @@ from jndlic.files import check_paths
 if TYPE_CHECKING:
     import numpy as np
 
-MODELS = ("namm", "pattern", "klt", "free-energy")
+MODELS = ("namm", "pattern", "klt", "free-energy", "patch")
+FILTERS = ("klt", "patch")
 """Those of jndlic/jnd/models.py, which loads torch."""
 
 
@@ -36,8 +37,9 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     action.add_argument("--seed", type=int, default=0, help="of its signs (default: %(default)s)")
     action.set_defaults(run=_inject)
 
-    action = actions.add_parser("filter", help="the critical-perceptual-lossless picture (KLT), for another codec to compress")
+    action = actions.add_parser("filter", help="the picture without what nobody misses, for another codec to compress")
     _add_paths(action, "picture")
+    action.add_argument("--model", choices=FILTERS, default=FILTERS[0], help="(default: %(default)s)")
     action.set_defaults(run=_filter)
 
 
@@ -108,7 +110,7 @@ def _filter(arguments: argparse.Namespace) -> int:
     picture = load(arguments.input)
     from jndlic.jnd.models import critical
 
-    filtered = critical(picture.pixels)
+    filtered = critical(picture.pixels, arguments.model)
     save(arguments.output, replace(picture, pixels=filtered))
     print(f"{arguments.output}: {_psnr(picture.pixels, filtered):.2f} dB from the original")
     return 0

@@ -173,6 +173,21 @@ def test_wrong_wishes(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixt
         publish.refreshed("no marks", [])
 
 
+def test_an_interruption_keeps_what_is_there(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measure = benchmark.measure_all
+
+    def interrupted(*arguments: object):  # noqa: ANN202 (a generator of rows)
+        yield next(measure(*arguments))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(benchmark, "measure_all", interrupted)
+    assert benchmark.main([str(pictures), "--codecs", "jpeg@50", "--metrics", "psnr-rgb", "--jobs", "1", "--out", str(tmp_path / "out")]) == 130
+    assert "interrupted" in capsys.readouterr().err
+    assert list((tmp_path / "out" / "cache").rglob("*.json"))
+
+
 def test_markdown_of_a_table() -> None:
     table = Table("T", "", ("a", "b"), (("1|2", "x\ny"), ("<i>", "")))
     assert table.markdown() == "| a | b |\n| --- | --- |\n| 1\\|2 | x<br>y |\n| <i> |  |"

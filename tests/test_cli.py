@@ -225,7 +225,7 @@ def test_entry_points(command: list[str], tmp_path: Path) -> None:
 
 
 def test_maps_as_files(photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from jndlic.jnd.models import MODELS, tolerance_map
+    from jndlic.jnd.models import FILTERS, MODELS, tolerance_map
 
     pixels = np.asarray(Image.open(photo))
     assert run("jnd", "map", photo, tmp_path / "map.npy", "--model", "pattern") == 0
@@ -234,7 +234,7 @@ def test_maps_as_files(photo: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
     assert run("jnd", "map", photo, tmp_path / "map.png", "--model", "pattern") == 0
     scale = int(capsys.readouterr().out.splitlines()[-1].split(";")[1].split()[0])
     np.testing.assert_allclose(np.asarray(Image.open(tmp_path / "map.png")) / scale, exact, atol=0.51 / scale)
-    assert tuple(MODELS) == cli_jnd.MODELS
+    assert (tuple(MODELS), FILTERS) == (cli_jnd.MODELS, cli_jnd.FILTERS)
     assert "folder does not exist" in failure(capsys, 1, "jnd", "map", photo, tmp_path / "none" / "map.npy")
     failure(capsys, 1, "jnd", "map", tmp_path / "none.png", tmp_path / "map.npy")
     failure(capsys, 2, "jnd", "map", photo, tmp_path / "map.npy", "--model", "none")

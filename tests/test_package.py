@@ -131,11 +131,15 @@ def test_constraints_fit_the_requirements() -> None:
 def test_wheel_contents(wheel: Path) -> None:
     assert wheel.name == f"jndlic-{jndlic.__version__}-py3-none-any.whl"
     names = zipfile.ZipFile(wheel).namelist()
-    weights = sorted(f"jndlic/shipped/{path.name}" for path in (ROOT / "weights").glob("*.safetensors"))
+    folder = ROOT / "weights"
+    shipped = [*folder.glob("*.safetensors"), *folder.glob("jnd/*.safetensors")]
+    weights = sorted(f"jndlic/shipped/{path.relative_to(folder)}" for path in shipped)
     assert weights, "weights/ holds no weights"
     assert sorted(name for name in names if name.endswith(".safetensors")) == weights
     sources = {str(path.relative_to(ROOT)) for path in (ROOT / "jndlic").rglob("*.py")}
     assert sources == {name for name in names if name.endswith(".py")}
+    page = {str(path.relative_to(ROOT)) for path in (ROOT / "jndlic" / "bench" / "page").iterdir()}
+    assert page and page <= set(names)
     assert any(name.endswith("LICENSE") for name in names)
 
 

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from jndlic.errors import ParameterError
-from jndlic.jnd.models import critical
+from jndlic.jnd.models import FILTERS, critical
 
 if TYPE_CHECKING:
     from jndlic.bench.codecs import Codec
-
-FILTERS: dict[str, Callable[[np.ndarray], np.ndarray]] = {"klt": critical}
-"""Pictures to pictures, (H, W, 3) uint8; "klt" leaves out what nobody misses (jndlic/jnd/klt.py)."""
-
 
 class Filtered:
     """A codec behind a filter.
 
     Args:
         codec: encodes what the filter leaves.
-        name: one of FILTERS.
+        name: one of FILTERS of jndlic/jnd/models.py.
 
     Raises:
         ParameterError: there is no such filter.
@@ -31,14 +26,14 @@ class Filtered:
     def __init__(self, codec: Codec, name: str) -> None:
         if name not in FILTERS:
             raise ParameterError(f"no filter {name!r}; there are {', '.join(FILTERS)}")
-        self._codec, self._filter = codec, FILTERS[name]
+        self._codec, self._filter = codec, name
         self.name = f"{codec.name} after {name}"
         self.settings = f"{codec.settings}; pictures filtered by {name} before"
         self.levels = codec.levels
 
     def encode(self, pixels: np.ndarray, level: int) -> bytes:
         """The file of the filtered picture."""
-        return self._codec.encode(self._filter(pixels), level)
+        return self._codec.encode(critical(pixels, self._filter), level)
 
     def decode(self, data: bytes) -> np.ndarray:
         """The pixels of a file."""

@@ -71,7 +71,7 @@ class Scheduled(lightning.LightningModule):
     def on_train_batch_start(self, batch: tuple[Tensor, Tensor], index: int) -> None:
         """Set the rate from the share of the budget that is spent."""
         options = self.hparams
-        cosine = 0.5 * (1.0 + math.cos(math.pi * min(1.0, self._progress())))
+        cosine = 0.5 * (1.0 + math.cos(math.pi * share_spent(self.trainer)))
         rate = options.final_learning_rate + (options.learning_rate - options.final_learning_rate) * cosine
         rate *= min(1.0, (self.global_step + 1) / options.warmup_steps)
         main, quantiles = self.optimizers().param_groups
@@ -79,14 +79,14 @@ class Scheduled(lightning.LightningModule):
         quantiles["lr"] = options.quantile_learning_rate * max(0.1, cosine)
         self.log("lr", rate, prog_bar=True)
 
-    def _progress(self) -> float:
-        """Share of the budget that is spent, 0 to 1: of steps or of time, whichever is further."""
-        trainer = self.trainer
-        shares = [0.0]
-        if trainer.max_steps and trainer.max_steps > 0:
-            shares.append(self.global_step / trainer.max_steps)
-        for callback in trainer.callbacks:
-            if isinstance(callback, Timer) and callback.time_remaining() is not None:
-                spent = callback.time_elapsed()
-                shares.append(spent / max(1e-9, spent + callback.time_remaining()))
-        return max(shares)
+
+def share_spent(trainer: lightning.Trainer) -> float:
+    """Share of the budget that is spent, 0 to 1: of steps or of time, whichever is further."""
+    shares = [0.0]
+    if trainer.max_steps and trainer.max_steps > 0:
+        shares.append(trainer.global_step / trainer.max_steps)
+    for callback in trainer.callbacks:
+        if isinstance(callback, Timer) and callback.time_remaining() is not None:
+            spent = callback.time_elapsed()
+            shares.append(spent / max(1e-9, spent + callback.time_remaining()))
+    return min(1.0, max(shares))

@@ -35,7 +35,7 @@
       make("line", { x1: x(tick), x2: x(tick), y1: margin.top, y2: height - margin.bottom, stroke: "#8884", "stroke-width": 1 }, svg);
       make("text", { x: x(tick), y: height - margin.bottom + 20, "text-anchor": "middle" }, svg, tick);
     }
-    const raw = (top - bottom) / 6, power = 10 ** Math.floor(Math.log10(raw)), step = [1, 2, 5, 10].find((n) => n * power >= raw) * power;
+    const raw = (top - bottom) / 9, power = 10 ** Math.floor(Math.log10(raw)), step = [1, 2, 5, 10].find((n) => n * power >= raw) * power;
     for (let tick = Math.ceil(bottom / step) * step; tick < top; tick += step) {
       make("line", { x1: margin.left, x2: width - margin.right, y1: y(tick), y2: y(tick), stroke: "#8884", "stroke-width": 1 }, svg);
       make("text", { x: margin.left - 8, y: y(tick) + 4, "text-anchor": "end" }, svg, +tick.toPrecision(6));

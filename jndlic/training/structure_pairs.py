@@ -1,0 +1,170 @@
+"""Pairs of patches to train the structure network on: a photo's, and the same place at the edge of visible change.
+
+    photos ─► proxy: coded just well enough ─┐
+    VVC-JND: decoded at the JND's QP ────────┴─► 64x64 luma patches ─► one .npz file
+
+Where no people were asked, the edge is a proxy and is called so: the coarsest level of a codec whose SSIMULACRA2 stays at a threshold.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from jndlic.bench.codecs import Codec, open_codec
+from jndlic.errors import ImageError, ParameterError
+from jndlic.files import write_atomically
+from jndlic.image import load
+from jndlic.jnd.luminance import LUMA
+from jndlic.jnd.models import critical
+from jndlic.jnd.patch import SIDE
+from jndlic.training.photos import load_pixels
+from jndlic.training.ssimulacra2 import score
+
+KLT = "klt"
+CODECS = ("jpeg", "webp", "avif", "vvc")
+PROXIES = (*CODECS, KLT)
+THRESHOLD = 80.0
+"""SSIMULACRA2 points at which a change is taken for just visible side by side (90: not even when flickering)."""
+
+
+class Pairs(NamedTuple):
+    """Patches, (N, 64, 64) uint8 luma."""
+
+    reference: np.ndarray
+    target: np.ndarray
+    source: str
+    """Where the targets come from."""
+
+
+def just_visible(pixels: np.ndarray, codec: Codec, threshold: float = THRESHOLD) -> np.ndarray:
+    """The picture at the coarsest level whose SSIMULACRA2 is at least the threshold; at the finest if none is.
+
+    Args:
+        pixels: (H, W, 3) uint8.
+        codec: its levels 1 to 100 are searched, or all of its own where it has other ones.
+        threshold: points.
+    """
+    levels = list(range(1, 101)) if max(codec.levels) > 63 else sorted(range(64), reverse=True)
+    low, high = 0, len(levels) - 1
+    best = codec.decode(codec.encode(pixels, levels[high]))
+    reference = _batch(pixels)
+    while low < high:
+        middle = (low + high) // 2
+        decoded = codec.decode(codec.encode(pixels, levels[middle]))
+        if score(reference, _batch(decoded)).item() >= threshold:
+            best, high = decoded, middle
+        else:
+            low = middle + 1
+    return best
+
+
+def proxy(name: str, threshold: float = THRESHOLD) -> Callable[[np.ndarray], np.ndarray]:
+    """Pictures to their just visibly changed ones.
+
+    Args:
+        name: one of PROXIES.
+        threshold: for the codecs.
+
+    Raises:
+        ParameterError: there is no such proxy.
+        CodecError: its program is missing.
+    """
+    if name not in PROXIES:
+        raise ParameterError(f"no proxy {name!r}; there are {', '.join(PROXIES)}")
+    if name == KLT:
+        return critical
+    codec = open_codec(name)
+    return lambda pixels: just_visible(pixels, codec, threshold)
+
+
+def proxy_pictures(paths: Sequence[Path], name: str, threshold: float, lossy_reduction: float) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Photos and what a proxy makes of them; those that cannot be read are left out."""
+    change = proxy(name, threshold)
+    for path in paths:
+        try:
+            pixels = load_pixels(path, lossy_reduction)
+        except (ImageError, OSError):
+            continue
+        if min(pixels.shape[:2]) >= SIDE:
+            yield pixels, change(pixels)
+
+
+def labelled_pictures(table: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Pictures that people judged, as VVC-JND has them: sources beside their decoded versions, and the QP of the first JND.
+
+    Args:
+        table: CSV with the columns reference and jnd: the picture files of each source, relative to the table. Of VVC-JND, jnd is
+            the one decoded at the source's JND.
+
+    Raises:
+        ParameterError: the table lacks a column, or the pictures of a pair differ in size.
+    """
+    with open(table, encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    if not rows or not {"reference", "jnd"} <= set(rows[0]):
+        raise ParameterError(f"{table} needs the columns reference and jnd")
+    for row in rows:
+        reference, target = (load(table.parent / row[name]).pixels for name in ("reference", "jnd"))
+        if reference.shape != target.shape:
+            raise ParameterError(f"{row['reference']} and {row['jnd']} differ in size")
+        yield reference, target
+
+
+def collect(pictures: Iterator[tuple[np.ndarray, np.ndarray]], count: int, source: str, seed: int = 0) -> Pairs:
+    """Cuts patches at random places.
+
+    Args:
+        pictures: pairs of (H, W, 3) uint8.
+        count: patches from each picture.
+        source: in words.
+        seed: of the places.
+
+    Raises:
+        ParameterError: there are no pictures.
+    """
+    random = np.random.default_rng(seed)
+    reference, target = [], []
+    for first, second in pictures:
+        planes = [np.rint(picture @ np.array(LUMA)).clip(0, 255).astype(np.uint8) for picture in (first, second)]
+        for _ in range(count):
+            top, left = (int(random.integers(0, side - SIDE + 1)) for side in planes[0].shape)
+            for patches, plane in zip((reference, target), planes):
+                patches.append(plane[top : top + SIDE, left : left + SIDE])
+    if not reference:
+        raise ParameterError("no pictures to cut patches from")
+    return Pairs(np.stack(reference), np.stack(target), source)
+
+
+def write_pairs(path: Path, pairs: Pairs) -> None:
+    """Keeps the pairs in a compressed .npz file."""
+    content = io.BytesIO()
+    np.savez_compressed(content, reference=pairs.reference, target=pairs.target, source=np.array(pairs.source))
+    write_atomically(path, content.getvalue())
+
+
+def read_pairs(path: Path) -> Pairs:
+    """The pairs of a file.
+
+    Raises:
+        ParameterError: it is none of `write_pairs`.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            pairs = Pairs(content["reference"], content["target"], str(content["source"]))
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise ParameterError(f"{path} holds no pairs of patches: {error}") from error
+    if pairs.reference.shape != pairs.target.shape or pairs.reference.shape[1:] != (SIDE, SIDE):
+        raise ParameterError(f"{path}: patches of shape {pairs.reference.shape} and {pairs.target.shape}")
+    return pairs
+
+
+def _batch(pixels: np.ndarray) -> torch.Tensor:
+    return torch.tensor(pixels).permute(2, 0, 1)[None].float()
