@@ -27,8 +27,11 @@ def test_parts_by_hand() -> None:
     assert (mean.item(), contrast.item()) == pytest.approx((50.0, 640.0))
     assert structure.abs() == pytest.approx(torch.full_like(structure, 1 / 64)) and structure.square().sum().item() == pytest.approx(1.0)
     assert torch.allclose(Parts(mean, contrast, structure).joined(), patch, atol=1e-4)
-    flat = split(torch.full((1, 1, 64, 64), 7.0))
+    grey = torch.full((1, 1, 64, 64), 7.0, requires_grad=True)
+    flat = split(grey)
     assert flat.contrast.item() == 0 and (flat.structure == 0).all()
+    flat.joined().sum().backward()
+    assert torch.isfinite(grey.grad).all()
 
 
 def test_thresholds_by_hand() -> None:

@@ -51,9 +51,9 @@ def split(patches: Tensor) -> Parts:
     """(N, 1, 64, 64) grey levels into their parts."""
     mean = patches.mean((1, 2, 3), keepdim=True)
     rest = patches - mean
-    contrast = rest.square().sum((1, 2, 3), keepdim=True).sqrt()
+    contrast = rest.square().sum((1, 2, 3), keepdim=True).clamp(min=1e-12).sqrt()  # whose slope at 0 is infinite
     flat = contrast < 1e-3  # a thousandth of a grey level in one pixel
-    return Parts(mean, contrast, torch.where(flat, 0.0, rest / contrast.clamp(min=1e-3)))
+    return Parts(mean, torch.where(flat, 0.0, contrast), torch.where(flat, 0.0, rest / contrast.clamp(min=1e-3)))
 
 
 def jnd_patches(patches: Tensor, net: Net, sign: float = 1.0) -> Tensor:
