@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
-from jndlic.jnd.luminance import correlate, edge_height, gaussian
+from jndlic.jnd.luminance import blur, correlate, edge_height
 
 CANNY_SIGMA = 2**0.5
 STRONG_HEIGHT = 60.0  # grey levels of edge height that make an edge a strong one
@@ -28,10 +28,10 @@ def edge_protection(image: Tensor) -> Tensor:
         height = edge_height(image).amax((1, 2, 3), keepdim=True)
         share = (STRONG_HEIGHT / height.clamp(min=1e-6)).clamp(max=STRONG_MOST)
         edges = canny(image, share, CANNY_SIGMA).to(image.dtype)
-        reach = torch.arange(-DISK_RADIUS, DISK_RADIUS + 1)
-        disk = (reach[:, None] ** 2 + reach**2 <= DISK_RADIUS**2).to(image.dtype)
+        reach = range(-DISK_RADIUS, DISK_RADIUS + 1)
+        disk = [[float(down**2 + right**2 <= DISK_RADIUS**2) for right in reach] for down in reach]
         near = (correlate(edges, disk) > 0).to(image.dtype)
-        return correlate(1.0 - near, gaussian(5, 0.8))
+        return blur(1.0 - near, 5, 0.8)
 
 
 def canny(image: Tensor, share: Tensor, sigma: float) -> Tensor:
@@ -45,7 +45,7 @@ def canny(image: Tensor, share: Tensor, sigma: float) -> Tensor:
     Returns:
         (B, 1, H, W) bool.
     """
-    smooth = correlate(image, gaussian(2 * round(3.0 * sigma) + 1, sigma))
+    smooth = blur(image, 2 * round(3.0 * sigma) + 1, sigma)
     right = correlate(smooth, SOBEL)
     down = correlate(smooth, tuple(zip(*SOBEL)))
     strength = torch.hypot(right, down)
@@ -53,11 +53,24 @@ def canny(image: Tensor, share: Tensor, sigma: float) -> Tensor:
     ridge = _ridge(strength, right, down) & (strongest > 0)
     strong = ridge & (strength > share * strongest)
     weak = ridge & (strength > WEAK_SHARE * share * strongest)
-    while True:  # weak edges stay where they hang together with strong ones
-        grown = (functional.max_pool2d(strong.to(image.dtype), 3, 1, 1) > 0) & weak
-        if torch.equal(grown, strong):
-            return strong
-        strong = grown
+    return _connected(strong, weak)
+
+
+def _connected(strong: Tensor, weak: Tensor) -> Tensor:
+    """Strong edges and the weak ones that hang together with them.
+
+    Only the pixels that were added last are looked at again: their number, not the picture's size, makes the time.
+    """
+    rows, columns = weak.shape[-2] + 2, weak.shape[-1] + 2
+    open_ones = functional.pad(weak, (1, 1, 1, 1)).reshape(-1)
+    found = functional.pad(strong, (1, 1, 1, 1)).reshape(-1)
+    steps = torch.tensor([down * columns + right for down in (-1, 0, 1) for right in (-1, 0, 1)], device=weak.device)
+    front = found.nonzero()[:, 0]
+    while front.numel():
+        near = (front[:, None] + steps).reshape(-1)
+        front = near[open_ones[near] & ~found[near]].unique()
+        found[front] = True
+    return found.view(*weak.shape[:2], rows, columns)[..., 1:-1, 1:-1]
 
 
 def _ridge(strength: Tensor, right: Tensor, down: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ All take and give (B, 1, H, W) floating point grey levels 0..255 unless told oth
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -45,12 +46,26 @@ def luma(image: Tensor) -> Tensor:
     return LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue
 
 
-def correlate(image: Tensor, kernel: Sequence[Sequence[float]] | Tensor) -> Tensor:
-    """Each pixel's surroundings weighted by a kernel with odd sides."""
-    weights = torch.as_tensor(kernel, dtype=image.dtype, device=image.device)
-    down, right = (side // 2 for side in weights.shape)
+def correlate(image: Tensor, kernel: Sequence[Sequence[float]]) -> Tensor:
+    """Each pixel's surroundings weighted by a kernel with odd sides.
+
+    As a sum of moved pictures: for one channel that is several times as fast as the library's convolution.
+    """
+    down, right = len(kernel) // 2, len(kernel[0]) // 2
+    rows, columns = image.shape[-2:]
     padded = functional.pad(image, (right, right, down, down), mode="replicate")
-    return functional.conv2d(padded, weights[None, None])
+    total = torch.zeros_like(image)
+    for top, weights in enumerate(kernel):
+        for left, weight in enumerate(weights):
+            if weight:
+                total.add_(padded[..., top : top + rows, left : left + columns], alpha=float(weight))
+    return total
+
+
+def blur(image: Tensor, side: int, sigma: float) -> Tensor:
+    """Weighted by a normalised Gaussian of side x side pixels."""
+    row = gaussian(side, sigma)
+    return correlate(correlate(image, (row,)), tuple((weight,) for weight in row))
 
 
 def box_mean(image: Tensor, side: int) -> Tensor:
@@ -59,12 +74,10 @@ def box_mean(image: Tensor, side: int) -> Tensor:
     return functional.avg_pool2d(functional.pad(image, (reach,) * 4, mode="replicate"), side, 1)
 
 
-def gaussian(side: int, sigma: float) -> Tensor:
-    """Normalised kernel (side, side), float64."""
-    places = torch.arange(side, dtype=torch.float64) - side // 2
-    row = torch.exp(-places.square() / (2.0 * sigma**2))
-    kernel = row[:, None] * row
-    return kernel / kernel.sum()
+def gaussian(side: int, sigma: float) -> tuple[float, ...]:
+    """Normalised weights of one row."""
+    row = [math.exp(-((place - side // 2) ** 2) / (2.0 * sigma**2)) for place in range(side)]
+    return tuple(weight / sum(row) for weight in row)
 
 
 def background(image: Tensor) -> Tensor:

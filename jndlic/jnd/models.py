@@ -1,6 +1,6 @@
 """The pixel-wise JND models by name, as the encoder and the tools use them.
 
-Names: "namm", the default, has a tolerance for each colour channel; "pattern", "klt", "free-energy" and "patch" have one for luma,
+Names: "namm", the default, has a tolerance for each colour channel; "pattern", "klt" and "free-energy" have one for luma,
 which then holds for all three channels (a change that is the same in all of them changes luma by just as much).
 """
 
@@ -16,16 +16,10 @@ from jndlic.errors import ImageError, ParameterError
 from jndlic.jnd.free_energy import free_energy_map
 from jndlic.jnd.klt import critical_luma, klt_map
 from jndlic.jnd.luminance import luma
-from jndlic.jnd.patch import jnd_luma, patch_map
 from jndlic.jnd.pattern import pattern_map
 from jndlic.jnd.pixel import jnd_map
-from jndlic.jnd.structure_net import load_structure
 
 DEFAULT = "namm"
-
-
-def _patch_map(image: Tensor) -> Tensor:
-    return patch_map(image, load_structure())
 
 
 MODELS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -33,11 +27,10 @@ MODELS: dict[str, Callable[[Tensor], Tensor]] = {
     "pattern": pattern_map,
     "klt": klt_map,
     "free-energy": free_energy_map,
-    "patch": _patch_map,
 }
 
 
-FILTERS = ("klt", "patch")
+FILTERS = ("klt",)
 """Models that have an image of their own, see `critical`."""
 
 
@@ -88,7 +81,7 @@ def critical(pixels: np.ndarray, model: str = "klt") -> np.ndarray:
 
     Args:
         pixels: (H, W, 3) uint8.
-        model: "klt", or "patch", whose brightness is left alone here: a shift saves no bits.
+        model: one of FILTERS.
 
     Returns:
         (H, W, 3) uint8.
@@ -100,8 +93,7 @@ def critical(pixels: np.ndarray, model: str = "klt") -> np.ndarray:
         raise ParameterError(f"no filter {model!r}; there are {', '.join(FILTERS)}")
     image = _batch(pixels)
     with torch.inference_mode():
-        changed = critical_luma(image).luma if model == "klt" else jnd_luma(image, load_structure(), 0.0)
-        moved = (image + changed - luma(image)).round().clamp(0, 255)
+        moved = (image + critical_luma(image).luma - luma(image)).round().clamp(0, 255)
     return np.ascontiguousarray(moved[0].permute(1, 2, 0).to(torch.uint8).numpy())
 
 

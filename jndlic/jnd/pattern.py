@@ -20,7 +20,7 @@ import torch.nn.functional as functional
 from torch import Tensor
 
 from jndlic.jnd.edges import edge_protection
-from jndlic.jnd.luminance import adaptation, background, box_mean, correlate, gaussian, joined, luma
+from jndlic.jnd.luminance import adaptation, background, blur, box_mean, correlate, joined, luma
 
 ADAPTATION_SHARE = 0.7
 LIFT = 32.0
@@ -48,7 +48,7 @@ def pattern_map(image: Tensor) -> Tensor:
     variance = (box_mean(grey.square(), 5) - box_mean(grey, 5).square()).clamp(min=1e-6)
     contrast = variance.sqrt()
     masking = 1.84 * variance.pow(1.2) / (variance + 26.0**2)
-    complexity = correlate(orientations(grey), gaussian(3, 1.0))
+    complexity = blur(orientations(grey), 3, 1.0)
     pattern = contrast * (0.3 * complexity.pow(2.7) / (complexity.square() + 1.0)) * edge_protection(grey)
     return joined(ADAPTATION_SHARE * adaptation(lifted), torch.maximum(masking, pattern))
 
@@ -62,7 +62,7 @@ def orientations(grey: Tensor) -> Tensor:
         count = round(180.0 / BIN)
         bins = torch.remainder(torch.round((angle + TURN) / BIN), count)
         bins = torch.where(torch.hypot(right, down) > GRADIENT_MIN - 1e-4, bins, float(count))
-        found = torch.zeros_like(grey)
-        for number in range(count + 1):
-            found += functional.max_pool2d((bins == number).to(grey.dtype), 3, 1, 1)
-        return found
+        seen = functional.pad(torch.bitwise_left_shift(torch.ones_like(bins, dtype=torch.int32), bins.int()), (1, 1, 1, 1))
+        seen = seen[..., :-2, :] | seen[..., 1:-1, :] | seen[..., 2:, :]  # one bit for each orientation
+        seen = seen[..., :-2] | seen[..., 1:-1] | seen[..., 2:]
+        return sum(torch.bitwise_right_shift(seen, number) & 1 for number in range(count + 1)).to(grey.dtype)

@@ -21,7 +21,6 @@ from torch import Tensor
 
 from jndlic.errors import WeightsError
 from jndlic.files import write_atomically
-from jndlic.shipped_path import shipped_folder
 
 DEPTH = 4
 NAME = "structure"
@@ -127,24 +126,23 @@ def save_structure(net: StructureNet, path: str | Path, target: str) -> None:
 
 
 @lru_cache(maxsize=2)
-def load_structure(path: str | Path | None = None) -> StructureNet:
+def load_structure(path: str | Path) -> StructureNet:
     """A network ready for use.
 
     Args:
-        path: of a file; the shipped one by default.
+        path: of a file of `save_structure`.
 
     Raises:
         WeightsError: it is missing or no such network.
     """
-    chosen = Path(path) if path else shipped_folder() / "jnd" / f"{NAME}.safetensors"
     try:
-        with safe_open(chosen, "pt") as file:
+        with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
         if metadata.get("format") != FORMAT:
-            raise WeightsError(f"{chosen} is no network for the structure of patches")
+            raise WeightsError(f"{path} is no network for the structure of patches")
         net = StructureNet(int(metadata["width"]))
         net.load_state_dict({name: value.float() if value.is_floating_point() else value for name, value in tensors.items()})
     except (OSError, SafetensorError, RuntimeError, KeyError, ValueError) as error:
-        raise WeightsError(f"structure network {chosen}: {error}") from error
+        raise WeightsError(f"structure network {path}: {error}") from error
     return net.eval().requires_grad_(False)
