@@ -86,6 +86,9 @@ KINDS: dict[str, Callable[..., Codec]] = {
 }
 """Constructors by name. Their parameters are the options; all have defaults, which tell their types."""
 
+PROGRAMS = (Vvc, Bpg, Program)
+"""Those that run programs of their own."""
+
 USUAL = ("jndlic", "jpeg", "webp", "avif", "jxl")
 """What a benchmark compares unless told otherwise: no programs and no downloads needed."""
 
