@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import io
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jndlic.errors import ParameterError
 from jndlic.files import check_paths
 
 if TYPE_CHECKING:
@@ -87,32 +87,35 @@ def _map(arguments: argparse.Namespace) -> int:
 
 
 def _inject(arguments: argparse.Namespace) -> int:
-    check_paths(arguments.input, arguments.output)
-    from jndlic.image import load, output_format, save
+    def noisy(pixels: np.ndarray) -> np.ndarray:
+        from jndlic.jnd.models import inject
 
-    output_format(arguments.output)
-    picture = load(arguments.input)
-    if arguments.level < 0:
-        raise ParameterError(f"--level must not be negative, got {arguments.level}")
-    from jndlic.jnd.models import inject
+        return inject(pixels, _tolerance(pixels, arguments.model), arguments.level, arguments.seed)
 
-    noisy = inject(picture.pixels, _tolerance(picture.pixels, arguments.model), arguments.level, arguments.seed)
-    save(arguments.output, replace(picture, pixels=noisy))
-    print(f"{arguments.output}: noise of {_psnr(picture.pixels, noisy):.2f} dB")
-    return 0
+    return _rewrite(arguments, noisy, "noise of {:.2f} dB")
 
 
 def _filter(arguments: argparse.Namespace) -> int:
+    def filtered(pixels: np.ndarray) -> np.ndarray:
+        from jndlic.jnd.models import critical
+
+        return critical(pixels, arguments.model)
+
+    return _rewrite(arguments, filtered, "{:.2f} dB from the original")
+
+
+def _rewrite(arguments: argparse.Namespace, change: Callable[[np.ndarray], np.ndarray], said: str) -> int:
+    """Saves a changed picture with all that the original carries; `said` tells the PSNR between both."""
     check_paths(arguments.input, arguments.output)
     from jndlic.image import load, output_format, save
 
     output_format(arguments.output)
     picture = load(arguments.input)
-    from jndlic.jnd.models import critical
+    changed = change(picture.pixels)
+    save(arguments.output, replace(picture, pixels=changed))
+    from jndlic.bench.metrics import psnr
 
-    filtered = critical(picture.pixels, arguments.model)
-    save(arguments.output, replace(picture, pixels=filtered))
-    print(f"{arguments.output}: {_psnr(picture.pixels, filtered):.2f} dB from the original")
+    print(f"{arguments.output}: {said.format(psnr(picture.pixels, changed))}")
     return 0
 
 
@@ -124,10 +127,3 @@ def _tolerance(pixels: np.ndarray, model: str) -> np.ndarray:
 
 def _say_progress(share: float) -> None:
     print(f"\r{share:4.0%}", end="\n" if share >= 1 else "", file=sys.stderr, flush=True)
-
-
-def _psnr(first: np.ndarray, second: np.ndarray) -> float:
-    import numpy as np
-
-    error = float(np.mean((first.astype(np.float64) - second) ** 2))
-    return float(10.0 * np.log10(255.0**2 / error)) if error else float("inf")

@@ -34,7 +34,6 @@ from jndlic.bench.pool import measure_all
 from jndlic.bench.reports import Findings, write_pages, write_reports
 from jndlic.bench.rows import Measured, Opened, group, write_rows
 from jndlic.errors import JndlicError, ParameterError, WeightsError
-from jndlic.image import load
 
 NEEDS = ("bjontegaard", "matplotlib", "scipy", "tqdm")
 
@@ -181,7 +180,8 @@ def _errors(rows: Sequence[Row]) -> Counter[tuple[str, str]]:
 
 def _footprints(measured: Sequence[Measured], images: Sequence[Path], failures: list[str]) -> dict[str, dict[str, Footprint]]:
     """Time and memory by name, on the largest of the pictures."""
-    largest = max(images, key=lambda path: load(path).pixels.size)
+    name = measured[0].largest_image()
+    largest = next(path for path in images if path.name == name)
     found = {}
     for one in measured:
         try:

@@ -17,6 +17,8 @@ from PIL import Image
 
 from jndlic.api import decode, encode
 from jndlic.bench.maps import bits_map, step_map, to_pixels
+from jndlic.bench.metrics import psnr, ssimulacra2
+from jndlic.bench.pillow_codecs import Jpeg
 from jndlic.errors import JndlicError
 from jndlic.files import write_atomically
 from jndlic.image import load
@@ -65,10 +67,8 @@ def judge(name: str, data: bytes, pixels: np.ndarray, original: np.ndarray) -> R
         pixels: (H, W, 3) uint8, decoded from it.
         original: (H, W, 3) uint8.
     """
-    error = np.mean((pixels.astype(np.float64) - original) ** 2)
-    psnr = float(10.0 * np.log10(255.0**2 / error)) if error else float("inf")
     bpp = 8.0 * len(data) / (original.shape[0] * original.shape[1])
-    return Result(name, data, pixels, bpp, psnr, _ssimulacra2(original, pixels))
+    return Result(name, data, pixels, bpp, psnr(original, pixels), ssimulacra2(original, pixels))
 
 
 def jpeg_of_size(original: np.ndarray, size: int) -> tuple[int, bytes]:
@@ -77,10 +77,11 @@ def jpeg_of_size(original: np.ndarray, size: int) -> tuple[int, bytes]:
     Returns:
         Its quality and its bytes; quality 1 if even that is larger.
     """
-    low, high, best = 1, 95, (1, _jpeg(original, 1))
+    jpeg = Jpeg()
+    low, high, best = 1, 95, (1, jpeg.encode(original, 1))
     while low <= high:
         quality = (low + high) // 2
-        data = _jpeg(original, quality)
+        data = jpeg.encode(original, quality)
         if len(data) <= size:
             best, low = (quality, data), quality + 1
         else:
@@ -171,22 +172,10 @@ def _caption(title: str, result: Result) -> str:
     )
 
 
-def _jpeg(pixels: np.ndarray, quality: int) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "JPEG", quality=quality, optimize=True, subsampling="4:2:0")
-    return file.getvalue()
-
-
 def _png(pixels: np.ndarray) -> bytes:
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG")
     return file.getvalue()
-
-
-def _ssimulacra2(original: np.ndarray, pixels: np.ndarray) -> float:
-    from ssimulacra2 import compute_ssimulacra2
-
-    return float(compute_ssimulacra2(io.BytesIO(_png(original)), io.BytesIO(_png(pixels))))
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
 
 from jndlic.bench import tables
 from jndlic.bench.bdrate import Curve, to_json, write_curve
@@ -21,7 +22,6 @@ from jndlic.bench.store import Store
 from jndlic.bench.summary import Comparison, compare_all
 from jndlic.bench.tables import Table
 from jndlic.files import write_atomically
-from jndlic.image import load
 
 SUMMARY_FILE = "benchmark.json"
 NOTE = (
@@ -30,7 +30,8 @@ NOTE = (
 )
 
 
-class Findings(NamedTuple):
+@dataclass(frozen=True)
+class Findings:
     """All that a benchmark found."""
 
     images: Sequence[Path]
@@ -58,20 +59,34 @@ class Findings(NamedTuple):
         pictures = f"{len(self.images)} picture{'s' * (len(self.images) > 1)} of {self.images[0].resolve().parent.name}"
         return f"{pictures}; bits of files on disk, decoded 8-bit pixels; {self.machine}"
 
+    @cached_property
     def curves(self) -> list[Curve]:
         """Means of all codecs."""
         return [one.curve() for one in self.measured]
 
+    @cached_property
     def against_tested(self) -> list[Comparison]:
         """The codec under test against every other."""
         rivals = (*self.measured[1:], *self.published)
         return [found for rival in rivals for found in compare_all(rival, self.measured[0], self.metrics)]
 
+    @cached_property
     def against_anchor(self) -> list[Comparison]:
         """Every codec against the anchor."""
         base = next((one for one in self.measured if one.codec.name == self.anchor), self.measured[0])
         others = (*(one for one in self.measured if one is not base), *self.published)
         return [found for other in others for found in compare_all(base, other, self.metrics)]
+
+    @cached_property
+    def tables(self) -> list[Table]:
+        """BD-rates, time and memory, operating points."""
+        tested = self.measured[0]
+        return [
+            tables.rates(f"{tested.codec.name}: bits at equal quality", NOTE, self.against_tested, self.metrics, by_anchor=True),
+            tables.rates(f"All codecs against {self.anchor}", "As above.", self.against_anchor, self.metrics, by_anchor=False),
+            *([tables.speed(self.footprints, tested.largest_image())] if self.footprints else []),
+            *(tables.points(one, self.metrics) for one in self.measured),
+        ]
 
 
 def write_reports(findings: Findings, out: Path, pictures: int, rates: Sequence[float]) -> None:
@@ -83,7 +98,7 @@ def write_reports(findings: Findings, out: Path, pictures: int, rates: Sequence[
         pictures: how many the report shows.
         rates: bits per pixel that it shows them near.
     """
-    curves = findings.curves()
+    curves = findings.curves
     (out / "curves").mkdir(exist_ok=True)
     for curve in curves:
         write_curve(out / "curves" / f"{_slug(curve.name)}.json", curve)
@@ -91,10 +106,9 @@ def write_reports(findings: Findings, out: Path, pictures: int, rates: Sequence[
     draw(curves, findings.published, findings.metrics, out / "curves")
     shown = findings.images[:: max(1, -(-len(findings.images) // pictures))] if pictures > 0 else []
     layers = gallery(shown, findings.measured, findings.rows, Store(out / "cache"), rates, findings.metrics)
-    every = _tables(findings)
-    page = build_page(findings.title, findings.subtitle, curves, findings.published, findings.metrics, every, _notes(findings), layers)
+    page = build_page(findings.title, findings.subtitle, curves, findings.published, findings.metrics, findings.tables, _notes(findings), layers)
     write_atomically(out / "report.html", page.encode())
-    for table in every[:2]:
+    for table in findings.tables[:2]:
         print(f"\n{table.title}\n{table.markdown()}")
     print(f"\n{out / 'report.html'} shows it all; rows.tsv, {SUMMARY_FILE}, curves/, curves.png and curves.svg hold the figures")
 
@@ -111,40 +125,28 @@ def write_pages(findings: Findings, markdown: Path, readme: Path | None) -> None
         ParameterError: the README has no marks.
     """
     figures = markdown.with_suffix("")
-    every = _tables(findings)
     if readme:
         lines = refreshed(readme.read_text(encoding="utf-8"), _headline(findings))
     figures.mkdir(parents=True, exist_ok=True)
-    draw(findings.curves(), findings.published, findings.metrics, figures / "curves")
+    draw(findings.curves, findings.published, findings.metrics, figures / "curves")
     write_atomically(figures / SUMMARY_FILE, _json(findings))
     page = results_page(
-        findings.title, f"{findings.subtitle}.", findings.command, every, _notes(findings), findings.metrics, f"{figures.name}/curves.png"
+        findings.title, f"{findings.subtitle}.", findings.command, findings.tables, _notes(findings), findings.metrics, f"{figures.name}/curves.png"
     )
     write_atomically(markdown, page.encode())
     if readme:
         write_atomically(readme, lines.encode())
 
 
-def _tables(findings: Findings) -> list[Table]:
-    tested = findings.measured[0].codec.name
-    largest = max(findings.images, key=lambda path: load(path).pixels.size).name
-    return [
-        tables.rates(f"{tested}: bits at equal quality", NOTE, findings.against_tested(), findings.metrics, by_anchor=True),
-        tables.rates(f"All codecs against {findings.anchor}", "As above.", findings.against_anchor(), findings.metrics, by_anchor=False),
-        *([tables.speed(findings.footprints, largest)] if findings.footprints else []),
-        *(tables.points(one, findings.metrics) for one in findings.measured),
-    ]
-
-
 def _headline(findings: Findings) -> list[Table]:
     """Operating points and BD-rates without their spread, for a README."""
     tested = findings.measured[0]
-    plain = [one._replace(spread=None) for one in findings.against_tested()]
+    plain = [one._replace(spread=None) for one in findings.against_tested]
     where = f"Means over {findings.subtitle}. Weights: SHA-256 {tested.codec.weights}…" if tested.codec.weights else findings.subtitle
-    rows = tuple(tuple(cell.partition("\n")[0] for cell in row) for row in tables.points(tested, findings.metrics).rows)
-    columns = tables.points(tested, findings.metrics).columns
+    whole = tables.points(tested, findings.metrics)
+    rows = tuple(tuple(cell.partition("\n")[0] for cell in row) for row in whole.rows)
     note = "BD-rate over the common range, negative where jndlic needs fewer bits:"
-    return [Table("", where, columns, rows), tables.rates("", note, plain, findings.metrics, by_anchor=True)]
+    return [Table("", where, whole.columns, rows), tables.rates("", note, plain, findings.metrics, by_anchor=True)]
 
 
 def _json(findings: Findings) -> bytes:
@@ -154,8 +156,8 @@ def _json(findings: Findings) -> bytes:
         "machine": findings.machine,
         "pictures": len(findings.images),
         "weights": {one.codec.name: one.codec.weights for one in findings.measured if one.codec.weights},
-        "curves": [to_json(curve) for curve in findings.curves()],
-        "bd_rates": [_comparison(one) for one in dict.fromkeys((*findings.against_tested(), *findings.against_anchor()))],
+        "curves": [to_json(curve) for curve in findings.curves],
+        "bd_rates": [_comparison(one) for one in dict.fromkeys((*findings.against_tested, *findings.against_anchor))],
         "footprints": {name: {job: found._asdict() for job, found in jobs.items()} for name, jobs in findings.footprints.items()},
     }
     return (json.dumps(content, indent=1) + "\n").encode()
@@ -171,7 +173,7 @@ def _rounded(value: float) -> float | None:
 
 
 def _notes(findings: Findings) -> dict[str, str]:
-    return {curve.name: curve.description for curve in (*findings.curves(), *findings.published)}
+    return {curve.name: curve.description for curve in (*findings.curves, *findings.published)}
 
 
 def _slug(name: str) -> str:

@@ -48,6 +48,11 @@ class Measured(NamedTuple):
         results |= {name: values.mean(0).tolist() for name, values in self.values.items()}
         return Curve(self.codec.name, f"{self.codec.settings}; mean over {len(self.images)} pictures, bytes of real files", results)
 
+    def largest_image(self) -> str:
+        """Name of the picture with the most pixels."""
+        pixels = self.values["width"][:, 0] * self.values["height"][:, 0]
+        return self.images[int(pixels.argmax())]
+
     def picture_curve(self, image: str) -> dict[str, list[float]]:
         """The figures of one picture."""
         return {name: values[self.images.index(image)].tolist() for name, values in self.values.items()}
