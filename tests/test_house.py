@@ -23,7 +23,7 @@ FLOW = (
     ("shipped_path", "weights"),
     ("api",),
     ("pillow_plugin",),
-    ("training", "bench"),
+    ("training", "bench", "picturewise"),
     ("cli", "cli_jnd", "__main__"),
 )
 """Stages in their order. A module imports from its own stage and the ones before it. The longest name that matches
@@ -33,7 +33,7 @@ OWN = {"jndlic", "__future__", *sys.stdlib_module_names}
 CORE = {"torch", "numpy", "PIL", "constriction", "safetensors"}
 """What the installed core may import besides the standard library."""
 
-APART = ("jndlic.training", "jndlic.bench")
+APART = ("jndlic.training", "jndlic.bench", "jndlic.picturewise")
 """What the codec never imports. The command line does, when it is asked for them."""
 
 HEAVY = ("compressai", "lightning", "lpips", "torchvision", "skimage", "scipy", "matplotlib")

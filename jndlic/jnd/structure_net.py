@@ -109,7 +109,8 @@ class StructureNet(nn.Module):
         for scale in reversed(range(DEPTH)):
             features = self.up[scale](functional.interpolate(features, scale_factor=2.0, mode="nearest"))
             features = self.merge[scale](torch.cat((features, self.skips[scale](levels[scale])), 1))
-        return ((scaled + self.last(features)).clamp(-1.0, 1.0) + 1.0) * 127.5
+        # The change is in grey levels: of the scaled patch it is a hundredth, which steps of Adam overshoot.
+        return (patches + self.last(features)).clamp(0.0, 255.0)
 
 
 def save_structure(net: StructureNet, path: str | Path, target: str) -> None:

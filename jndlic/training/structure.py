@@ -28,10 +28,10 @@ class StructureTraining(lightning.LightningModule):
         learning_rate: peak of Adam's rate (the paper: 1e-4 with 0.5 and 0.999 as betas).
     """
 
-    def __init__(self, width: int = 16, learning_rate: float = 1e-3) -> None:
+    def __init__(self, width: int = 16, learning_rate: float = 4e-4) -> None:
         super().__init__()
         self.save_hyperparameters()
-        self.net = StructureNet(width)
+        self.net = StructureNet(width).to(memory_format=torch.channels_last)
 
     def loss(self, batch: tuple[Tensor, Tensor]) -> Tensor:
         """Mean absolute difference in grey levels, of (N, 64, 64) uint8 patches and their targets."""
@@ -41,8 +41,9 @@ class StructureTraining(lightning.LightningModule):
         return (Parts(mean, contrast, split(self.net(reference)).structure).joined() - wanted).abs().mean()
 
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
-        """Loss of one batch."""
-        loss = self.loss(batch)
+        """Loss of one batch, mirrored and turned at random."""
+        turns, mirrored = (int(torch.randint(count, ())) for count in (4, 2))
+        loss = self.loss(tuple(_turned(patches, turns, mirrored) for patches in batch))
         self.log("loss", loss, prog_bar=True)
         return loss
 
@@ -95,3 +96,9 @@ class PairData(lightning.LightningDataModule):
     def val_dataloader(self) -> DataLoader:
         """The rest."""
         return DataLoader(self._sets[1], self.hparams.batch_size)
+
+
+def _turned(patches: Tensor, quarters: int, mirrored: int) -> Tensor:
+    """(N, 64, 64) turned by quarters of a circle, then mirrored or not."""
+    turned = torch.rot90(patches, quarters, (1, 2))
+    return turned.flip(2) if mirrored else turned

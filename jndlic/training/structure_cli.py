@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import random
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -53,6 +54,7 @@ def _prepare(options: argparse.Namespace) -> None:
         pictures, total, name = labelled_pictures(options.table), None, f"pictures of {options.table.name}, judged by people"
     else:
         paths = find_images(options.photos)
+        random.Random(0).shuffle(paths)  # the last of them validate: they shall be of all folders
         pictures, total = proxy_pictures(paths, options.proxy, options.threshold, options.lossy_reduction), len(paths)
         name = f"proxy:{options.proxy}" + (f", SSIMULACRA2 {options.threshold:g}" if options.proxy != "klt" else "")
     pairs = collect(tqdm(pictures, total=total, unit="picture"), options.patches, name)

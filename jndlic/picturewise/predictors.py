@@ -1,0 +1,33 @@
+"""Predictors by the names of the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jndlic.errors import ParameterError
+from jndlic.picturewise.metrics import MetricPredictor
+from jndlic.picturewise.predictor import Predictor
+from jndlic.picturewise.scales import SCALES
+
+LEARNED = ("vp", "sg")
+NAMES = (*SCALES, *LEARNED)
+
+
+def open_predictor(name: str, weights: str | Path | None = None) -> Predictor:
+    """The predictor of that name.
+
+    Args:
+        name: one of NAMES.
+        weights: of a learned predictor; the shipped ones by default.
+
+    Raises:
+        ParameterError: there is none.
+        WeightsError: its weights are missing or of another kind.
+    """
+    if name in LEARNED:
+        from jndlic.picturewise.learned import load_predictor
+
+        return load_predictor(name, weights)
+    if name not in SCALES:
+        raise ParameterError(f"no predictor {name!r}; there are {', '.join(NAMES)}")
+    return MetricPredictor(name)
