@@ -15,8 +15,8 @@ from jndlic.files import check_paths
 if TYPE_CHECKING:
     import numpy as np
 
-MODELS = ("namm", "pattern", "klt", "free-energy")
-FILTERS = ("klt",)
+MODELS = ("namm", "pattern", "klt", "free-energy", "patch")
+FILTERS = ("klt", "patch")
 """Those of jndlic/jnd/models.py, which loads torch."""
 
 

@@ -13,6 +13,8 @@ from jndlic.errors import WeightsError
 
 SUFFIX = ".safetensors"
 DEFAULT_WEIGHTS = "jndlic-base"
+PREDICTORS = "predictors"
+"""The folder, below that of the codec's weights, of the networks that predict what people see."""
 
 
 def shipped_weights(name: str) -> Path:
@@ -36,6 +38,15 @@ def shipped_weights(name: str) -> Path:
 def shipped_names() -> list[str]:
     """Names of the shipped weights, sorted."""
     return sorted(path.name.removesuffix(SUFFIX) for path in shipped_folder().glob("*" + SUFFIX))
+
+
+def shipped_predictor(name: str) -> Path:
+    """Where the shipped weights of a predictor lie; they may not be there.
+
+    Args:
+        name: "structure", "vp" or "sg".
+    """
+    return shipped_folder() / PREDICTORS / (name + SUFFIX)
 
 
 def shipped_folder() -> Path:

@@ -18,9 +18,10 @@ PACKAGE = ROOT / "jndlic"
 FLOW = (
     ("errors", "files", "memory"),
     ("stream.container",),
+    ("shipped_path",),
     ("stream", "image", "jnd"),
     ("model",),
-    ("shipped_path", "weights"),
+    ("weights",),
     ("api",),
     ("pillow_plugin",),
     ("training", "bench", "picturewise"),

@@ -151,14 +151,14 @@ def test_training_learns_and_leaves_a_network(tmp_path: Path, monkeypatch: pytes
     from jndlic.training.structure_cli import train
     from jndlic.training.structure_pairs import Pairs, write_pairs
 
-    reference = np.random.default_rng(0).integers(0, 256, (40, 64, 64), dtype=np.uint8)
+    reference = np.random.default_rng(0).integers(112, 144, (40, 64, 64), dtype=np.uint8)  # little contrast: the change is in grey levels
     target = (reference.astype(np.float64) + np.roll(reference, 1, 1) + np.roll(reference, 1, 2)) / 3
     target = target.round().astype(np.uint8)
     write_pairs(tmp_path / "pairs.npz", Pairs(reference, target, "proxy:test"))
     config = Path(__file__).resolve().parents[1] / "configs" / "jnd-structure.yaml"
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.argv", ["train", "fit", "--config", str(config), "--data.pairs=pairs.npz", "--data.batch_size=8", "--model.width=4",
-                                     "--trainer.max_epochs=8", "--trainer.callbacks=null", "--trainer.enable_progress_bar=false", "--trainer.accelerator=cpu"])
+    monkeypatch.setattr("sys.argv", ["train", "fit", "--config", str(config), "--data.pairs=pairs.npz", "--data.batch_size=8", "--model.width=4", "--model.learning_rate=3e-3",
+                                     "--trainer.max_epochs=20", "--trainer.callbacks=null", "--trainer.enable_progress_bar=false", "--trainer.accelerator=cpu"])
     train()
     net = load_structure(tmp_path / "runs" / "jnd-structure" / "structure.safetensors")
     batch = torch.from_numpy(reference), torch.from_numpy(target)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import jndlic
+from jndlic.shipped_path import PREDICTORS
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = ("setup.cfg", "pyproject.toml", "README.md", "LICENSE", "jndlic", "weights")
@@ -132,7 +133,8 @@ def test_wheel_contents(wheel: Path) -> None:
     assert wheel.name == f"jndlic-{jndlic.__version__}-py3-none-any.whl"
     names = zipfile.ZipFile(wheel).namelist()
     folder = ROOT / "weights"
-    weights = sorted(f"jndlic/shipped/{path.name}" for path in folder.glob("*.safetensors"))
+    shipped = (*folder.glob("*.safetensors"), *(folder / PREDICTORS).glob("*.safetensors"))
+    weights = sorted(f"jndlic/shipped/{path.relative_to(folder)}" for path in shipped)
     assert weights, "weights/ holds no weights"
     assert sorted(name for name in names if name.endswith(".safetensors")) == weights
     sources = {str(path.relative_to(ROOT)) for path in (ROOT / "jndlic").rglob("*.py")}

@@ -1,6 +1,6 @@
 """The pixel-wise JND models by name, as the encoder and the tools use them.
 
-Names: "namm", the default, has a tolerance for each colour channel; "pattern", "klt" and "free-energy" have one for luma,
+Names: "namm", the default, has a tolerance for each colour channel; "pattern", "klt", "free-energy" and "patch" have one for luma,
 which then holds for all three channels (a change that is the same in all of them changes luma by just as much).
 """
 
@@ -16,21 +16,24 @@ from jndlic.errors import ImageError, ParameterError
 from jndlic.jnd.free_energy import free_energy_map
 from jndlic.jnd.klt import critical_luma, klt_map
 from jndlic.jnd.luminance import luma
+from jndlic.jnd.patch import jnd_luma, patch_map
 from jndlic.jnd.pattern import pattern_map
 from jndlic.jnd.pixel import jnd_map
+from jndlic.jnd.structure_net import load_structure
 
 DEFAULT = "namm"
-
+PATCH = "patch"
 
 MODELS: dict[str, Callable[[Tensor], Tensor]] = {
     DEFAULT: jnd_map,
     "pattern": pattern_map,
     "klt": klt_map,
     "free-energy": free_energy_map,
+    PATCH: lambda image: patch_map(image, load_structure()),
 }
 
 
-FILTERS = ("klt",)
+FILTERS = ("klt", PATCH)
 """Models that have an image of their own, see `critical`."""
 
 
@@ -48,6 +51,7 @@ def tolerance(image: Tensor, model: str = DEFAULT, progress: Callable[[float], N
     Raises:
         ParameterError: there is no such model.
         ImageError: it is no such image.
+        WeightsError: "patch": its network is missing.
     """
     if model not in MODELS:
         raise ParameterError(f"no JND model {model!r}; there are {', '.join(MODELS)}")
@@ -79,6 +83,8 @@ def tolerance_map(pixels: np.ndarray, model: str = DEFAULT, progress: Callable[[
 def critical(pixels: np.ndarray, model: str = "klt") -> np.ndarray:
     """The picture without what nobody misses: luma moves to that of a model's just-noticeable image, colours stay.
 
+    "patch" leaves the brightness of its patches alone: a change of it hides noise but saves no bits.
+
     Args:
         pixels: (H, W, 3) uint8.
         model: one of FILTERS.
@@ -93,7 +99,8 @@ def critical(pixels: np.ndarray, model: str = "klt") -> np.ndarray:
         raise ParameterError(f"no filter {model!r}; there are {', '.join(FILTERS)}")
     image = _batch(pixels)
     with torch.inference_mode():
-        moved = (image + critical_luma(image).luma - luma(image)).round().clamp(0, 255)
+        wanted = critical_luma(image).luma if model == "klt" else jnd_luma(image, load_structure(), sign=0.0)
+        moved = (image + wanted - luma(image)).round().clamp(0, 255)
     return np.ascontiguousarray(moved[0].permute(1, 2, 0).to(torch.uint8).numpy())
 
 

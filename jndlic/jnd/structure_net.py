@@ -21,6 +21,7 @@ from torch import Tensor
 
 from jndlic.errors import WeightsError
 from jndlic.files import write_atomically
+from jndlic.shipped_path import shipped_predictor
 
 DEPTH = 4
 NAME = "structure"
@@ -127,15 +128,16 @@ def save_structure(net: StructureNet, path: str | Path, target: str) -> None:
 
 
 @lru_cache(maxsize=2)
-def load_structure(path: str | Path) -> StructureNet:
+def load_structure(path: str | Path | None = None) -> StructureNet:
     """A network ready for use.
 
     Args:
-        path: of a file of `save_structure`.
+        path: of a file of `save_structure`; the shipped one by default.
 
     Raises:
         WeightsError: it is missing or no such network.
     """
+    path = path or shipped_predictor(NAME)
     try:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}

@@ -10,6 +10,27 @@ from jndlic.errors import ParameterError
 from jndlic.picturewise.scales import SCALES
 
 
+def ssimulacra2_points(reference: np.ndarray, distorted: np.ndarray) -> float:
+    """SSIMULACRA2 of two uint8 pictures (H, W, 3), in points."""
+    import torch
+
+    from jndlic.bench.pairs import to_batch
+    from jndlic.training.ssimulacra2 import score
+
+    with torch.inference_mode():
+        return float(score(to_batch(reference), to_batch(distorted)))
+
+
+def butteraugli_norm(reference: np.ndarray, distorted: np.ndarray) -> float:
+    """Butteraugli's 3-norm of two uint8 pictures (H, W, 3), by libjxl's program."""
+    from jndlic.bench.judges import butteraugli
+
+    return butteraugli(reference, distorted)
+
+
+METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {"ssimulacra2": ssimulacra2_points, "butteraugli": butteraugli_norm}
+
+
 class MetricJudge:
     """One original and a metric."""
 
@@ -37,24 +58,8 @@ class MetricPredictor:
         if name not in SCALES:
             raise ParameterError(f"no metric {name!r} to judge by; there are {', '.join(SCALES)}")
         self.name = name
-        self._metric = {"ssimulacra2": _ssimulacra2, "butteraugli": _butteraugli}[name]
+        self._metric = METRICS[name]
 
     def judge(self, reference: np.ndarray) -> MetricJudge:
         """See Predictor."""
         return MetricJudge(self._metric, self.name, reference)
-
-
-def _ssimulacra2(reference: np.ndarray, distorted: np.ndarray) -> float:
-    import torch
-
-    from jndlic.bench.pairs import to_batch
-    from jndlic.training.ssimulacra2 import score
-
-    with torch.inference_mode():
-        return float(score(to_batch(reference), to_batch(distorted)))
-
-
-def _butteraugli(reference: np.ndarray, distorted: np.ndarray) -> float:
-    from jndlic.bench.judges import butteraugli
-
-    return butteraugli(reference, distorted)

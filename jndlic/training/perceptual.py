@@ -47,7 +47,7 @@ class LPIPS(nn.Module):
     ) -> None:
         super().__init__()
         self.full_precision = full_precision
-        trunk = _load_trunk(weights)
+        trunk = load_trunk(weights)
         try:
             import lpips
         except ImportError as error:
@@ -149,7 +149,7 @@ def _unit_length(feature: Tensor) -> tuple[Tensor, Tensor]:
     return feature / length, length
 
 
-def _load_trunk(weights: str | Path | None) -> dict[str, Tensor]:
+def load_trunk(weights: str | Path | None) -> dict[str, Tensor]:
     """Reads the trunk file: tensors by torchvision's names, "0.weight" and so on.
 
     Raises:
