@@ -23,7 +23,7 @@ from jndlic.image import load
 from jndlic.picturewise.predictor import Predictor
 from jndlic.picturewise.predictors import NAMES, open_predictor
 from jndlic.picturewise.profiles import DEFAULT_PROFILE, PROFILES, profile
-from jndlic.picturewise.search import search
+from jndlic.picturewise.search import default_rule, search
 from jndlic.training.judged import by_reference, pixels_of, read_judged
 from jndlic.training.photos import find_images
 
@@ -125,11 +125,11 @@ def compare(pictures: Sequence[Versions], predictors: Sequence[Predictor], least
         same = int(round(np.mean([pictures[i].truth for i in others])))
         tallies[CONSTANT].add(versions, same, 0)
         wanted = float(np.mean([decibels[i] for i in others]))
-        result = search(lambda index, one=versions: one.psnr(index), len(versions.levels), wanted, "bisect")
+        result = search("bisect", versions.psnr, len(versions.levels), wanted)
         tallies[FIXED_PSNR].add(versions, len(versions.levels) if result.index is None else result.index, result.evaluations)
         for predictor in predictors:
             tally = tallies[predictor.name]
-            index, evaluations, score = _found(versions, predictor, least, "bisect" if predictor.smooth else "binary-block")
+            index, evaluations, score = _found(versions, predictor, least, default_rule(predictor.smooth))
             tally.add(versions, index, evaluations)
             tally.right += [(score(i) >= least) == (i >= versions.truth) for i in range(GRID - 1, len(versions.levels), GRID)]
     return {name: tally.row() for name, tally in tallies.items()}
@@ -145,7 +145,7 @@ def _found(versions: Versions, predictor: Predictor, least: float, rule: str) ->
             kept[index] = judge.score(versions.pixels(index))
         return kept[index]
 
-    result = search(score, len(versions.levels), least, rule)
+    result = search(rule, score, len(versions.levels), least)
     return len(versions.levels) if result.index is None else result.index, result.evaluations, score
 
 

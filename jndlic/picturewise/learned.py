@@ -151,8 +151,12 @@ def places(rows: int, columns: int, side: int, limit: int = PLACES) -> list[tupl
         down = max(1, min(limit, round((limit * rows / columns) ** 0.5)))
         across = max(1, min(-(-columns // side), limit // down))
         down = min(-(-rows // side), limit // across)
-    tops, lefts = (np.linspace(0, length - side, count).round().astype(int).tolist() for length, count in ((rows, down), (columns, across)))
-    return [(top, left) for top in tops for left in lefts]
+    return [(top, left) for top in _spread(rows - side, down) for left in _spread(columns - side, across)]
+
+
+def _spread(last: int, count: int) -> list[int]:
+    """`count` numbers from 0 to `last`; a single one lies in the middle."""
+    return [last // 2] if count == 1 else np.linspace(0, last, count).round().astype(int).tolist()
 
 
 def save_predictor(path: str | Path, predictor: LearnedPredictor, source: str) -> None:

@@ -25,6 +25,7 @@ HIDDEN = 256
 JND_UNIT = 16.0
 """Grey levels of tolerance that count as much as the whole range of a picture does."""
 LEAST_WEIGHT = 1e-6
+LEAST_VARIANCE = 1e-5
 
 
 class ChannelAttention(nn.Module):
@@ -88,9 +89,14 @@ class VpNet(nn.Module):
             else:  # published: rectified, weighed, then made smaller; the same, but for the means, in a third of the time
                 layers += [nn.MaxPool2d(2), nn.ReLU(), ChannelAttention(after)]
         self.extractor = nn.Sequential(*layers)
+        inputs = 6 * WIDTHS[-1]
         self.quality, self.weight = (
-            nn.Sequential(nn.Linear(6 * WIDTHS[-1], HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 1)) for _ in range(2)
+            nn.Sequential(nn.BatchNorm1d(inputs), nn.Linear(inputs, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 1)) for _ in range(2)
         )
+        for layer in self.extractor:
+            if isinstance(layer, nn.Conv2d):  # torch's own start would let differences fade from layer to layer
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                nn.init.zeros_(layer.bias)
 
     def original(self, patches: Tensor, jnd: Tensor) -> Original:
         """The part that no version changes.
@@ -125,9 +131,9 @@ class VpNet(nn.Module):
 
 
 def pooled(features: Tensor) -> Tensor:
-    """(N, C, H, W) to (N, 2 C): mean and standard deviation over places."""
-    deviation, mean = torch.var_mean(features.float(), (2, 3), correction=0)
-    return torch.cat((mean, (deviation + 1e-6).sqrt()), 1)
+    """(N, C, H, W) to (N, 2 C): mean over places, and logarithm of the standard deviation, which is what visibility goes with."""
+    variance, mean = torch.var_mean(features.float(), (2, 3), correction=0)
+    return torch.cat((mean, 0.5 * torch.log(variance + LEAST_VARIANCE)), 1)
 
 
 def weighted_mean(scores: Tensor, weights: Tensor) -> Tensor:
