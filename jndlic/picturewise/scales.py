@@ -1,7 +1,7 @@
 """From a metric's value to the score of jndlic/picturewise/profiles.py.
 
 A metric knows nothing of people. Its thresholds are set so that JPEG, coded just at the threshold, gets the same mean quality over
-photos as the people of MCL-JCI gave it (26.8, 33.4, 41.8, 48.7 for 50, 75, 90, 95 % of them, tools/calibrate_scales.py). So a
+photos as the people of MCL-JCI gave it (26.3, 33.0, 41.4, 48.2 for 50, 75, 90, 95 % of them, tools/calibrate_scales.py). So a
 score of a metric is a *proxy*, right on average over photos and unproven for any one of them.
 """
 
@@ -40,7 +40,7 @@ def _scores(values: Sequence[float]) -> np.ndarray:
 
 
 SCALES = {
-    "ssimulacra2": Scale((42.8, 52.0, 58.0, 62.4, 90.0)),
-    "butteraugli": Scale((2.26, 1.94, 1.74, 1.62, 1.0)),
+    "ssimulacra2": Scale((41.9, 51.6, 57.8, 62.1, 90.0)),
+    "butteraugli": Scale((2.23, 1.89, 1.69, 1.57, 1.0)),
 }
 """Butteraugli: the 3-norm over its map. Strict: what the authors of both call visually lossless."""
