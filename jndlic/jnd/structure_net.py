@@ -102,7 +102,7 @@ class StructureNet(nn.Module):
 
     def forward(self, patches: Tensor) -> Tensor:
         """(N, 1, 64, 64) grey levels to the same; sides that are multiples of 32."""
-        scaled = patches / 127.5 - 1.0
+        scaled = (patches / 127.5 - 1.0).to(self.first.weight.dtype)
         levels = [functional.relu(self.first(scaled))]
         for layer in self.down:
             levels.append(layer(levels[-1]))
@@ -111,7 +111,7 @@ class StructureNet(nn.Module):
             features = self.up[scale](functional.interpolate(features, scale_factor=2.0, mode="nearest"))
             features = self.merge[scale](torch.cat((features, self.skips[scale](levels[scale])), 1))
         # The change is in grey levels: of the scaled patch it is a hundredth, which steps of Adam overshoot.
-        return (patches + self.last(features)).clamp(0.0, 255.0)
+        return (patches + self.last(features).to(patches.dtype)).clamp(0.0, 255.0)
 
 
 def save_structure(net: StructureNet, path: str | Path, target: str) -> None:
