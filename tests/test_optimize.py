@@ -21,10 +21,10 @@ from jndlic.bench.pillow_codecs import CodecError
 from jndlic.cli import main
 from jndlic.errors import ImageError, ParameterError
 from jndlic.image import Picture, decoded, from_array, load, shown
-from jndlic.picturewise import ladders, metrics, predictors, profiles, search
+from jndlic.picturewise import ladders, metrics, pillow_ladder, predictors, profiles, search
 from jndlic.picturewise.batch import find_jobs
 from jndlic.picturewise.jndlic_ladder import JndlicLadder
-from jndlic.picturewise.ladders import KINDS, PillowLadder, codec_of, open_ladders
+from jndlic.picturewise.ladders import KINDS, codec_of, open_ladders
 from jndlic.picturewise.metrics import MetricPredictor
 from jndlic.picturewise.optimize import optimize
 from jndlic.picturewise.profiles import PROFILES, profile
@@ -187,13 +187,20 @@ def test_jpeg_of_noise(monkeypatch: pytest.MonkeyPatch) -> None:
             raise ImageError("suspended")
         return b"plain"
 
-    monkeypatch.setattr(ladders, "encoded", fails)
+    monkeypatch.setattr(pillow_ladder, "encoded", fails)
     assert ladder.encode(95) == b"plain" and len(tried) == 2 and all(one["quality"] == 95 for one in tried)
 
 
 def test_a_format_that_cannot_hold_the_picture() -> None:
     with pytest.raises(ImageError, match="WEBP"):
         optimize(maker("webp")(Picture(np.zeros((1, 17000, 3), np.uint8))), rising(3), LOOK)
+
+
+def test_what_fails_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "long.png"
+    Image.new("RGB", (17000, 1)).save(path)
+    assert run("optimize", path, tmp_path / "out.webp") == 1
+    assert f"{path}: cannot be written as WEBP" in capsys.readouterr().err
 
 
 def test_jxl_is_upright_and_in_srgb() -> None:
@@ -418,4 +425,3 @@ def test_pillow_without_a_format(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Image, "init", lambda: None)
     with pytest.raises(CodecError, match="AVIF"):
         open_ladders("avif")
-    assert PillowLadder.real

@@ -6,11 +6,12 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-from jndlic.errors import ParameterError
+from jndlic.errors import ImageError, ParameterError
 from jndlic.files import write_atomically
 from jndlic.image import FORMATS, load
+from jndlic.picturewise.ladder import Ladder
 from jndlic.picturewise.ladders import KINDS, Maker
-from jndlic.picturewise.optimize import optimize
+from jndlic.picturewise.optimize import Outcome, optimize
 from jndlic.picturewise.predictor import Predictor
 from jndlic.picturewise.profiles import Profile
 
@@ -60,6 +61,21 @@ class Report(NamedTuple):
         return 1 - self.bytes / max(self.input_bytes, 1)
 
 
+def search_file(path: Path, settings: Settings) -> tuple[Ladder, Outcome]:
+    """Reads a picture and searches it.
+
+    Raises:
+        JndlicError: it cannot be read, encoded or judged.
+        OSError: the file cannot be read.
+    """
+    picture = load(path)
+    try:
+        ladder = settings.ladders(picture)
+        return ladder, optimize(ladder, settings.predictor, settings.profile, settings.rule)
+    except ImageError as error:
+        raise ImageError(f"{path}: {error}") from error
+
+
 def optimize_file(job: Job, settings: Settings) -> Report:
     """Reads a picture, searches, and writes the file, whole or not at all.
 
@@ -68,8 +84,7 @@ def optimize_file(job: Job, settings: Settings) -> Report:
         OSError: a file cannot be read or written.
     """
     size = job.source.stat().st_size
-    ladder = settings.ladders(load(job.source))
-    found = optimize(ladder, settings.predictor, settings.profile, settings.rule)
+    _, found = search_file(job.source, settings)
     job.target.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(job.target, found.data)
     same = job.source.suffix.lower() in KINDS[settings.codec].suffixes

@@ -14,7 +14,7 @@ from PIL import Image, ImageCms, ImageOps
 
 from jndlic.bench.pillow_codecs import CodecError
 from jndlic.image import Picture, from_pillow, to_pillow
-from jndlic.picturewise.ladders import PillowLadder
+from jndlic.picturewise.pillow_ladder import PillowLadder
 
 FINEST = 99
 """The plugin's encoder refuses 100, which stands for no loss at all."""

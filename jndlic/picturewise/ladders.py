@@ -1,95 +1,23 @@
-"""One picture in one codec at every level, as real files: what a search goes up and down on.
-
-    picture ─► Ladder ─┬─► view(level) ──────────────────► pixels to judge against `reference`
-                       └─► encode(level) ─► bytes ─► decode ─► the same from the very file
-
-Alpha travels along where the format has it; pixels are judged as a viewer shows them, what is transparent on white.
-"""
+"""Codecs whose files are made just fine enough, by the names of the command line."""
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
-import numpy as np
 import PIL
 from PIL import Image
 
 from jndlic.bench.pillow_codecs import CodecError
-from jndlic.errors import ImageError, ParameterError
-from jndlic.image import Picture, decoded, encoded, shown
+from jndlic.errors import ParameterError
+from jndlic.image import Picture
+from jndlic.picturewise.ladder import Ladder
+from jndlic.picturewise.pillow_ladder import PillowLadder
 from jndlic.shipped_path import DEFAULT_WEIGHTS
 
-
-class Ladder(Protocol):
-    """A picture and a codec. Pixels are uint8 (H, W, 3), RGB."""
-
-    levels: tuple[int, ...]
-    """In the codec's own terms, coarse to fine."""
-    reference: np.ndarray
-    """Pixels of the picture as a viewer shows it."""
-    real: bool
-    """Whether `view` decodes a file: then what it shows needs no second look."""
-
-    def view(self, level: int) -> np.ndarray:
-        """Pixels of a level."""
-
-    def encode(self, level: int) -> bytes:
-        """The whole file of a level.
-
-        Raises:
-            ImageError: the format cannot hold the picture.
-        """
-
-    def decode(self, data: bytes) -> np.ndarray:
-        """Pixels of a file."""
-
-
 Maker = Callable[[Picture], Ladder]
-
-
-class PillowLadder:
-    """A format that Pillow writes.
-
-    Args:
-        picture: to encode.
-        form: the format in Pillow's words.
-        attempts: options of `Image.save` besides the quality; the later ones where Pillow fails with the earlier.
-        finest: level; they begin at 1.
-    """
-
-    real = True
-
-    def __init__(self, picture: Picture, form: str, attempts: tuple[Mapping[str, object], ...], finest: int = 100) -> None:
-        self._picture, self._form, self._attempts = picture, form, attempts
-        self.levels = tuple(range(1, finest + 1))
-        self.reference = shown(picture)
-        self._files: dict[int, bytes] = {}
-
-    def view(self, level: int) -> np.ndarray:
-        """See Ladder."""
-        return self.decode(self.encode(level))
-
-    def encode(self, level: int) -> bytes:
-        """See Ladder. Files are kept: the one that a search ends with was made on its way."""
-        if level not in self._files:
-            self._files[level] = self._encoded(level)
-        return self._files[level]
-
-    def decode(self, data: bytes) -> np.ndarray:
-        """See Ladder."""
-        return shown(decoded(io.BytesIO(data), (self._form,)))
-
-    def _encoded(self, level: int) -> bytes:
-        for options in self._attempts[:-1]:
-            try:
-                return encoded(self._picture, self._form, {"quality": level, **options})
-            except ImageError:
-                continue
-        return encoded(self._picture, self._form, {"quality": level, **self._attempts[-1]})
 
 
 class Kind(NamedTuple):

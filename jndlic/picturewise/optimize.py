@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from jndlic.picturewise.ladders import Ladder
+from jndlic.picturewise.ladder import Ladder
 from jndlic.picturewise.predictor import Judge, Predictor
 from jndlic.picturewise.profiles import Profile, share
 from jndlic.picturewise.search import check_rule, default_rule, search
