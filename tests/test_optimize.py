@@ -12,13 +12,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from commands import run
 from PIL import Image, ImageCms
 from toy_codec import ToyCodec
 
 from jndlic import cli_optimize, files, weights
 from jndlic.api import decode_picture
 from jndlic.bench.pillow_codecs import CodecError
-from jndlic.cli import main
 from jndlic.errors import ImageError, ParameterError
 from jndlic.image import Picture, decoded, from_array, load, shown
 from jndlic.picturewise import ladders, metrics, pillow_ladder, predictors, profiles, search
@@ -275,13 +275,6 @@ def tree(tmp_path: Path) -> Path:
     (folder / "broken.png").write_bytes(b"no picture")
     (folder / "notes.txt").write_text("no picture either")
     return folder
-
-
-def run(*arguments: object) -> int:
-    try:
-        return main([str(argument) for argument in arguments])
-    except SystemExit as end:
-        return int(end.code or 0)
 
 
 def test_names_on_the_command_line_are_those_of_the_package() -> None:
