@@ -136,7 +136,8 @@ def _optimize(arguments: argparse.Namespace) -> int:
         reports, failures, skipped = [optimize_file(jobs[0], settings)], [], []
     else:
         skipped = [] if arguments.force else [job for job in jobs if job.target.exists()]
-        reports, failures = _run([job for job in jobs if job not in skipped], settings)
+        there = set(skipped)
+        reports, failures = _run([job for job in jobs if job not in there], settings)
     if arguments.json:
         print(json.dumps(_facts(reports, failures, [str(job.target) for job in skipped], settings), indent=2))
     elif not arguments.quiet:

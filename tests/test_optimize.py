@@ -28,6 +28,7 @@ from jndlic.picturewise.ladders import KINDS, codec_of, open_ladders
 from jndlic.picturewise.metrics import MetricPredictor
 from jndlic.picturewise.optimize import optimize
 from jndlic.picturewise.profiles import PROFILES, profile
+from jndlic.picturewise.progress import progress
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 LOOK = profile("mcl-jci-75")
@@ -330,7 +331,7 @@ def test_pictures_below_the_target_are_left_alone(tree: Path) -> None:
     with pytest.raises(ParameterError, match="same folder"):
         find_jobs(tree, tree, "jpeg")
     (inside / "old.png").unlink()
-    with pytest.raises(ParameterError, match="no pictures"):
+    with pytest.raises(ImageError, match="no pictures"):
         find_jobs(inside, tree, "jpeg")
 
 
@@ -411,6 +412,13 @@ def test_encode_visually_lossless(tree: Path, tmp_path: Path, toy: ToyCodec, mon
     capsys.readouterr()
     for words in (["--visually-lossless", "-q", "5"], ["--predictor", "vp"], ["--visually-lossless", "loose"]):
         assert run("encode", tree / "a.png", target, *words) == 2
+
+
+def test_progress_without_tqdm(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    assert list(progress([1, 2])) == [1, 2] and capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert list(progress([1, 2])) == [1, 2] and capsys.readouterr().err.endswith("\r2/2 files\n")
 
 
 def test_pillow_without_a_format(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,14 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-pytest.importorskip("scipy", reason="the benchmark's tables need the extra 'bench'")
-
-from jndlic.bench import optimize_cost, savings  # noqa: E402
-from jndlic.bench.savings import Searched, fixed_level, summarise, table  # noqa: E402
-from jndlic.cli import main  # noqa: E402
-from jndlic.image import Picture  # noqa: E402
-from jndlic.picturewise.batch import Settings  # noqa: E402
-from jndlic.picturewise.profiles import profile  # noqa: E402
+from jndlic.bench import optimize_cost, savings
+from jndlic.bench.savings import Searched, fixed_level, summarise, table
+from jndlic.cli import main
+from jndlic.image import Picture
+from jndlic.picturewise.batch import Settings
+from jndlic.picturewise.profiles import profile
 
 LOOK = profile("mcl-jci-50")
 

@@ -100,7 +100,8 @@ def find_jobs(source: Path, target: Path, codec: str) -> list[Job]:
     Pictures below the target are none of the source's.
 
     Raises:
-        ParameterError: there are none, or both folders are the same.
+        ImageError: there are none.
+        ParameterError: both folders are the same.
     """
     if target.exists() and source.samefile(target):
         raise ParameterError(f"{target}: input and output are the same folder")
@@ -111,7 +112,7 @@ def find_jobs(source: Path, target: Path, codec: str) -> list[Job]:
         if path.suffix.lower() in SUFFIXES and path.is_file() and inside not in path.resolve().parents
     )
     if not pictures:
-        raise ParameterError(f"no pictures in {source}")
+        raise ImageError(f"no pictures in {source}")
     suffix = KINDS[codec].suffixes[0]
     wanted = Counter(path.with_suffix(suffix) for path in pictures)
     names = [path.with_suffix(suffix) if wanted[path.with_suffix(suffix)] == 1 else path.with_name(path.name + suffix) for path in pictures]
