@@ -426,3 +426,11 @@ def test_pillow_without_a_format(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Image, "init", lambda: None)
     with pytest.raises(CodecError, match="AVIF"):
         open_ladders("avif")
+
+
+def test_a_learned_predictor_without_training() -> None:
+    """Whatever it says, the search ends, with a file that it was asked about."""
+    from jndlic.picturewise.learned import LearnedPredictor, VpModel
+
+    found = optimize(maker("jpeg")(Picture(pixels())), LearnedPredictor("vp", VpModel()), LOOK)
+    assert found.level in found.scores and found.reached == (found.score >= LOOK.score) and found.evaluations < 60
