@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from jndlic.image import Picture
+    from jndlic.model.analysis import AnalysisOutput
     from jndlic.model.codec import Codec, Symbols
 
 STREAM_NAMES = {format_.TAG_JND: "jnd", format_.TAG_HYPER: "hyper", format_.TAG_LATENT: "latent"}
@@ -155,18 +156,35 @@ def info(data: bytes) -> dict[str, object]:
 
 def encode_picture(picture: Picture, quality: int, codec: Codec, jnd: np.ndarray | None = None) -> bytes:
     """Compresses a `Picture`; see `encode`."""
+    quality = checked_quality(quality)
+    analysis = analyse_picture(picture, codec, jnd)
+    return pack_picture(picture, codec.quantise(analysis, quality), quality, codec)
+
+
+def analyse_picture(picture: Picture, codec: Codec, jnd: np.ndarray | None = None) -> AnalysisOutput:
+    """The part of encoding that no quality changes: what `Codec.quantise` takes; see `encode`."""
     import torch
 
     from jndlic.jnd.pixel import jnd_map
 
-    quality = checked_quality(quality)
     pixels = _to_batch(picture.pixels, codec)
     if jnd is not None:
         tolerance = _to_batch(_checked_map(jnd, picture.pixels.shape), codec)
     else:
         with torch.inference_mode():
             tolerance = jnd_map(pixels)
-    symbols = codec.quantise(codec.analyse(pixels, tolerance), quality)
+    return codec.analyse(pixels, tolerance)
+
+
+def pack_picture(picture: Picture, symbols: Symbols, quality: int, codec: Codec) -> bytes:
+    """The content of a .jlic file.
+
+    Args:
+        picture: gives size, alpha and metadata.
+        symbols: its own, of `Codec.quantise`.
+        quality: that they were made at.
+        codec: that they were made by.
+    """
     header = Header(
         width=picture.width,
         height=picture.height,
@@ -269,14 +287,7 @@ def _decode_container(container: Container, codec: Codec) -> Picture:
     alpha = container.payload(format_.TAG_ALPHA)
     if alpha is not None:  # before the synthesis: a damaged plane should fail early
         alpha = decode_alpha(alpha, header.height, header.width)
-    image = codec.synthesise(
-        symbols.z_jnd, symbols.z, symbols.k, step_index, header.quality, header.height, header.width
-    )[0]
-    if header.grey:
-        image = image.mean(0, keepdim=True).expand(3, -1, -1)
-    # Symbols within their limits can still drive a float network to infinity, and NaN has no grey level.
-    levels = image.nan_to_num(nan=0.0, posinf=255.0, neginf=0.0).clamp(0.0, 255.0).add(0.5).floor()
-    pixels = np.ascontiguousarray(levels.permute(1, 2, 0).cpu().numpy().astype(np.uint8))
+    pixels = synthesise_pixels(DecodedSymbols(symbols, step_index), codec, header.quality, (header.height, header.width), header.grey)
     return Picture(
         pixels,
         alpha,
@@ -285,6 +296,28 @@ def _decode_container(container: Container, codec: Codec) -> Picture:
         exif=container.payload(format_.TAG_EXIF),
         xmp=container.payload(format_.TAG_XMP),
     )
+
+
+def synthesise_pixels(decoded: DecodedSymbols, codec: Codec, quality: int, size: tuple[int, int], grey: bool) -> np.ndarray:
+    """Pixels of symbols.
+
+    Args:
+        decoded: integers of one picture.
+        codec: that they were made by.
+        quality: that they were made at.
+        size: height and width of the picture.
+        grey: three equal channels.
+
+    Returns:
+        uint8 (H, W, 3).
+    """
+    symbols, step_index = decoded
+    image = codec.synthesise(symbols.z_jnd, symbols.z, symbols.k, step_index, quality, *size)[0]
+    if grey:
+        image = image.mean(0, keepdim=True).expand(3, -1, -1)
+    # Symbols within their limits can still drive a float network to infinity, and NaN has no grey level.
+    levels = image.nan_to_num(nan=0.0, posinf=255.0, neginf=0.0).clamp(0.0, 255.0).add(0.5).floor()
+    return np.ascontiguousarray(levels.permute(1, 2, 0).cpu().numpy().astype(np.uint8))
 
 
 def _side_chunks(picture: Picture) -> tuple[tuple[bytes, bytes], ...]:

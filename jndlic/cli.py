@@ -1,4 +1,4 @@
-"""The command `jndlic`: encode, decode, info, jnd, bench.
+"""The command `jndlic`: encode, decode, info, optimize, jnd, bench.
 
 Exit codes: 0 good, 1 bad input or a file that cannot be read or written, 2 wrong usage. torch is imported only when a
 picture is coded.
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jndlic import __version__, cli_jnd
+from jndlic import __version__, cli_jnd, cli_optimize
 from jndlic.errors import JndlicError, ParameterError
 from jndlic.files import check_paths
 from jndlic.memory import reuse_freed_memory
@@ -66,7 +66,8 @@ def _parser() -> argparse.ArgumentParser:
 
     encode = commands.add_parser("encode", help="picture (PNG, JPEG, WebP, TIFF, PPM ...) to .jlic")
     _add_common(encode, "picture", ".jlic file")
-    encode.add_argument(
+    quality = encode.add_mutually_exclusive_group()
+    quality.add_argument(
         "-q",
         "--quality",
         type=_quality,
@@ -74,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar=f"{QUALITY_MIN}..{QUALITY_MAX}",
         help="small file to visually lossless (default: %(default)s)",
     )
+    cli_optimize.add_encoder_options(encode, quality)
     cli_jnd.add_encoder_option(encode)
     encode.set_defaults(run=_encode)
 
@@ -93,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("--json", action="store_true", help="for programs")
     show.set_defaults(run=_info)
 
+    cli_optimize.add_commands(commands)
     cli_jnd.add_commands(commands)
     commands.add_parser("bench", help="codecs side by side on a folder of pictures; see `jndlic bench --help`")
     return parser
@@ -109,6 +112,7 @@ def _add_common(parser: argparse.ArgumentParser, source: str, target: str) -> No
 
 def _encode(arguments: argparse.Namespace) -> int:
     check_paths(arguments.input, arguments.output)
+    cli_optimize.check_encoder_options(arguments)
     from jndlic.files import write_atomically
     from jndlic.image import load
 
@@ -118,11 +122,15 @@ def _encode(arguments: argparse.Namespace) -> int:
     codec = _load_codec(arguments)
     start = time.perf_counter()
     jnd = cli_jnd.encoder_map(picture.pixels, arguments.jnd)
-    data = encode_picture(picture, arguments.quality, codec, jnd)
+    if arguments.visually_lossless is None:
+        data, said = encode_picture(picture, arguments.quality, codec, jnd), ""
+    else:
+        data, said = cli_optimize.encode_visually_lossless(picture, codec, jnd, arguments)
+        said = f", {said}"
     seconds = time.perf_counter() - start
     write_atomically(arguments.output, data)
     bpp = 8 * len(data) / (picture.width * picture.height)
-    _say(arguments, f"{arguments.output}: {len(data)} bytes, {bpp:.4f} bpp, {seconds:.2f} s")
+    _say(arguments, f"{arguments.output}: {len(data)} bytes, {bpp:.4f} bpp, {seconds:.2f} s{said}")
     return GOOD
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 import io
 import os
 import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, PngImagePlugin, TiffImagePlugin
@@ -44,7 +46,8 @@ _WRITE_OPTIONS: dict[str, dict[str, object]] = {
     "BMP": {},
 }
 _OPAQUE_ONLY = ("JPEG", "PPM", "BMP")
-_HAS_METADATA = ("PNG", "JPEG", "WEBP", "TIFF")
+_HAS_METADATA = ("PNG", "JPEG", "WEBP", "TIFF", "AVIF", "JXL")
+_XMP_OPTION = ("JPEG", "WEBP", "AVIF", "JXL")
 _XMP_KEY_PNG = "XML:com.adobe.xmp"
 _EXIF_MARK = b"Exif\0\0"
 _JPEG_EXIF_MAX = 65533 - len(_EXIF_MARK)
@@ -172,19 +175,33 @@ def load(path: str | Path) -> Picture:
         ImageError: it is no picture, damaged, too large, or a decompression bomb.
         OSError: the file cannot be read.
     """
-    with open(path, "rb") as file, warnings.catch_warnings():
+    with open(path, "rb") as file:
+        try:
+            return decoded(file)
+        except ImageError as error:
+            raise ImageError(f"{path}: {error}") from error
+
+
+def decoded(file: BinaryIO, formats: Sequence[str] = READABLE) -> Picture:
+    """Reads a picture from an open file; of an animation, the first frame.
+
+    Args:
+        file: at its beginning.
+        formats: in Pillow's words; what is in another one counts as no picture.
+
+    Raises:
+        ImageError: it is no picture, damaged, too large, or a decompression bomb.
+    """
+    with warnings.catch_warnings():
         # Pillow warns from 89 million pixels on and refuses from 179 million on; large photos are welcome here.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         try:
-            image = Image.open(file, formats=READABLE)
+            image = Image.open(file, formats=formats)
         except Image.DecompressionBombError as error:
-            raise ImageError(f"{path}: {error}") from error
+            raise ImageError(str(error)) from error
         except Exception as error:  # as above
-            raise ImageError(f"{path}: not a picture of a known format") from error
-        try:
-            return from_pillow(image)
-        except ImageError as error:
-            raise ImageError(f"{path}: {error}") from error
+            raise ImageError("not a picture of a known format") from error
+        return from_pillow(image)
 
 
 def save(path: str | Path, picture: Picture) -> None:
@@ -199,17 +216,41 @@ def save(path: str | Path, picture: Picture) -> None:
         OSError: the file cannot be written.
     """
     form = output_format(path, picture.grey)
+    try:
+        content = encoded(picture, form, _WRITE_OPTIONS[form])
+    except ImageError as error:
+        raise ImageError(f"{path}: {error}") from error
+    write_atomically(path, content)
+
+
+def encoded(picture: Picture, form: str, options: Mapping[str, object]) -> bytes:
+    """A picture as the content of a file, with alpha and metadata as `save` has it.
+
+    Args:
+        picture: what the file shall show.
+        form: one of Pillow's formats: of FORMATS, "AVIF", or "JXL" where the plugin for it is loaded.
+        options: of Pillow's `Image.save`, but for the metadata.
+
+    Raises:
+        ImageError: the format cannot hold the picture.
+    """
     image = to_pillow(picture)
     if form in _OPAQUE_ONLY and picture.alpha is not None:
         image = _on_white(image)
     try:
-        content = _written(image, form, _metadata_options(form, picture))
+        return _written(image, form, {**options, **_metadata_options(form, picture)})
     except Exception:  # as above; broken metadata must not cost the picture, so once more without
         try:
-            content = _written(image, form, {})
+            return _written(image, form, options)
         except Exception as error:  # a side too long for WebP, for example
-            raise ImageError(f"{path}: cannot be written as {form}: {error}") from error
-    write_atomically(path, content)
+            raise ImageError(f"cannot be written as {form}: {error}") from error
+
+
+def shown(picture: Picture) -> np.ndarray:
+    """The pixels as a viewer shows them, uint8 (H, W, 3): what is transparent lies on white."""
+    if picture.alpha is None:
+        return picture.pixels
+    return np.asarray(_on_white(to_pillow(picture)).convert("RGB"))
 
 
 def output_format(path: str | Path, grey: bool = True) -> str:
@@ -285,10 +326,10 @@ def _tiff_exif(image: Image.Image) -> bytes:
     return kept.tobytes().removeprefix(_EXIF_MARK) if len(kept) else b""
 
 
-def _written(image: Image.Image, form: str, metadata: dict[str, object]) -> bytes:
+def _written(image: Image.Image, form: str, options: Mapping[str, object]) -> bytes:
     content = io.BytesIO()
     image.info = {}  # or Pillow falls back on what it finds there
-    image.save(content, form, **_WRITE_OPTIONS[form], **metadata)
+    image.save(content, form, **options)
     return content.getvalue()
 
 
@@ -296,14 +337,15 @@ def _metadata_options(form: str, picture: Picture) -> dict[str, object]:
     """Arguments of Image.save that carry the metadata; each format wants them in its own way."""
     if form not in _HAS_METADATA:
         return {}
-    options: dict[str, object] = {"icc_profile": picture.icc} if picture.icc else {}
+    options: dict[str, object] = {"icc_profile": picture.icc} if picture.icc and form != "JXL" else {}
     exif, xmp = picture.exif, picture.xmp
     if form == "JPEG":  # each must fit into one marker segment; better without it than no picture
         exif = exif if exif and len(exif) <= _JPEG_EXIF_MAX else None
         xmp = xmp if xmp and len(xmp) <= _JPEG_XMP_MAX else None
     if exif:
-        options["exif"] = _EXIF_MARK + exif
-    if xmp and form in ("JPEG", "WEBP"):
+        # JPEG XL's box of EXIF begins with the place of its data, four bytes, which the plugin leaves to its caller.
+        options["exif"] = (b"\0\0\0\0" if form == "JXL" else _EXIF_MARK) + exif
+    if xmp and form in _XMP_OPTION:
         options["xmp"] = xmp
     elif xmp and form == "PNG":
         text = PngImagePlugin.PngInfo()

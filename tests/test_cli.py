@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import run
 from PIL import Image
 from toy_codec import ToyCodec
 
@@ -41,14 +42,6 @@ def packed(photo: Path) -> Path:
     path = photo.with_suffix(".jlic")
     assert main(["encode", str(photo), str(path), "--quiet"]) == 0
     return path
-
-
-def run(*arguments: object) -> int:
-    """Exit code of the command, whichever way it ends."""
-    try:
-        return main([str(argument) for argument in arguments])
-    except SystemExit as end:
-        return int(end.code or 0)
 
 
 def failure(capsys: pytest.CaptureFixture[str], code: int, *arguments: object) -> str:

@@ -25,7 +25,7 @@ FLOW = (
     ("api",),
     ("pillow_plugin",),
     ("training", "bench", "picturewise"),
-    ("cli", "cli_jnd", "__main__"),
+    ("cli", "cli_jnd", "cli_optimize", "__main__"),
 )
 """Stages in their order. A module imports from its own stage and the ones before it. The longest name that matches
 a module (or a package it is in) gives its stage; a module that none matches must be added here."""

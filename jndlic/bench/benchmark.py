@@ -59,9 +59,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line; exit codes as those of `jndlic`."""
-    parser = argparse.ArgumentParser(prog="jndlic bench", description=__doc__.splitlines()[0])
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["savings"]:
+        from jndlic.bench.savings import main as savings  # has a parser of its own
+
+        return savings(words[1:])
+    epilog = "`jndlic bench savings --help`: what a level of its own for every picture saves"
+    parser = argparse.ArgumentParser(prog="jndlic bench", description=__doc__.splitlines()[0], epilog=epilog)
     add_arguments(parser)
-    options = parser.parse_args(argv)
+    options = parser.parse_args(words)
     return run_command("jndlic bench", lambda: run(options))
 
 

@@ -63,6 +63,18 @@ def haarpsi(reference: np.ndarray, distorted: np.ndarray) -> float:
     return _by_piq("haarpsi", reference, distorted) if min(reference.shape[:2]) >= 16 else float("nan")
 
 
+def butteraugli_program() -> str:
+    """Full path of Butteraugli's program.
+
+    Raises:
+        MetricError: it is not on PATH.
+    """
+    program = shutil.which(BUTTERAUGLI_PROGRAM)
+    if program is None:
+        raise MetricError(f"Butteraugli needs the program {BUTTERAUGLI_PROGRAM} of libjxl on PATH")
+    return program
+
+
 def butteraugli(reference: np.ndarray, distorted: np.ndarray) -> float:
     """Butteraugli, the 3-norm over its map at 80 nits; 0 for equal pictures, lower is better.
 
@@ -72,9 +84,7 @@ def butteraugli(reference: np.ndarray, distorted: np.ndarray) -> float:
         MetricError: the program is not on PATH, or fails.
     """
     check_pair(reference, distorted)
-    program = shutil.which(BUTTERAUGLI_PROGRAM)
-    if program is None:
-        raise MetricError(f"Butteraugli needs the program {BUTTERAUGLI_PROGRAM} of libjxl on PATH")
+    program = butteraugli_program()
     with tempfile.TemporaryDirectory() as folder:
         files = [Path(folder) / name for name in ("reference.ppm", "distorted.ppm")]
         for file, pixels in zip(files, (reference, distorted)):

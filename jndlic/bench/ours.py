@@ -16,7 +16,7 @@ from jndlic.jnd.models import MODELS, tolerance_map
 from jndlic.shipped_path import DEFAULT_WEIGHTS, SUFFIX, shipped_weights
 from jndlic.weights import load_codec
 
-APART = ("bench", "training")  # parts of the package that no file depends on
+APART = ("bench", "picturewise", "training")  # parts of the package that no file depends on
 
 
 class Jndlic:

@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
 from jndlic.errors import ParameterError
 from jndlic.picturewise.scales import SCALES
 
+SMALLEST_SIDE = 8
+"""Pixels: smaller pictures are judged with their last row and column repeated."""
 
-def ssimulacra2_points(reference: np.ndarray, distorted: np.ndarray) -> float:
-    """SSIMULACRA2 of two uint8 pictures (H, W, 3), in points."""
+
+def ssimulacra2_from(reference: np.ndarray) -> Callable[[np.ndarray], float]:
+    """SSIMULACRA2, in points, of versions of one uint8 picture (H, W, 3), which is made ready once."""
     import torch
 
     from jndlic.bench.pairs import to_batch
-    from jndlic.training.ssimulacra2 import score
+    from jndlic.training.ssimulacra2 import prepare, score
 
     with torch.inference_mode():
-        return float(score(to_batch(reference), to_batch(distorted)))
+        prepared = prepare(to_batch(reference), for_score=True)
+
+    def points(distorted: np.ndarray) -> float:
+        with torch.inference_mode():
+            return float(score(prepared, to_batch(distorted)))
+
+    return points
+
+
+def ssimulacra2_points(reference: np.ndarray, distorted: np.ndarray) -> float:
+    """SSIMULACRA2 of two uint8 pictures (H, W, 3), in points."""
+    return ssimulacra2_from(reference)(distorted)
 
 
 def butteraugli_norm(reference: np.ndarray, distorted: np.ndarray) -> float:
@@ -29,17 +44,27 @@ def butteraugli_norm(reference: np.ndarray, distorted: np.ndarray) -> float:
 
 
 METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {"ssimulacra2": ssimulacra2_points, "butteraugli": butteraugli_norm}
+PREPARED: dict[str, Callable[[np.ndarray], Callable[[np.ndarray], float]]] = {
+    "ssimulacra2": ssimulacra2_from,
+    "butteraugli": lambda reference: partial(butteraugli_norm, reference),
+}
+"""The same for many versions of one original."""
 
 
 class MetricJudge:
-    """One original and a metric."""
+    """One original and a metric.
 
-    def __init__(self, metric: Callable[[np.ndarray, np.ndarray], float], name: str, reference: np.ndarray) -> None:
-        self._metric, self._scale, self._reference = metric, SCALES[name], reference
+    Args:
+        metric: gives the metric's value of a version, uint8 (H, W, 3).
+        name: of its scale.
+    """
+
+    def __init__(self, metric: Callable[[np.ndarray], float], name: str) -> None:
+        self._metric, self._scale = metric, SCALES[name]
 
     def score(self, distorted: np.ndarray) -> float:
         """See Judge."""
-        return self._scale.score(self._metric(self._reference, distorted))
+        return self._scale.score(self._metric(_large_enough(distorted)))
 
 
 class MetricPredictor:
@@ -50,6 +75,7 @@ class MetricPredictor:
 
     Raises:
         ParameterError: there is no such metric.
+        MetricError: its program is missing.
     """
 
     smooth = True
@@ -57,9 +83,18 @@ class MetricPredictor:
     def __init__(self, name: str) -> None:
         if name not in SCALES:
             raise ParameterError(f"no metric {name!r} to judge by; there are {', '.join(SCALES)}")
+        if name == "butteraugli":
+            from jndlic.bench.judges import butteraugli_program
+
+            butteraugli_program()  # now rather than at every picture
         self.name = name
-        self._metric = METRICS[name]
 
     def judge(self, reference: np.ndarray) -> MetricJudge:
         """See Predictor."""
-        return MetricJudge(self._metric, self.name, reference)
+        return MetricJudge(PREPARED[self.name](_large_enough(reference)), self.name)
+
+
+def _large_enough(pixels: np.ndarray) -> np.ndarray:
+    height, width = pixels.shape[:2]
+    missing = [(0, max(0, SMALLEST_SIDE - side)) for side in (height, width)]
+    return np.pad(pixels, (*missing, (0, 0)), mode="edge") if min(height, width) < SMALLEST_SIDE else pixels

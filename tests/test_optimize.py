@@ -1,0 +1,436 @@
+"""The smallest file that a predictor still accepts: searches over real files, what the files carry, and the command."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from commands import run
+from PIL import Image, ImageCms
+from toy_codec import ToyCodec
+
+from jndlic import cli_optimize, files, weights
+from jndlic.api import decode_picture
+from jndlic.bench.pillow_codecs import CodecError
+from jndlic.errors import ImageError, ParameterError
+from jndlic.image import Picture, decoded, from_array, load, shown
+from jndlic.picturewise import ladders, metrics, pillow_ladder, predictors, profiles, search
+from jndlic.picturewise.batch import find_jobs
+from jndlic.picturewise.jndlic_ladder import JndlicLadder
+from jndlic.picturewise.ladders import KINDS, codec_of, open_ladders
+from jndlic.picturewise.metrics import MetricPredictor
+from jndlic.picturewise.optimize import optimize
+from jndlic.picturewise.profiles import PROFILES, profile
+from jndlic.picturewise.progress import progress
+
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+LOOK = profile("mcl-jci-75")
+XMP = b"<x:xmpmeta/>"
+FORMS = {"jpeg": "JPEG", "webp": "WEBP", "avif": "AVIF"}
+
+
+@pytest.fixture(autouse=True)
+def toy(monkeypatch: pytest.MonkeyPatch) -> ToyCodec:
+    codec = ToyCodec()
+    monkeypatch.setattr(weights, "load_codec", lambda weights=None, device="cpu": codec)
+    return codec
+
+
+def pixels(height: int = 45, width: int = 61, seed: int = 0) -> np.ndarray:
+    rows, columns = np.mgrid[0:height, 0:width]
+    waves = np.dstack([rows * 3 + columns, columns * 2, 128 + 60 * np.sin(rows / 5.0)])
+    return np.clip(waves + np.random.default_rng(seed).normal(0, 6, waves.shape), 0, 255).astype(np.uint8)
+
+
+def maker(name: str) -> ladders.Maker:
+    if name == "jxl":
+        pytest.importorskip("pillow_jxl")
+    return open_ladders(name)
+
+
+class Fixed:
+    """Predictor by a function of the distorted pixels."""
+
+    def __init__(self, score, smooth: bool = True) -> None:  # noqa: ANN001
+        self.name, self.smooth, self._score = "fixed", smooth, score
+
+    def judge(self, reference: np.ndarray) -> SimpleNamespace:
+        return SimpleNamespace(score=self._score)
+
+
+class Steps:
+    """A ladder whose pictures show their own level, and whose files may turn out coarser than what `view` showed."""
+
+    def __init__(self, real: bool = True, worse: int = 0) -> None:
+        self.levels, self.reference, self.real, self._worse = tuple(range(1, 41)), pixels(8, 8), real, worse
+
+    def view(self, level: int) -> np.ndarray:
+        return np.full((8, 8, 3), level, np.uint8)
+
+    def encode(self, level: int) -> bytes:
+        return bytes([level - self._worse])
+
+    def decode(self, data: bytes) -> np.ndarray:
+        return np.full((8, 8, 3), data[0], np.uint8)
+
+
+def rising(threshold: float) -> Fixed:
+    return Fixed(lambda shown: LOOK.score + (float(shown.mean()) - threshold) / 10)
+
+
+@pytest.mark.parametrize("rule", [None, *search.RULES])
+def test_search_over_a_ladder(rule: str | None) -> None:
+    found = optimize(Steps(), rising(22.9), LOOK, rule)
+    assert (found.level, found.data, found.reached) == (23, b"\x17", True)
+    assert found.evaluations == len(found.scores) and found.scores[23] == found.score == pytest.approx(LOOK.score + 0.01)
+    assert 0.75 < found.share < 0.76
+
+
+def test_the_file_itself_decides() -> None:
+    found = optimize(Steps(real=False, worse=3), rising(23), LOOK)
+    assert (found.level, found.data, found.reached) == (26, b"\x17", True)
+    assert found.evaluations == len(found.scores) + 4
+
+
+def test_never_and_always() -> None:
+    for bad in (-5.0, math.nan):
+        for rule in search.RULES:
+            never = optimize(Steps(), Fixed(lambda _, bad=bad: bad), LOOK, rule)
+            assert (never.level, never.reached) == (40, False) and not math.isnan(never.score)
+    assert optimize(Steps(real=False), Fixed(lambda _: math.nan), LOOK).score == -math.inf
+    always = optimize(Steps(), Fixed(lambda _: 9.0), LOOK)
+    assert (always.level, always.reached) == (1, True)
+
+
+def test_a_vote_does_not_let_a_bad_file_through() -> None:
+    scores = np.where(np.arange(41) >= 20, 3.0, -3.0)
+    scores[[20, 21]] = -1.0  # the window around them still votes for them
+    found = optimize(Steps(), Fixed(lambda shown: float(scores[int(shown.mean())]), smooth=False), LOOK, "sliding-window")
+    assert found.reached and found.level == 22
+
+
+def test_wrong_rule() -> None:
+    with pytest.raises(ParameterError, match="bisect"):
+        optimize(Steps(), rising(3), LOOK, "guess")
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("shape", [(45, 61, 3), (1, 1, 3), (5, 70, 3), (33, 20), (16, 17, 4)])
+def test_every_codec_with_every_kind_of_picture(name: str, shape: tuple[int, ...]) -> None:
+    array = pixels(*shape[:2])
+    array = array[..., 0] if len(shape) == 2 else array
+    if shape[2:] == (4,):
+        array = np.dstack([array, np.linspace(0, 255, array.shape[0] * array.shape[1]).reshape(array.shape[:2]).astype(np.uint8)])
+    picture = from_array(array)
+    ladder = maker(name)(picture)
+    found = optimize(ladder, MetricPredictor("ssimulacra2"), profile("mcl-jci-50"))
+    assert found.level in ladder.levels and found.reached == (found.score >= 0)
+    file = ladder.decode(found.data)
+    assert file.shape == ladder.reference.shape == picture.pixels.shape and file.dtype == np.uint8
+    assert np.array_equal(ladder.reference, shown(picture))
+    error = np.abs(ladder.view(ladder.levels[-1]).astype(int) - ladder.reference).mean()
+    assert error < (40 if name == "jndlic" else 8)  # the toy codec paints blocks
+    if name != "jndlic":
+        read = decoded(io.BytesIO(found.data), (FORMS.get(name, "JXL"),))
+        assert (read.alpha is not None) == (picture.alpha is not None and name != "jpeg")
+        assert read.grey == picture.grey or name == "webp"
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_finer_levels_come_closer_and_cost_more(name: str) -> None:
+    ladder = maker(name)(Picture(pixels(64, 64)))
+    coarse, fine = ladder.levels[4], ladder.levels[-5]
+    assert len(ladder.encode(coarse)) < len(ladder.encode(fine))
+    errors = [np.abs(ladder.view(level).astype(int) - ladder.reference).mean() for level in (coarse, fine)]
+    assert errors[0] > errors[1]
+    assert np.array_equal(ladder.view(fine), ladder.decode(ladder.encode(fine)))
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_metadata_is_kept(name: str) -> None:
+    exif = Image.Exif()
+    exif[0x010E], exif[0x0112] = "a hill", 6
+    picture = Picture(pixels(), icc=SRGB, exif=exif.tobytes().removeprefix(b"Exif\0\0"), xmp=XMP)
+    read = decoded(io.BytesIO(maker(name)(picture).encode(50)), (FORMS[name],))
+    assert (read.icc, read.xmp) == (SRGB, XMP)
+    kept = Image.Exif()
+    kept.load(b"Exif\0\0" + read.exif)
+    assert (kept[0x010E], kept[0x0112]) == ("a hill", 6)
+    assert read.pixels.shape == picture.pixels.shape  # the orientation is kept, not applied
+
+
+def test_jndlic_keeps_everything(toy: ToyCodec) -> None:
+    alpha = np.full((45, 61), 7, np.uint8)
+    picture = Picture(pixels(), alpha, icc=SRGB, exif=b"MM\0*rest", xmp=XMP)
+    ladder = JndlicLadder(picture, toy)
+    read = decode_picture(ladder.encode(30), toy)
+    assert (read.icc, read.exif, read.xmp) == (SRGB, b"MM\0*rest", XMP) and np.array_equal(read.alpha, alpha)
+    assert ladder.reference.min() > 240  # nearly all of it is the white below
+
+
+def test_jpeg_of_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pillow's buffer is too small for the optimised file."""
+    noise = Picture(np.random.default_rng(0).integers(0, 256, (400, 400, 3), dtype=np.uint8), exif=b"MM\0*\0\0\0\x08\0\0\0\0\0\0")
+    ladder = maker("jpeg")(noise)
+    assert ladder.view(94).shape == (400, 400, 3)
+    tried = []
+
+    def fails(picture: Picture, form: str, options: dict[str, object]) -> bytes:
+        tried.append(options)
+        if "optimize" in options:
+            raise ImageError("suspended")
+        return b"plain"
+
+    monkeypatch.setattr(pillow_ladder, "encoded", fails)
+    assert ladder.encode(95) == b"plain" and len(tried) == 2 and all(one["quality"] == 95 for one in tried)
+
+
+def test_a_format_that_cannot_hold_the_picture() -> None:
+    with pytest.raises(ImageError, match="WEBP"):
+        optimize(maker("webp")(Picture(np.zeros((1, 17000, 3), np.uint8))), rising(3), LOOK)
+
+
+def test_what_fails_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "long.png"
+    Image.new("RGB", (17000, 1)).save(path)
+    assert run("optimize", path, tmp_path / "out.webp") == 1
+    assert f"{path}: cannot be written as WEBP" in capsys.readouterr().err
+
+
+def test_jxl_is_upright_and_in_srgb() -> None:
+    pytest.importorskip("pillow_jxl")
+    from jndlic.picturewise.jxl_ladder import JxlLadder, to_srgb, upright
+
+    exif = Image.Exif()
+    exif[0x010E], exif[0x0112] = "a hill", 6
+    picture = Picture(pixels(), icc=SRGB, exif=exif.tobytes().removeprefix(b"Exif\0\0"), xmp=XMP)
+    ladder = JxlLadder(picture)
+    assert np.array_equal(ladder.reference, np.rot90(picture.pixels, -1))  # sRGB as it is, turned
+    data = ladder.encode(80)
+    assert data.index(b"Exif\0\0\0\0MM\0*") and XMP in data
+    with Image.open(io.BytesIO(data)) as image:
+        kept = image.getexif()
+        assert kept[0x010E] == "a hill" and 0x0112 not in kept and image.size == (45, 61)
+    assert upright(replace(picture, exif=b"broken")).pixels is picture.pixels
+    assert to_srgb(replace(picture, icc=b"broken")).icc is None
+    grey = Picture(np.repeat(pixels()[..., :1], 3, axis=2), grey=True, icc=SRGB)
+    assert np.array_equal(to_srgb(grey).pixels, grey.pixels)
+
+
+def test_jxl_converts_another_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pillow_jxl")
+    from jndlic.picturewise import jxl_ladder
+
+    swapped = SimpleNamespace(applyTransform=lambda image, _: Image.merge("RGB", image.convert("RGB").split()[::-1]),
+                              buildTransform=lambda *_: None, createProfile=lambda _: None, ImageCmsProfile=lambda _: None,
+                              PyCMSError=ImageCms.PyCMSError)
+    monkeypatch.setattr(jxl_ladder, "ImageCms", swapped)
+    picture = Picture(pixels(), icc=SRGB)
+    turned = jxl_ladder.to_srgb(picture)
+    assert turned.icc is None and np.array_equal(turned.pixels, picture.pixels[..., ::-1])
+
+
+def test_jxl_without_its_plugin(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_jxl", None)
+    with pytest.raises(CodecError, match=r"jndlic\[jxl\]"):
+        open_ladders("jxl")
+
+
+def test_names_of_codecs() -> None:
+    assert [codec_of(f"a{suffix.upper()}") for kind in KINDS.values() for suffix in kind.suffixes[:1]] == list(KINDS)
+    with pytest.raises(ParameterError, match="--codec"):
+        codec_of("a.bin")
+    with pytest.raises(ParameterError, match="webp"):
+        open_ladders("gif")
+
+
+def test_small_pictures_are_judged() -> None:
+    judge = MetricPredictor("ssimulacra2").judge(pixels(1, 3))
+    assert judge.score(pixels(1, 3)) > judge.score(255 - pixels(1, 3))
+    assert MetricPredictor("ssimulacra2").judge(pixels(8, 40)).score(pixels(8, 40)) > 4
+
+
+def test_butteraugli_without_its_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(Exception, match="butteraugli_main"):
+        MetricPredictor("butteraugli")
+
+
+# ---------------------------------------------------------------- the command
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A folder: two pictures of one name, one in a folder below, one broken, and a text."""
+    folder = tmp_path / "in"
+    (folder / "sub").mkdir(parents=True)
+    for name in ("a.png", "a.bmp", "sub/b.PNG"):
+        Image.fromarray(pixels(seed=len(name))).save(folder / name)
+    (folder / "broken.png").write_bytes(b"no picture")
+    (folder / "notes.txt").write_text("no picture either")
+    return folder
+
+
+def test_names_on_the_command_line_are_those_of_the_package() -> None:
+    assert cli_optimize.CODECS == tuple(KINDS)
+    assert set(cli_optimize.PREDICTORS) == set(predictors.NAMES)
+    assert cli_optimize.PROFILES == tuple(PROFILES)
+    assert cli_optimize.RULES == tuple(search.RULES)
+    assert cli_optimize.DEFAULT_PROFILE == profiles.DEFAULT_PROFILE
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".webp", ".avif", ".jlic"])
+def test_one_file(tree: Path, tmp_path: Path, suffix: str, capsys: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / f"out{suffix}"
+    assert run("optimize", tree / "a.png", target, "--profile", "mcl-jci-50") == 0
+    said = capsys.readouterr().out
+    assert f"{target.stat().st_size} bytes, level " in said and " see no change" in said and "evaluations" in said and "than the input" in said
+    assert not list(tmp_path.glob(".*.tmp"))
+
+
+def test_json_says_what_is_in_the_file(tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / "out.jpg"
+    assert run("optimize", tree / "a.png", target, "--json", "--search", "sliding-window") == 0
+    facts = json.loads(capsys.readouterr().out)
+    (one,) = facts["files"]
+    assert (facts["codec"], facts["profile"], facts["predictor"]) == ("jpeg", "mcl-jci-75", "ssimulacra2")
+    assert one["bytes"] == facts["bytes"] == target.stat().st_size and one["share"] >= 0.75 and one["reached"]
+    judge = MetricPredictor("ssimulacra2").judge(load(tree / "a.png").pixels)
+    assert judge.score(load(target).pixels) == pytest.approx(one["score"])
+
+
+def test_a_tree(tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / "out"
+    assert run("optimize", tree, target, "--codec", "webp") == 1
+    output, errors = capsys.readouterr()
+    made = sorted(str(path.relative_to(target)) for path in target.rglob("*") if path.is_file())
+    assert made == ["a.bmp.webp", "a.png.webp", "sub/b.webp"]
+    assert all(name in output for name in made) and "total" in output
+    assert "broken.png: not a picture" in errors
+    before = (target / "sub/b.webp").stat().st_mtime_ns
+    assert run("optimize", tree, target, "--codec", "webp", "--json") == 1
+    assert len(json.loads(capsys.readouterr().out)["skipped"]) == 3
+    assert (target / "sub/b.webp").stat().st_mtime_ns == before
+    (tree / "broken.png").unlink()
+    assert run("optimize", tree, target, "--codec", "webp", "--force", "--quiet") == 0
+    assert (target / "sub/b.webp").stat().st_mtime_ns > before and capsys.readouterr().out == ""
+
+
+def test_pictures_below_the_target_are_left_alone(tree: Path) -> None:
+    inside = tree / "small"
+    inside.mkdir()
+    Image.fromarray(pixels()).save(inside / "old.png")
+    assert all("small/" not in str(job.source) for job in find_jobs(tree, inside, "jpeg"))
+    with pytest.raises(ParameterError, match="same folder"):
+        find_jobs(tree, tree, "jpeg")
+    (inside / "old.png").unlink()
+    with pytest.raises(ImageError, match="no pictures"):
+        find_jobs(inside, tree, "jpeg")
+
+
+def test_a_file_larger_than_its_input_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "small.jpg"
+    Image.fromarray(pixels()).save(source, quality=3)
+    assert run("optimize", source, tmp_path / "out.jpg", "--profile", "strict") == 0
+    output, errors = capsys.readouterr()
+    assert "larger than the input" in output and "already: better keep that" in errors
+
+
+def test_the_finest_level_is_written_where_none_will_do(tree: Path, tmp_path: Path, monkeypatch, capsys) -> None:  # noqa: ANN001
+    monkeypatch.setattr(metrics.MetricPredictor, "judge", Fixed(lambda _: math.nan).judge)
+    target = tmp_path / "out.jpg"
+    assert run("optimize", tree / "a.png", target, "--json") == 0
+    output, errors = capsys.readouterr()
+    (one,) = json.loads(output)["files"]
+    assert (one["level"], one["reached"], one["score"]) == (100, False, None) and "falls short of mcl-jci-75" in errors
+    assert target.is_file()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("a.png", "out.bin"), "--codec"),
+        (("a.png", "out.jpg", "--codec", "webp"), "the suffix says jpeg"),
+        (("a.png", "a.png", "--codec", "jpeg"), "same file"),
+        ((".", "out"), "--codec is needed"),
+        ((".", ".", "--codec", "jpeg"), "same folder"),
+        ((".", "a.png", "--codec", "jpeg"), "into a folder"),
+        (("a.png", "out.jpg", "--profile", "loose"), "mcl-jci-75"),
+        (("a.png", "out.jpg", "--search", "guess"), "bisect"),
+    ],
+)
+def test_wrong_usage(tree: Path, monkeypatch, capsys, words: tuple[str, ...], said: str) -> None:  # noqa: ANN001
+    monkeypatch.chdir(tree)
+    assert run("optimize", *words) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_bad_input(tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("optimize", tree / "broken.png", tmp_path / "out.jpg") == 1
+    assert run("optimize", tree / "missing.png", tmp_path / "out.jpg") == 1
+    assert run("optimize", tree / "a.png", tmp_path / "no" / "out.jpg") == 1
+    assert not (tmp_path / "out.jpg").exists() and "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("where", ["judge", "write"])
+def test_an_interrupted_run_leaves_no_partial_file(tree: Path, tmp_path: Path, monkeypatch, where: str) -> None:  # noqa: ANN001
+    def stop(*_: object) -> float:
+        raise KeyboardInterrupt
+
+    if where == "judge":
+        monkeypatch.setattr(metrics.MetricPredictor, "judge", Fixed(stop).judge)
+    else:
+        monkeypatch.setattr(files.os, "fsync", stop)
+    target = tmp_path / "out"
+    assert run("optimize", tree, target, "--codec", "jpeg") == 130
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and tree not in path.parents]
+
+
+def test_profiles_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("optimize", "--list-profiles") == 0
+    said = capsys.readouterr().out
+    assert all(name in said for name in PROFILES) and "(default)" in said and "proxy" in said
+
+
+def test_encode_visually_lossless(tree: Path, tmp_path: Path, toy: ToyCodec, monkeypatch, capsys) -> None:  # noqa: ANN001
+    analysed = []
+    analyse = toy.analyse
+    monkeypatch.setattr(toy, "analyse", lambda *arguments: analysed.append(1) or analyse(*arguments))
+    monkeypatch.setattr(metrics.MetricPredictor, "judge", Fixed(lambda _: 9.0).judge)
+    target = tmp_path / "out.jlic"
+    assert run("encode", tree / "a.png", target, "--visually-lossless") == 0
+    said = capsys.readouterr().out
+    assert "level 1, " in said and "evaluations" in said and "than the input" in said and len(analysed) == 1
+    assert run("encode", tree / "a.png", target, "--visually-lossless", "strict", "--predictor", "ssimulacra2", "--jnd", "pattern") == 0
+    capsys.readouterr()
+    for words in (["--visually-lossless", "-q", "5"], ["--predictor", "vp"], ["--visually-lossless", "loose"]):
+        assert run("encode", tree / "a.png", target, *words) == 2
+
+
+def test_progress_without_tqdm(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    assert list(progress([1, 2])) == [1, 2] and capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert list(progress([1, 2])) == [1, 2] and capsys.readouterr().err.endswith("\r2/2 files\n")
+
+
+def test_pillow_without_a_format(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(Image.SAVE, "AVIF")
+    monkeypatch.setattr(Image, "init", lambda: None)
+    with pytest.raises(CodecError, match="AVIF"):
+        open_ladders("avif")
+
+
+def test_a_learned_predictor_without_training() -> None:
+    """Whatever it says, the search ends, with a file that it was asked about."""
+    from jndlic.picturewise.learned import LearnedPredictor, VpModel
+
+    found = optimize(maker("jpeg")(Picture(pixels())), LearnedPredictor("vp", VpModel()), LOOK)
+    assert found.level in found.scores and found.reached == (found.score >= LOOK.score) and found.evaluations < 60
