@@ -131,14 +131,17 @@ def test_pairs_from_photos_and_from_judged_pictures(photos: Path, tmp_path: Path
 
     judged = tmp_path / "judged"
     judged.mkdir()
-    for name in ("a.png", "b.png"):
-        (judged / name).write_bytes((photos / "0.png").read_bytes())
-    (judged / "labels.csv").write_text("reference,jnd\na.png,b.png\n")
-    assert prepare(["--table", str(judged / "labels.csv"), "--patches", "2", str(out)]) == 0
+    for name, number in (("a.png", 0), ("coarse.png", 1), ("good.png", 0), ("fine.png", 2)):
+        (judged / name).write_bytes((photos / f"{number}.png").read_bytes())
+    rows = ["reference,distorted,codec,level,score,source"]
+    rows += [f"a.png,{name}.png,jpeg,{level},{score},human:test" for name, level, score in (("fine", 30, 2.0), ("coarse", 10, -0.5), ("good", 20, 0.25))]
+    (judged / "labels.csv").write_text("\n".join(rows))
+    assert prepare(["--judged", str(judged / "labels.csv"), "--patches", "2", str(out)]) == 0
     pairs = read_pairs(out)
-    assert np.array_equal(pairs.reference, pairs.target) and "judged by people" in pairs.source
-    (judged / "labels.csv").write_text("reference\na.png\n")
-    assert prepare(["--table", str(judged / "labels.csv"), str(out)]) == 2
+    assert np.array_equal(pairs.reference, pairs.target), "the coarsest that half of the people call equal"
+    assert pairs.source == "human:labels.csv, 50% satisfied"
+    assert len(read_pairs(judged / "labels.csv").reference) == 32, "a table without a file of pairs"
+    assert prepare(["--judged", str(judged / "labels.csv"), "--share", "0.999", str(out)]) == 2
     out.write_bytes(b"nothing")
     with pytest.raises(ParameterError, match="no pairs"):
         read_pairs(out)

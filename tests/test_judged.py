@@ -64,6 +64,33 @@ def test_konjnd(tmp_path: Path) -> None:
     assert rows["bpg", 21].score == pytest.approx(0.0)
 
 
+@pytest.mark.parametrize("named", [True, False])
+def test_vvc_jnd(tmp_path: Path, named: bool) -> None:
+    """Two sessions; answers as QPs in one, as numbers from 1 on in the other, once with people in rows."""
+    from scipy.io import savemat
+
+    for session, names in ((1, ("img2", "img10")), (2, ("b1",))):
+        for folder in ("Ori", "Dis"):
+            (tmp_path / f"session{session}_{folder}").mkdir()
+        for number, name in enumerate(names):
+            Image.fromarray(photo(8)).save(tmp_path / f"session{session}_Ori" / f"{name}.png")
+            for qp in range(13, 52):
+                coded = f"{name}_{qp}.png" if named else f"{number}-{qp}.png"
+                Image.fromarray(np.full((8, 8, 3), 100 * number + qp, np.uint8)).save(tmp_path / f"session{session}_Dis" / coded)
+    savemat(tmp_path / "f_session1.mat", {"f": np.array([[30, 31, 40, 45], [20, 20, 44, 50]]).T})
+    savemat(tmp_path / "f_session2.mat", {"f": np.array([[1, 10, 20, 30]])})
+    rows = {(row.reference.stem, row.level): row for row in read_judged(tmp_path)}
+    assert len(rows) == 3 * 39
+    for name, number in (("img2", 0), ("img10", 1)):
+        assert pixels_of(rows[name, 51 - 30].distorted)[0, 0, 0] == 100 * number + 30
+    assert rows["img2", 51 - 30].score == pytest.approx(score_of_share(0.75)), "one of four saw a change at QP 30"
+    assert rows["img10", 51 - 43].score == pytest.approx(score_of_share(0.5))
+    assert rows["b1", 51 - 21].score == pytest.approx(score_of_share(0.75)) and rows["b1", 51 - 22].score == pytest.approx(score_of_share(0.5))
+    next((tmp_path / "session1_Dis").iterdir()).unlink()
+    with pytest.raises(ParameterError, match="77 coded pictures for 2"):
+        read_judged(tmp_path)
+
+
 def test_tables_survive_and_bad_ones_are_refused(tmp_path: Path) -> None:
     row = Judged(tmp_path / "a.npy", tmp_path / "a_jpeg_030.npy", "jpeg", 30, 1.25, "proxy:test")
     write_judged(tmp_path / "judged.csv", [row])

@@ -5,6 +5,7 @@ Layouts that `read_judged` knows:
     a table (CSV)    reference, distorted (files beside it, .npy arrays too), codec, level, score, source
     MCL-JCI          .../ImageJND_SRC01*.bmp (or the JPEG of quality 100) and .../ImageJND_SRC01_027.jpg, 027: JPEG quality
     KonJND-1k        subjective_ratings.csv (image_id, Compression type, ratings), source_image/, jpeg/, bpg/
+    VVC JND          session1_Ori/, session1_Dis/, f_session1.mat ..., see jndlic/training/vvc_jnd.py
 
 MCL-JCI's curves come in a table of their own: ref_img, qf, first_SUR (as SUR-FeatNet published them).
 Sources: Jin et al., HVEI 2016 (MCL-JCI); Lin et al., "Large-Scale Crowdsourced Subjective Assessment of Picturewise Just Noticeable
@@ -26,6 +27,7 @@ import numpy as np
 
 from jndlic.errors import ParameterError
 from jndlic.image import load
+from jndlic.training.vvc_jnd import QPS, is_vvc_jnd, read_vvc_jnd
 
 COLUMNS = ("reference", "distorted", "codec", "level", "score", "source")
 SCORE_LIMIT = 4.0
@@ -52,7 +54,7 @@ def read_judged(path: Path, curves: Path | None = None) -> list[Judged]:
     """The versions of a table or of a folder in one of the known layouts.
 
     Args:
-        path: of a table, or of the folder of MCL-JCI or KonJND-1k.
+        path: of a table, or of the folder of a set.
         curves: table of the share of satisfied users, which MCL-JCI needs.
 
     Raises:
@@ -62,11 +64,13 @@ def read_judged(path: Path, curves: Path | None = None) -> list[Judged]:
         return _read_table(path)
     if (path / "subjective_ratings.csv").is_file():
         return _read_konjnd(path)
+    if is_vvc_jnd(path):
+        return _read_vvc(path)
     if path.is_dir() and any(_MCL_JCI.search(file.name) for file in path.rglob("*.jp*g")):
         if curves is None:
             raise ParameterError(f"{path}: MCL-JCI needs its curves too: a table with ref_img, qf and first_SUR")
         return _read_mcl_jci(path, curves)
-    raise ParameterError(f"{path} is neither a table nor a folder of MCL-JCI or KonJND-1k")
+    raise ParameterError(f"{path} is neither a table nor a folder of MCL-JCI, KonJND-1k or the VVC JND set")
 
 
 def write_judged(path: Path, rows: Sequence[Judged]) -> None:
@@ -162,3 +166,11 @@ def _read_konjnd(folder: Path) -> list[Judged]:
     if not rows:
         raise ParameterError(f"{folder} holds none of the pictures of its table")
     return rows
+
+
+def _read_vvc(folder: Path) -> list[Judged]:
+    return [
+        Judged(source.reference, version, "vvc", QPS[-1] - qp, score_of_share(source.satisfied(qp)), f"{HUMAN}:VVC-JND")
+        for source in read_vvc_jnd(folder)
+        for qp, version in source.versions.items()
+    ]

@@ -73,7 +73,7 @@ class PairData(lightning.LightningDataModule):
     """The pairs of a file; the last tenth, which are other photos than the rest, validate.
 
     Args:
-        pairs: .npz file of tools/prepare_structure.py.
+        pairs: .npz file of tools/prepare_structure.py, or judged pictures, see jndlic/training/judged.py.
         batch_size: patches a step.
     """
 
@@ -83,7 +83,7 @@ class PairData(lightning.LightningDataModule):
         self._sets: list[TensorDataset] = []
 
     def setup(self, stage: str) -> None:
-        """Reads the file."""
+        """Reads them."""
         found = read_pairs(Path(self.hparams.pairs))
         first = int(len(found.reference) * (1.0 - VALIDATION_SHARE))
         planes = [torch.from_numpy(patches) for patches in (found.reference, found.target)]

@@ -12,7 +12,7 @@ from jndlic.jnd.structure_net import NAME, save_structure
 from jndlic.training.cli import TrainingCLI
 from jndlic.training.photos import find_images
 from jndlic.training.structure import PairData, StructureTraining
-from jndlic.training.structure_pairs import PROXIES, THRESHOLD, collect, labelled_pictures, proxy_pictures, read_pairs, write_pairs
+from jndlic.training.structure_pairs import PATCHES, PROXIES, SHARE, THRESHOLD, collect, labelled_pictures, proxy_pictures, read_pairs, write_pairs
 
 
 class StructureCLI(TrainingCLI):
@@ -24,7 +24,8 @@ class StructureCLI(TrainingCLI):
         source = read_pairs(Path(self.datamodule.hparams.pairs)).source
         path = Path(self.trainer.default_root_dir) / f"{NAME}.safetensors"
         save_structure(self.model.net, path, source)
-        print(f"{path}: trained towards {source}")
+        loss, still = (float(self.trainer.callback_metrics[f"val/{name}"]) for name in ("loss", "unchanged"))
+        print(f"{path}: trained towards {source}; held-out pictures: {loss:.4f} grey levels, {still:.4f} where nothing is changed")
 
 
 def train() -> None:
@@ -37,10 +38,11 @@ def prepare(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="prepare_structure", description="pairs of patches to train the structure network on")
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--photos", nargs="+", metavar="DIR", help="folders of photos; their targets come from a proxy")
-    source.add_argument("--table", type=Path, metavar="CSV", help="pictures judged by people: columns reference and jnd, files beside the table")
+    source.add_argument("--judged", type=Path, metavar="PATH", help="pictures judged by people: folder of the VVC JND set or KonJND-1k, or a table")
     parser.add_argument("--proxy", choices=PROXIES, default="avif", help="(default: %(default)s)")
     parser.add_argument("--threshold", type=float, default=THRESHOLD, help="SSIMULACRA2 of a proxy by a codec (default: %(default)s)")
-    parser.add_argument("--patches", type=int, default=32, metavar="N", help="of each picture (default: %(default)s)")
+    parser.add_argument("--share", type=float, default=SHARE, help="of the people who see no change (default: %(default)s)")
+    parser.add_argument("--patches", type=int, default=PATCHES, metavar="N", help="of each picture (default: %(default)s)")
     parser.add_argument("--lossy-reduction", type=float, default=1.75, help="JPEG photos are scaled down by this first (default: %(default)s)")
     parser.add_argument("out", type=Path, metavar="OUT.npz")
     options = parser.parse_args(argv)
@@ -50,8 +52,8 @@ def prepare(argv: Sequence[str] | None = None) -> int:
 def _prepare(options: argparse.Namespace) -> None:
     from tqdm import tqdm
 
-    if options.table:
-        pictures, total, name = labelled_pictures(options.table), None, f"pictures of {options.table.name}, judged by people"
+    if options.judged:
+        pictures, total, name = labelled_pictures(options.judged, options.share), None, f"human:{options.judged.name}, {options.share:.0%} satisfied"
     else:
         paths = find_images(options.photos)
         random.Random(0).shuffle(paths)  # the last of them validate: they shall be of all folders

@@ -1,14 +1,13 @@
 """Pairs of patches to train the structure network on: a photo's, and the same place at the edge of visible change.
 
     photos ─► proxy: coded just well enough ─┐
-    VVC-JND: decoded at the JND's QP ────────┴─► 64x64 luma patches ─► one .npz file
+    judged pictures at the JND ──────────────┴─► 64x64 luma patches ─► one .npz file
 
 Where no people were asked, the edge is a proxy and is called so: the coarsest level of a codec whose SSIMULACRA2 stays at a threshold.
 """
 
 from __future__ import annotations
 
-import csv
 import io
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
@@ -21,10 +20,10 @@ import torch
 from jndlic.bench.codecs import Codec, open_codec
 from jndlic.errors import ImageError, ParameterError
 from jndlic.files import write_atomically
-from jndlic.image import load
 from jndlic.jnd.luminance import LUMA
 from jndlic.jnd.models import critical
 from jndlic.jnd.patch import SIDE
+from jndlic.training.judged import by_reference, pixels_of, read_judged, score_of_share
 from jndlic.training.photos import load_pixels
 from jndlic.training.ssimulacra2 import score
 
@@ -34,6 +33,10 @@ PROXIES = (*CODECS, KLT)
 THRESHOLD = 60.0
 """SSIMULACRA2 points at which a change is taken for just visible: between those that bring JPEG to the qualities at which 90 and 95 %
 of the people behind MCL-JCI saw none (58 and 62)."""
+SHARE = 0.5
+"""Of people who see no change in the pictures that are taken for just noticeable."""
+PATCHES = 32
+"""Of each picture."""
 GRID = 8
 """Places are multiples of this many pixels, as in use, so that the blocks of a JPEG lie alike in all patches."""
 
@@ -100,25 +103,26 @@ def proxy_pictures(paths: Sequence[Path], name: str, threshold: float, lossy_red
             yield pixels, change(pixels)
 
 
-def labelled_pictures(table: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Pictures that people judged, as VVC-JND has them: sources beside their decoded versions, and the QP of the first JND.
+def labelled_pictures(path: Path, share: float = SHARE) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Pictures that people judged: originals beside the coarsest version at which a share of people see no change.
 
     Args:
-        table: CSV with the columns reference and jnd: the picture files of each source, relative to the table. Of VVC-JND, jnd is
-            the one decoded at the source's JND.
+        path: of a set or table that jndlic/training/judged.py reads (of MCL-JCI without curves: none).
+        share: of the people.
 
     Raises:
-        ParameterError: the table lacks a column, or the pictures of a pair differ in size.
+        ParameterError: the layout is unknown, a picture has no such version, or the pictures of a pair differ in size.
     """
-    with open(table, encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    if not rows or not {"reference", "jnd"} <= set(rows[0]):
-        raise ParameterError(f"{table} needs the columns reference and jnd")
-    for row in rows:
-        reference, target = (load(table.parent / row[name]).pixels for name in ("reference", "jnd"))
-        if reference.shape != target.shape:
-            raise ParameterError(f"{row['reference']} and {row['jnd']} differ in size")
-        yield reference, target
+    least = score_of_share(share)
+    for reference, versions in by_reference(read_judged(path)).items():
+        good = [row for row in versions if row.score >= least]
+        if not good:
+            raise ParameterError(f"{reference}: no version satisfies {share:.0%} of the people")
+        wanted = min(good, key=lambda row: row.level).distorted
+        pair = np.asarray(pixels_of(reference)), np.asarray(pixels_of(wanted))
+        if pair[0].shape != pair[1].shape:
+            raise ParameterError(f"{reference} and {wanted} differ in size")
+        yield pair
 
 
 def collect(pictures: Iterator[tuple[np.ndarray, np.ndarray]], count: int, source: str, seed: int = 0) -> Pairs:
@@ -154,11 +158,13 @@ def write_pairs(path: Path, pairs: Pairs) -> None:
 
 
 def read_pairs(path: Path) -> Pairs:
-    """The pairs of a file.
+    """The pairs of a file of `write_pairs`, or of a table or set of pictures that people judged.
 
     Raises:
-        ParameterError: it is none of `write_pairs`.
+        ParameterError: it is none of these.
     """
+    if path.suffix != ".npz":
+        return collect(labelled_pictures(path), PATCHES, f"human:{path.name}")
     try:
         with np.load(path, allow_pickle=False) as content:
             pairs = Pairs(content["reference"], content["target"], str(content["source"]))
