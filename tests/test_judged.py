@@ -181,6 +181,12 @@ def test_training_learns_and_leaves_a_predictor(table: Path, tmp_path: Path, mon
         scores.append(predictor.judge(pixels_of(row.reference)).score(np.ascontiguousarray(pixels_of(row.distorted))))
     assert scores[0] < scores[1]
 
+    from jndlic.training.picturewise import PicturewiseTraining
+
+    onward = PicturewiseTraining("vp", start_from=str(tmp_path / "runs" / "jnd-vp" / "vp.safetensors"))
+    for found, kept in zip(onward.model.net.state_dict().values(), predictor.model.net.state_dict().values()):
+        assert torch.equal(found, kept)
+
 
 def test_people_without_pictures_of_their_own_are_too_few(tmp_path: Path) -> None:
     row = Judged(tmp_path / "a.npy", tmp_path / "b.npy", "jpeg", 30, 0.0, "proxy:test")

@@ -26,7 +26,7 @@ SIDE = 64
 OVERLAP = 16
 STRIDE = SIDE - OVERLAP
 CONTRAST = 0.9474
-BATCH = 64  # patches that the network sees at a time
+BATCH = 16  # patches that the network sees at a time: more do not fit into caches, and take longer
 FLOOR = 1.0  # grey levels that a map has at least
 Net = Callable[[Tensor], Tensor]
 """(N, 1, 64, 64) grey levels to the same: patches whose structure is at the edge of visible change."""

@@ -148,4 +148,4 @@ def load_structure(path: str | Path | None = None) -> StructureNet:
         net.load_state_dict({name: value.float() if value.is_floating_point() else value for name, value in tensors.items()})
     except (OSError, SafetensorError, RuntimeError, KeyError, ValueError) as error:
         raise WeightsError(f"structure network {path}: {error}") from error
-    return net.eval().requires_grad_(False)
+    return net.eval().requires_grad_(False).to(memory_format=torch.channels_last)

@@ -172,12 +172,13 @@ def save_predictor(path: str | Path, predictor: LearnedPredictor, source: str) -
     write_atomically(path, save(tensors, metadata))
 
 
-def load_predictor(name: str, weights: str | Path | None = None) -> LearnedPredictor:
+def load_predictor(name: str, weights: str | Path | None = None, trunk: str | Path | None = None) -> LearnedPredictor:
     """A predictor ready for use.
 
     Args:
         name: one of MODELS.
         weights: file of `save_predictor`; the shipped one by default.
+        trunk: of "sg", see SgModel.
 
     Raises:
         WeightsError: the file is missing or holds something else; "sg": its backbone is missing.
@@ -189,7 +190,7 @@ def load_predictor(name: str, weights: str | Path | None = None) -> LearnedPredi
             tensors = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118 (not a dict)
         if metadata.get("format") != FORMAT or metadata.get("model") != name:
             raise WeightsError(f"{path} holds no predictor {name!r}")
-        model = MODELS[name]()
+        model = SgModel(trunk) if name == "sg" else MODELS[name]()
         model.net.load_state_dict(tensors)
         return LearnedPredictor(name, model, float(metadata["slope"]), float(metadata["offset"]))
     except (OSError, SafetensorError, RuntimeError, KeyError, ValueError) as error:

@@ -17,7 +17,7 @@ import torch.nn.functional as functional
 from torch import Tensor
 
 from jndlic.errors import ParameterError
-from jndlic.picturewise.learned import MODELS
+from jndlic.picturewise.learned import MODELS, load_predictor
 from jndlic.picturewise.vp_net import weighted_mean
 from jndlic.training.picturewise_data import Batch
 from jndlic.training.schedule import share_spent
@@ -38,17 +38,21 @@ class PicturewiseTraining(lightning.LightningModule):
         model: one of MODELS.
         learning_rate: peak of Adam's rate: constant over half of the budget, then down to 0 in a line.
         trunk: file of SqueezeNet 1.1, for "sg"; None: the one that JNDLIC_LPIPS_WEIGHTS names.
+        start_from: file of a trained predictor of this kind, to go on from; the shipped ones are in weights/predictors.
 
     Raises:
         ParameterError: there is no such model.
+        WeightsError: `start_from` holds something else.
     """
 
-    def __init__(self, model: str = "vp", learning_rate: float = 5e-4, trunk: str | None = None) -> None:
+    def __init__(self, model: str = "vp", learning_rate: float = 5e-4, trunk: str | None = None, start_from: str | None = None) -> None:
         super().__init__()
         if model not in MODELS:
             raise ParameterError(f"no predictor {model!r} to train; there are {', '.join(MODELS)}")
         self.save_hyperparameters()
         self.model = (MODELS[model](trunk) if model == "sg" else MODELS[model]()).to(memory_format=torch.channels_last)
+        if start_from:
+            self.model.net.load_state_dict(load_predictor(model, start_from, trunk).model.net.state_dict())
 
     def scores(self, batch: Batch) -> Tensor:
         """(G, K) scores of a batch."""
