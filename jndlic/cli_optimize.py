@@ -25,7 +25,7 @@ PREDICTORS = ("ssimulacra2", "butteraugli", "vp", "sg")
 PROFILES = ("mcl-jci-50", "mcl-jci-75", "mcl-jci-90", "mcl-jci-95", "strict")
 RULES = ("bisect", "binary-block", "binary-block-paper", "sliding-window")
 """Those of jndlic/picturewise, which loads more than a help text may."""
-DEFAULT_PREDICTOR, DEFAULT_PROFILE = "ssimulacra2", "mcl-jci-75"
+DEFAULT_PROFILE = "mcl-jci-75"
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
@@ -36,7 +36,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     add("output", type=Path, metavar="OUT", help="file, or a folder, which is made if it is not there")
     add("--codec", choices=CODECS, help="(default: by the suffix of OUT; needed for a folder)")
     _add_profile(parser, "--profile", default=DEFAULT_PROFILE)
-    _add_predictor(parser, DEFAULT_PREDICTOR)
+    _add_predictor(parser)
     add("--search", choices=RULES, metavar="RULE", help=f"{', '.join(RULES)} (default: the predictor's own)")
     add("--weights", metavar="FILE", help="of jndlic as the codec: others than the shipped ones")
     add("--force", action="store_true", help="in a folder: make files anew that are there already")
@@ -49,7 +49,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 def add_encoder_options(parser: argparse.ArgumentParser, quality: argparse._MutuallyExclusiveGroup) -> None:
     """Adds `--visually-lossless` to `encode`, in a group with the quality that it takes the place of."""
     _add_profile(quality, "--visually-lossless", nargs="?", const=DEFAULT_PROFILE)
-    _add_predictor(parser, None)
+    _add_predictor(parser)
 
 
 def encode_visually_lossless(picture: Picture, codec: Codec, jnd: np.ndarray | None, arguments: argparse.Namespace) -> tuple[bytes, str]:
@@ -66,11 +66,11 @@ def encode_visually_lossless(picture: Picture, codec: Codec, jnd: np.ndarray | N
     """
     from jndlic.picturewise.jndlic_ladder import JndlicLadder
     from jndlic.picturewise.optimize import optimize
-    from jndlic.picturewise.predictors import open_predictor
+    from jndlic.picturewise.predictors import default_predictor, open_predictor
     from jndlic.picturewise.profiles import profile
 
     demand = profile(arguments.visually_lossless)
-    predictor = open_predictor(arguments.predictor or DEFAULT_PREDICTOR, arguments.predictor_weights)
+    predictor = open_predictor(arguments.predictor or default_predictor(demand), arguments.predictor_weights)
     found = optimize(JndlicLadder(picture, codec, jnd), predictor, demand)
     if not found.reached:
         _warn(f"{arguments.output}: even the finest level falls short of {demand.name}")
@@ -106,9 +106,9 @@ def _add_profile(parser: argparse._ActionsContainer, option: str, **settings: ob
     parser.add_argument(option, choices=PROFILES, metavar="PROFILE", help=text.replace("%", "%%"), **settings)
 
 
-def _add_predictor(parser: argparse.ArgumentParser, default: str | None) -> None:
-    text = f"what judges: {', '.join(PREDICTORS)} (default: {DEFAULT_PREDICTOR}); butteraugli needs libjxl's butteraugli_main"
-    parser.add_argument("--predictor", choices=PREDICTORS, metavar="NAME", default=default, help=text)
+def _add_predictor(parser: argparse.ArgumentParser) -> None:
+    text = f"what judges: {', '.join(PREDICTORS)} (default: vp; for the profile strict: ssimulacra2); butteraugli needs libjxl's butteraugli_main"
+    parser.add_argument("--predictor", choices=PREDICTORS, metavar="NAME", help=text)
     parser.add_argument("--predictor-weights", metavar="FILE", help="of vp or sg: others than the shipped ones")
 
 
@@ -121,15 +121,16 @@ def _optimize(arguments: argparse.Namespace) -> int:
         raise ParameterError(f"{arguments.output}: a folder of pictures goes into a folder")
     from jndlic.picturewise.batch import Job, Settings, find_jobs, optimize_file
     from jndlic.picturewise.ladders import open_ladders
-    from jndlic.picturewise.predictors import open_predictor
+    from jndlic.picturewise.predictors import default_predictor, open_predictor
     from jndlic.picturewise.profiles import profile
 
+    demand = profile(arguments.profile)
     jobs = find_jobs(arguments.input, arguments.output, codec) if folder else [Job(arguments.input, arguments.output)]
     settings = Settings(
         codec,
         open_ladders(codec, arguments.weights),
-        open_predictor(arguments.predictor, arguments.predictor_weights),
-        profile(arguments.profile),
+        open_predictor(arguments.predictor or default_predictor(demand), arguments.predictor_weights),
+        demand,
         arguments.search,
     )
     if not folder:

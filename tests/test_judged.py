@@ -131,12 +131,25 @@ def test_batches_are_cut_at_the_same_places(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", original)
     np.save(tmp_path / "b.npy", original + 1)
     rows = [Judged(tmp_path / "a.npy", tmp_path / "b.npy", "jpeg", 50, 0.5, "proxy:test")]
-    batch = collated([JudgedPictures(rows, 64, 2, 5)[0]])
+    batch = collated([JudgedPictures(rows, 64, 2, 5, fixed=True)[0]])
     assert batch.original.shape == (1, 5, 3, 64, 64) and batch.versions.shape == (1, 2, 5, 3, 64, 64)
     assert batch.jnd.shape == (1, 5, 1, 64, 64) and (batch.jnd > 0).all()
     assert torch.equal(batch.versions[:, 0].int(), batch.original.int() + 1)
     places = {tuple(patch.flatten()[:50].tolist()) for patch in batch.original[0]}
     assert len(places) > 1
+
+
+def test_some_versions_in_training_are_the_original(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", photo(64))
+    np.save(tmp_path / "b.npy", 255 - photo(64))
+    data = JudgedPictures([Judged(tmp_path / "a.npy", tmp_path / "b.npy", "jpeg", 50, -1.0, "proxy:test")], 32, 1, 1)
+    torch.manual_seed(0)
+    scores = []
+    for _ in range(100):
+        one = data[0]
+        scores.append(one.scores.item())
+        assert torch.equal(one.versions[0], one.original) == (one.scores.item() == 4.0)
+    assert 1 <= scores.count(4.0) <= 30 and scores.count(4.0) + scores.count(-1.0) == 100
 
 
 def test_held_out_pictures_are_drawn_alike_each_time(table: Path) -> None:

@@ -27,6 +27,7 @@ from jndlic.picturewise.jndlic_ladder import JndlicLadder
 from jndlic.picturewise.ladders import KINDS, codec_of, open_ladders
 from jndlic.picturewise.metrics import MetricPredictor
 from jndlic.picturewise.optimize import optimize
+from jndlic.picturewise.predictors import default_predictor
 from jndlic.picturewise.profiles import PROFILES, profile
 from jndlic.picturewise.progress import progress
 
@@ -59,7 +60,7 @@ class Fixed:
     """Predictor by a function of the distorted pixels."""
 
     def __init__(self, score, smooth: bool = True) -> None:  # noqa: ANN001
-        self.name, self.smooth, self._score = "fixed", smooth, score
+        self.name, self.smooth, self.highest, self._score = "fixed", smooth, math.inf, score
 
     def judge(self, reference: np.ndarray) -> SimpleNamespace:
         return SimpleNamespace(score=self._score)
@@ -107,6 +108,14 @@ def test_never_and_always() -> None:
     assert optimize(Steps(real=False), Fixed(lambda _: math.nan), LOOK).score == -math.inf
     always = optimize(Steps(), Fixed(lambda _: 9.0), LOOK)
     assert (always.level, always.reached) == (1, True)
+
+
+def test_a_demand_beyond_what_a_predictor_can_tell_is_refused() -> None:
+    predictor = Fixed(lambda _: 9.0)
+    predictor.highest = 3.5
+    with pytest.raises(ParameterError, match="strict"):
+        optimize(Steps(), predictor, profile("strict"))
+    assert default_predictor(profile("strict")) == "ssimulacra2" and default_predictor(profile("mcl-jci-95")) == "vp"
 
 
 def test_a_vote_does_not_let_a_bad_file_through() -> None:
@@ -297,7 +306,7 @@ def test_one_file(tree: Path, tmp_path: Path, suffix: str, capsys: pytest.Captur
 
 def test_json_says_what_is_in_the_file(tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target = tmp_path / "out.jpg"
-    assert run("optimize", tree / "a.png", target, "--json", "--search", "sliding-window") == 0
+    assert run("optimize", tree / "a.png", target, "--json", "--search", "sliding-window", "--predictor", "ssimulacra2") == 0
     facts = json.loads(capsys.readouterr().out)
     (one,) = facts["files"]
     assert (facts["codec"], facts["profile"], facts["predictor"]) == ("jpeg", "mcl-jci-75", "ssimulacra2")
@@ -346,7 +355,7 @@ def test_a_file_larger_than_its_input_is_reported(tmp_path: Path, capsys: pytest
 def test_the_finest_level_is_written_where_none_will_do(tree: Path, tmp_path: Path, monkeypatch, capsys) -> None:  # noqa: ANN001
     monkeypatch.setattr(metrics.MetricPredictor, "judge", Fixed(lambda _: math.nan).judge)
     target = tmp_path / "out.jpg"
-    assert run("optimize", tree / "a.png", target, "--json") == 0
+    assert run("optimize", tree / "a.png", target, "--json", "--predictor", "ssimulacra2") == 0
     output, errors = capsys.readouterr()
     (one,) = json.loads(output)["files"]
     assert (one["level"], one["reached"], one["score"]) == (100, False, None) and "falls short of mcl-jci-75" in errors
@@ -389,7 +398,7 @@ def test_an_interrupted_run_leaves_no_partial_file(tree: Path, tmp_path: Path, m
     else:
         monkeypatch.setattr(files.os, "fsync", stop)
     target = tmp_path / "out"
-    assert run("optimize", tree, target, "--codec", "jpeg") == 130
+    assert run("optimize", tree, target, "--codec", "jpeg", "--predictor", "ssimulacra2") == 130
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and tree not in path.parents]
 
 
@@ -405,7 +414,7 @@ def test_encode_visually_lossless(tree: Path, tmp_path: Path, toy: ToyCodec, mon
     monkeypatch.setattr(toy, "analyse", lambda *arguments: analysed.append(1) or analyse(*arguments))
     monkeypatch.setattr(metrics.MetricPredictor, "judge", Fixed(lambda _: 9.0).judge)
     target = tmp_path / "out.jlic"
-    assert run("encode", tree / "a.png", target, "--visually-lossless") == 0
+    assert run("encode", tree / "a.png", target, "--predictor", "ssimulacra2", "--visually-lossless") == 0
     said = capsys.readouterr().out
     assert "level 1, " in said and "evaluations" in said and "than the input" in said and len(analysed) == 1
     assert run("encode", tree / "a.png", target, "--visually-lossless", "strict", "--predictor", "ssimulacra2", "--jnd", "pattern") == 0

@@ -22,7 +22,7 @@ LOOK = profile("mcl-jci-50")
 class Known:
     """Ladder and judge in one: a picture's brightness is the coarsest level that is good, and a file is ten bytes a level."""
 
-    name, smooth, levels, real = "known", True, tuple(range(1, 101)), True
+    name, smooth, highest, levels, real = "known", True, 9.0, tuple(range(1, 101)), True
 
     def __init__(self, bad: tuple[int, ...] = ()) -> None:
         self._bad = bad

@@ -151,6 +151,10 @@ def test_pictures_of_any_size_get_a_score(vp: LearnedPredictor, shape: tuple[int
     assert np.isfinite(vp.judge(reference).score(reference))
 
 
+def test_an_equal_picture_passes_whatever_the_network_says(vp: LearnedPredictor) -> None:
+    assert vp.judge(picture()).score(picture()) == STRICT_SCORE
+
+
 def test_wrong_pictures_are_refused(vp: LearnedPredictor) -> None:
     with pytest.raises(ImageError):
         vp.judge(np.zeros((40, 40), np.uint8))

@@ -58,7 +58,7 @@ class Known:
     """A predictor that reads the level off the first pixel."""
 
     def __init__(self, name: str, thresholds: dict[int, int]) -> None:
-        self.name, self.smooth, self._thresholds = name, True, thresholds
+        self.name, self.smooth, self.highest, self._thresholds = name, True, 1e9, thresholds
 
     def judge(self, reference: np.ndarray) -> Known:
         """Remembers which picture it is."""

@@ -71,7 +71,7 @@ class TimedPredictor:
 
     def __init__(self, predictor: Predictor, clock: Clock) -> None:
         self._predictor, self._clock = predictor, clock
-        self.name, self.smooth = predictor.name, predictor.smooth
+        self.name, self.smooth, self.highest = predictor.name, predictor.smooth, predictor.highest
 
     def judge(self, reference: np.ndarray) -> Judge:
         """See Predictor."""
@@ -149,7 +149,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("picture", type=Path, help="a photo; it is repeated up to the size")
     add("--size", type=int, nargs=2, default=SIZE, metavar=("WIDTH", "HEIGHT"), help="pixels (default: 4000 3000)")
     add("--codec", choices=tuple(KINDS), default="jpeg", help="(default: %(default)s)")
-    add("--predictor", choices=NAMES, default=NAMES[0], help="(default: %(default)s)")
+    add("--predictor", choices=NAMES, default="vp", help="(default: %(default)s)")
     add("--profile", choices=tuple(PROFILES), default=DEFAULT_PROFILE, help="(default: %(default)s)")
     add("--search", choices=tuple(RULES), help="(default: the predictor's own)")
     add("--out", type=Path, metavar="JSON", help="the figures as a file too")

@@ -25,7 +25,7 @@ from jndlic.files import write_atomically
 from jndlic.image import load
 from jndlic.picturewise.batch import Settings, search_file
 from jndlic.picturewise.ladders import KINDS, open_ladders
-from jndlic.picturewise.predictors import NAMES, open_predictor
+from jndlic.picturewise.predictors import NAMES, default_predictor, open_predictor
 from jndlic.picturewise.profiles import DEFAULT_PROFILE, PROFILES, profile
 from jndlic.picturewise.progress import progress
 from jndlic.picturewise.search import RULES, default_rule
@@ -158,7 +158,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("images", type=Path, metavar="PICTURES", help="folder of pictures, or one")
     add("--codec", nargs="+", choices=tuple(KINDS), default=["jpeg"], metavar="NAME", help=f"{', '.join(KINDS)} (default: jpeg)")
-    add("--predictor", choices=NAMES, default=NAMES[0], metavar="NAME", help=f"{', '.join(NAMES)} (default: %(default)s)")
+    add("--predictor", choices=NAMES, metavar="NAME", help=f"{', '.join(NAMES)} (default: vp; for the profile strict: ssimulacra2)")
     add("--predictor-weights", metavar="FILE", help="of a learned predictor: others than the shipped ones")
     add("--profile", choices=tuple(PROFILES), default=DEFAULT_PROFILE, metavar="NAME", help=f"{', '.join(PROFILES)} (default: %(default)s)")
     add("--search", choices=tuple(RULES), metavar="RULE", help=f"{', '.join(RULES)} (default: the predictor's own)")
@@ -182,11 +182,12 @@ def run(options: argparse.Namespace) -> None:
         JndlicError: something failed; what could be measured is written all the same.
     """
     images = find_images(options.images)
-    predictor = open_predictor(options.predictor, options.predictor_weights)
+    demand = profile(options.profile)
+    predictor = open_predictor(options.predictor or default_predictor(demand), options.predictor_weights)
     results, failures = [], []
     for name in dict.fromkeys(options.codec):
         try:
-            settings = Settings(name, open_ladders(name, options.weights), predictor, profile(options.profile), options.search)
+            settings = Settings(name, open_ladders(name, options.weights), predictor, demand, options.search)
         except JndlicError as error:
             failures.append(f"{name}: {error}")
             continue
@@ -208,8 +209,10 @@ def run(options: argparse.Namespace) -> None:
 def _command(options: argparse.Namespace) -> str:
     """What makes the figures anew, from beside the pictures."""
     words = ["jndlic", "bench", "savings", options.images.resolve().name, "--codec", *options.codec]
-    words += ["--predictor", options.predictor, "--profile", options.profile]
-    return shlex.join(words + (["--search", options.search] if options.search else []))
+    words += ["--profile", options.profile]
+    for option in ("predictor", "search"):
+        words += [f"--{option}", getattr(options, option)] if getattr(options, option) else []
+    return shlex.join(words)
 
 
 def _searched(images: Sequence[Path], settings: Settings, failures: list[str]) -> Sequence[Searched]:

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn as nn
-import torch.nn.functional as functional
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
@@ -21,6 +20,7 @@ from jndlic.files import write_atomically
 from jndlic.jnd.luminance import luma
 from jndlic.jnd.pattern import pattern_map
 from jndlic.picturewise import sg_net, vp_net
+from jndlic.picturewise.profiles import HIGHEST, STRICT_SCORE
 from jndlic.picturewise.vp_net import Original, VpNet, weighted_mean
 from jndlic.shipped_path import shipped_predictor
 
@@ -97,18 +97,20 @@ class LearnedJudge:
             self._original = predictor.model.original(self._cut(image), self._cut(pattern_map(luma(image))))
 
     def score(self, distorted: np.ndarray) -> float:
-        """See Judge."""
+        """See Judge. What is equal looks equal, whatever a network makes of it."""
         check_pair(self._reference, distorted)
+        if np.array_equal(self._reference, distorted):
+            return STRICT_SCORE
         with torch.inference_mode():
             scores, weights = self._predictor.model.patch_scores(self._original, self._cut(self._padded(distorted)))
             return self._predictor.offset + self._predictor.slope * float(weighted_mean(scores.float(), weights.float()))
 
     def _padded(self, pixels: np.ndarray) -> Tensor:
-        """As a batch, repeated at its right and lower edge to the size of a patch."""
+        """As a batch, mirrored at its right and lower edge up to the size of a patch."""
         if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or 0 in pixels.shape:
             raise ImageError(f"need an RGB picture, uint8 (H, W, 3), got {pixels.dtype} {pixels.shape}")
-        rows, columns = (max(0, self._predictor.model.patch - side) for side in pixels.shape[:2])
-        return functional.pad(to_batch(pixels), (0, columns, 0, rows), mode="replicate")
+        margins = [(0, max(0, self._predictor.model.patch - side)) for side in pixels.shape[:2]]
+        return to_batch(np.pad(pixels, (*margins, (0, 0)), mode="symmetric"))
 
     def _cut(self, image: Tensor) -> Tensor:
         side = self._predictor.model.patch
@@ -126,7 +128,7 @@ class LearnedPredictor:
         offset: of the line.
     """
 
-    smooth = False
+    smooth, highest = False, HIGHEST
 
     def __init__(self, name: str, model: Model, slope: float = 1.0, offset: float = 0.0) -> None:
         self.name, self.slope, self.offset = name, slope, offset

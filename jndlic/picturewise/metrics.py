@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 
@@ -78,7 +79,7 @@ class MetricPredictor:
         MetricError: its program is missing.
     """
 
-    smooth = True
+    smooth, highest = True, math.inf
 
     def __init__(self, name: str) -> None:
         if name not in SCALES:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from jndlic.errors import ParameterError
 from jndlic.picturewise.ladder import Ladder
 from jndlic.picturewise.predictor import Judge, Predictor
 from jndlic.picturewise.profiles import Profile, share
@@ -41,11 +42,13 @@ def optimize(ladder: Ladder, predictor: Predictor, profile: Profile, rule: str |
         rule: of jndlic/picturewise/search.py; the one for the predictor by default.
 
     Raises:
-        ParameterError: there is no such rule.
+        ParameterError: there is no such rule, or the profile asks for more than the predictor can tell.
         ImageError: the format cannot hold the picture, or the predictor cannot judge it.
     """
     rule = rule or default_rule(predictor.smooth)
     check_rule(rule)
+    if profile.score > predictor.highest:
+        raise ParameterError(f"the predictor {predictor.name!r} cannot tell {profile.name!r}: take a metric, ssimulacra2 or butteraugli")
     levels = ladder.levels
     judge = predictor.judge(ladder.reference)
     found = search(rule, lambda index: judge.score(ladder.view(levels[index])), len(levels), profile.score)

@@ -22,6 +22,9 @@ class Predictor(Protocol):
     smooth: bool
     """Its scores rise with a codec's level but for small waves, so that bisection finds the threshold."""
 
+    highest: float
+    """Beyond this score it cannot tell one version from another."""
+
     def judge(self, reference: np.ndarray) -> Judge:
         """Makes an original, uint8 (H, W, 3) RGB, ready.
 

@@ -7,10 +7,20 @@ from pathlib import Path
 from jndlic.errors import ParameterError
 from jndlic.picturewise.metrics import MetricPredictor
 from jndlic.picturewise.predictor import Predictor
+from jndlic.picturewise.profiles import HIGHEST, Profile
 from jndlic.picturewise.scales import SCALES
 
 LEARNED = ("vp", "sg")
 NAMES = (*SCALES, *LEARNED)
+
+
+def default_predictor(demand: Profile) -> str:
+    """The predictor to take where none is named.
+
+    "vp", which learned the proxy that behaves most like people (docs/predictors.md) and which no codec here is trained to please; for what it cannot
+    tell, SSIMULACRA2.
+    """
+    return "ssimulacra2" if demand.score > HIGHEST else "vp"
 
 
 def open_predictor(name: str, weights: str | Path | None = None) -> Predictor:

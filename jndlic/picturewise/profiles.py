@@ -16,6 +16,9 @@ from jndlic.errors import ParameterError
 STRICT_SCORE = 4.0
 """By definition the score at which metrics' authors call a picture visually lossless: far beyond what shares can tell."""
 
+HIGHEST = 3.5
+"""The largest score that learned predictors tell from still larger ones: in their training scores are cut at 4."""
+
 
 class Profile(NamedTuple):
     """A demand on a picture."""

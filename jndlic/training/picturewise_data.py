@@ -17,9 +17,11 @@ from jndlic.bench.pairs import to_batch
 from jndlic.errors import ParameterError
 from jndlic.jnd.luminance import luma
 from jndlic.jnd.pattern import pattern_map
-from jndlic.training.judged import Judged, by_reference, pixels_of, read_judged
+from jndlic.training.judged import SCORE_LIMIT, Judged, by_reference, pixels_of, read_judged
 
 VALIDATION_SHARE = 0.1
+SAME_SHARE = 0.1
+"""Of the versions in training that are the original itself, which has the highest score: no set of judged pictures tells that."""
 
 
 class Batch(NamedTuple):
@@ -66,8 +68,10 @@ class JudgedPictures(Dataset):
             squares = np.stack([planes[top : top + self._side, left : left + self._side] for top, left in places])
             return torch.from_numpy(np.ascontiguousarray((squares[:, :, ::-1] if mirrored else squares).transpose(0, 3, 1, 2)))
 
-        versions = torch.stack([cut(pixels_of(row.distorted)) for row in chosen])
-        return Batch(cut(original), cut(self._map(reference, original)), versions, torch.tensor([row.score for row in chosen]))
+        same = [not self._fixed and random.random() < SAME_SHARE for _ in chosen]
+        versions = torch.stack([cut(original if equal else pixels_of(row.distorted)) for row, equal in zip(chosen, same)])
+        scores = torch.tensor([SCORE_LIMIT if equal else row.score for row, equal in zip(chosen, same)])
+        return Batch(cut(original), cut(self._map(reference, original)), versions, scores)
 
     def _map(self, reference: Path, pixels: np.ndarray) -> np.ndarray:
         """(H, W, 1) float16; made once."""
