@@ -80,7 +80,7 @@ def test_savings_against_the_finest_and_the_fixed_level(pictures: list[Path]) ->
     assert facts["finest"]["saving-mean"] == pytest.approx((0.8 + 0.6 + 0.5 + 0.0) / 4)
     assert facts["fixed"]["saving-mean"] == pytest.approx((0.6 + 0.2 + 0.0 - 1.0) / 4)
     assert facts["fixed"]["saving-total"] == pytest.approx(1 - 2100 / 2000)
-    assert "| known | 4 | 3 | 52.5 ± " in table([facts]).markdown()
+    assert "| known | 4 | 3 | not measured | 52.5 ± " in table([facts]).markdown()
 
 
 def test_the_fixed_level_is_checked(pictures: list[Path]) -> None:

@@ -30,7 +30,10 @@ from jndlic.picturewise.profiles import DEFAULT_PROFILE, PROFILES, profile
 from jndlic.picturewise.progress import progress
 from jndlic.picturewise.search import RULES, default_rule
 
-COLUMNS = ("codec", "pictures", "satisfied", "level", "evaluations", "seconds", "saved, finest level", "fixed level", "saved, fixed level")
+COLUMNS = ("codec", "pictures", "satisfied, proxy", "satisfied, human", "level", "evaluations", "seconds", "saved, finest level", "fixed level", "saved, fixed level")
+
+NOT_ASKED = "not measured"
+"""Predictors are proxies; nobody looked at these files."""
 
 
 class Searched(NamedTuple):
@@ -138,6 +141,7 @@ def table(results: Sequence[dict]) -> Table:
                 one["codec"],
                 str(one["pictures"]),
                 str(one["satisfied"]),
+                NOT_ASKED,
                 f"{one['level-mean']:.1f}{spread}",
                 f"{one['evaluations-mean']:.1f}",
                 f"{one['seconds-mean']:.2f}",

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -71,7 +71,7 @@ def _levels(random: np.random.Generator, count: int) -> list[int]:
     return sorted({int(random.uniform(low, high)) for low, high in zip(edges, edges[1:])})
 
 
-def _version(square: np.ndarray, reference: Path, name: str, codec: Codec, level: int, score, proxy: str) -> Judged:
+def _version(square: np.ndarray, reference: Path, name: str, codec: Codec, level: int, score: Callable[[np.ndarray], float], proxy: str) -> Judged:
     decoded = codec.decode(codec.encode(square, level))
     path = reference.with_name(f"{reference.stem}_{name}_{level:03d}.npy")
     np.save(path, decoded, allow_pickle=False)
