@@ -206,3 +206,22 @@ def test_people_without_pictures_of_their_own_are_too_few(tmp_path: Path) -> Non
     write_judged(tmp_path / "judged.csv", [row])
     with pytest.raises(ParameterError, match="too few"):
         JudgedData([str(tmp_path / "judged.csv")]).setup("fit")
+
+
+def test_the_configuration_of_sg_is_valid(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from lightning.pytorch.cli import LightningCLI
+
+    from jndlic.training.picturewise import PicturewiseTraining
+
+    trunk = Path(__file__).resolve().parents[2] / "shared" / "data" / "lpips" / "squeeze.backbone.pth"
+    if not trunk.is_file():
+        pytest.skip("SG-JND needs the SqueezeNet trunk")
+    monkeypatch.setenv("JNDLIC_LPIPS_WEIGHTS", str(trunk))
+    monkeypatch.setattr("sys.argv", ["train"])
+    config = Path(__file__).resolve().parents[1] / "configs" / "jnd-sg.yaml"
+    monkeypatch.chdir(tmp_path)
+    parsed = LightningCLI(PicturewiseTraining, JudgedData, run=False, args=["--config", str(config)])
+    frozen = {name.split(".")[0] for name, p in parsed.model.model.named_parameters() if not p.requires_grad}
+    assert parsed.model.hparams.model == "sg" and frozen == {"backbone"}
+    batch = Batch(torch.zeros(2, 2, 3, 64, 64, dtype=torch.uint8), torch.zeros(2, 2, 1, 64, 64), torch.zeros(2, 3, 2, 3, 64, 64, dtype=torch.uint8), torch.zeros(2, 3))
+    assert parsed.model.scores(batch).shape == (2, 3)

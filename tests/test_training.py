@@ -26,8 +26,8 @@ from jndlic.weights import load_codec  # noqa: E402
 
 SMALL = CodecConfig(latent_channels=32, detail_channels=8, hyper_channels=16, jnd_channels=4, fine_channels=16, coarse_channels=24,
                     context_channels=24)
-STRUCTURE = "jnd-structure.yaml"  # trains another network, in tests/test_jnd_patch.py
-CONFIGS = sorted(path for path in (Path(__file__).resolve().parents[1] / "configs").glob("*.yaml") if path.name != STRUCTURE)
+OTHERS = "jnd-"  # begin the names of configurations of other networks, in tests/test_jnd_patch.py and tests/test_judged.py
+CONFIGS = sorted(path for path in (Path(__file__).resolve().parents[1] / "configs").glob("*.yaml") if not path.name.startswith(OTHERS))
 
 
 @pytest.fixture(scope="module")
