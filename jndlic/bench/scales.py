@@ -11,6 +11,7 @@ import argparse
 import csv
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -65,13 +66,13 @@ def measured(paths: Sequence[Path]) -> dict[str, np.ndarray]:
     from tqdm import tqdm
 
     codec = open_codec("jpeg")
-    functions = METRICS | {JND_ERROR: jnd_error, PSNR: psnr}
-    values: dict[str, list[list[float]]] = {name: [] for name in functions}
+    metrics = METRICS | {JND_ERROR: lambda pixels: partial(jnd_error, pixels), PSNR: lambda pixels: partial(psnr, pixels)}
+    values: dict[str, list[list[float]]] = {name: [] for name in metrics}
     for path in tqdm(paths, unit="photo"):
         pixels = load(path).pixels
         versions = [codec.decode(codec.encode(pixels, quality)) for quality in QUALITIES]
-        for name, function in functions.items():
-            values[name].append([function(pixels, version) for version in versions])
+        for name, metric in metrics.items():
+            values[name].append([*map(metric(pixels), versions)])
     return {name: np.array(rows) for name, rows in values.items()}
 
 

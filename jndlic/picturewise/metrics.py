@@ -32,24 +32,15 @@ def ssimulacra2_from(reference: np.ndarray) -> Callable[[np.ndarray], float]:
     return points
 
 
-def ssimulacra2_points(reference: np.ndarray, distorted: np.ndarray) -> float:
-    """SSIMULACRA2 of two uint8 pictures (H, W, 3), in points."""
-    return ssimulacra2_from(reference)(distorted)
-
-
-def butteraugli_norm(reference: np.ndarray, distorted: np.ndarray) -> float:
-    """Butteraugli's 3-norm of two uint8 pictures (H, W, 3), by libjxl's program."""
+def butteraugli_from(reference: np.ndarray) -> Callable[[np.ndarray], float]:
+    """Butteraugli's 3-norm, by libjxl's program, of versions of one uint8 picture (H, W, 3)."""
     from jndlic.bench.judges import butteraugli
 
-    return butteraugli(reference, distorted)
+    return partial(butteraugli, reference)
 
 
-METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {"ssimulacra2": ssimulacra2_points, "butteraugli": butteraugli_norm}
-PREPARED: dict[str, Callable[[np.ndarray], Callable[[np.ndarray], float]]] = {
-    "ssimulacra2": ssimulacra2_from,
-    "butteraugli": lambda reference: partial(butteraugli_norm, reference),
-}
-"""The same for many versions of one original."""
+METRICS: dict[str, Callable[[np.ndarray], Callable[[np.ndarray], float]]] = {"ssimulacra2": ssimulacra2_from, "butteraugli": butteraugli_from}
+"""By name: an original to what measures versions of it."""
 
 
 class MetricJudge:
@@ -92,7 +83,7 @@ class MetricPredictor:
 
     def judge(self, reference: np.ndarray) -> MetricJudge:
         """See Predictor."""
-        return MetricJudge(PREPARED[self.name](_large_enough(reference)), self.name)
+        return MetricJudge(METRICS[self.name](_large_enough(reference)), self.name)
 
 
 def _large_enough(pixels: np.ndarray) -> np.ndarray:

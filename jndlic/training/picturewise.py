@@ -20,7 +20,7 @@ from jndlic.errors import ParameterError
 from jndlic.picturewise.learned import MODELS, load_predictor
 from jndlic.picturewise.vp_net import weighted_mean
 from jndlic.training.picturewise_data import Batch
-from jndlic.training.schedule import share_spent
+from jndlic.training.schedule import flat_then_falling, share_spent
 
 BETA, TAU = 1.0, 2.0
 MARGIN = 0.25
@@ -97,7 +97,7 @@ class PicturewiseTraining(lightning.LightningModule):
 
     def on_train_batch_start(self, batch: Batch, index: int) -> None:
         """The rate."""
-        rate = self.hparams.learning_rate * min(1.0, 2.0 * (1.0 - share_spent(self.trainer)), (self.global_step + 1) / WARMUP)
+        rate = self.hparams.learning_rate * min(flat_then_falling(share_spent(self.trainer)), (self.global_step + 1) / WARMUP)
         for group in self.optimizers().param_groups:
             group["lr"] = max(rate, 1e-7)
 

@@ -80,6 +80,11 @@ class Scheduled(lightning.LightningModule):
         self.log("lr", rate, prog_bar=True)
 
 
+def flat_then_falling(spent: float) -> float:
+    """Factor of a learning rate: 1 over the first half of the budget, then down to 0 in a line."""
+    return min(1.0, 2.0 * (1.0 - spent))
+
+
 def share_spent(trainer: lightning.Trainer) -> float:
     """Share of the budget that is spent, 0 to 1: of steps or of time, whichever is further."""
     shares = [0.0]

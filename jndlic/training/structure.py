@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from jndlic.jnd.patch import Parts, split
 from jndlic.jnd.structure_net import StructureNet
-from jndlic.training.schedule import share_spent
+from jndlic.training.schedule import flat_then_falling, share_spent
 from jndlic.training.structure_pairs import read_pairs
 
 VALIDATION_SHARE = 0.1
@@ -64,7 +64,7 @@ class StructureTraining(lightning.LightningModule):
         if self.trainer.max_epochs and self.trainer.max_epochs > 0:
             done = self.current_epoch + index / max(1, self.trainer.num_training_batches)
             spent = max(spent, done / self.trainer.max_epochs)
-        rate = self.hparams.learning_rate * min(1.0, 2.0 * (1.0 - spent))
+        rate = self.hparams.learning_rate * flat_then_falling(spent)
         for group in self.optimizers().param_groups:
             group["lr"] = max(rate, 1e-7)
 

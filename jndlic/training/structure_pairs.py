@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
 from jndlic.bench.codecs import Codec, open_codec
 from jndlic.errors import ImageError, ParameterError
@@ -23,9 +22,9 @@ from jndlic.files import write_atomically
 from jndlic.jnd.luminance import LUMA
 from jndlic.jnd.models import critical
 from jndlic.jnd.patch import SIDE
+from jndlic.picturewise.metrics import ssimulacra2_from
 from jndlic.training.judged import by_reference, pixels_of, read_judged, score_of_share
 from jndlic.training.photos import load_pixels
-from jndlic.training.ssimulacra2 import score
 
 KLT = "klt"
 CODECS = {"jpeg": "jpeg", "webp": "webp", "avif": "avif:speed=8", "vvc": "vvc"}
@@ -61,11 +60,11 @@ def just_visible(pixels: np.ndarray, codec: Codec, threshold: float = THRESHOLD)
     levels = list(range(1, 101)) if max(codec.levels) > 63 else sorted(range(64), reverse=True)
     low, high = 0, len(levels) - 1
     best = codec.decode(codec.encode(pixels, levels[high]))
-    reference = _batch(pixels)
+    points = ssimulacra2_from(pixels)
     while low < high:
         middle = (low + high) // 2
         decoded = codec.decode(codec.encode(pixels, levels[middle]))
-        if score(reference, _batch(decoded)).item() >= threshold:
+        if points(decoded) >= threshold:
             best, high = decoded, middle
         else:
             low = middle + 1
@@ -173,7 +172,3 @@ def read_pairs(path: Path) -> Pairs:
     if pairs.reference.shape != pairs.target.shape or pairs.reference.shape[1:] != (SIDE, SIDE):
         raise ParameterError(f"{path}: patches of shape {pairs.reference.shape} and {pairs.target.shape}")
     return pairs
-
-
-def _batch(pixels: np.ndarray) -> torch.Tensor:
-    return torch.tensor(pixels).permute(2, 0, 1)[None].float()
