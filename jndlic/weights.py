@@ -29,7 +29,7 @@ from jndlic.model.side import TABLE_COUNT
 from jndlic.shipped_path import DEFAULT_WEIGHTS, SUFFIX, shipped_weights
 from jndlic.stream.entropy import SymbolTables, tables_from_cdfs
 
-FORMAT = "jndlic-weights-1"
+FORMAT = "jndlic-weights-2"
 FINGERPRINT_BYTES = 8
 TABLE_SETS = {"latent": "tables_latent", "z": "tables_z", "z_jnd": "tables_z_jnd"}
 INTEGER_PREFIXES = ("scale_net.", "step_net.", "scale_context.", "neighbours.", "tables.")

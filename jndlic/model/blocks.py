@@ -34,6 +34,51 @@ class ResidualBlock(nn.Module):
         return features + self.narrow(torch.relu_(self.widen(self.spatial(features))))
 
 
+class GatedBlock(nn.Module):
+    """x + pointwise(u * sigmoid(v)), where u and v are pointwise(depthwise (x)); begins without effect.
+
+    The product lets one feature decide where another counts, which a line needs and a cosine pattern does not (gated linear units:
+    Dauphin et al., "Language modeling with gated convolutional networks", ICML 2017).
+
+    Args:
+        channels: of input and output.
+        size: side of the depthwise kernel.
+        hidden: channels of u and of v.
+    """
+
+    def __init__(self, channels: int, size: int, hidden: int) -> None:
+        super().__init__()
+        self.spatial = DepthwiseConv2d(channels, size, padding=size // 2)
+        self.widen = pointwise(channels, 2 * hidden, gain=2**0.5)
+        self.narrow = pointwise(hidden, channels, gain=0.0)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, C, H, W) to the same shape."""
+        value, gate = self.widen(self.spatial(features)).chunk(2, 1)
+        return features + self.narrow(value * torch.sigmoid(gate))
+
+
+def gated_stack(channels: int, count: int, size: int, hidden: int) -> nn.Sequential:
+    """`count` gated blocks in a row."""
+    return nn.Sequential(*(GatedBlock(channels, size, hidden) for _ in range(count)))
+
+
+def lapped(inputs: int, outputs: int, size: int, gain: float = 1.0) -> nn.Conv2d:
+    """A dense convolution of odd size that begins as `pointwise`: the neighbours have no weight yet."""
+    layer = nn.Conv2d(inputs, outputs, size, padding=size // 2)
+    with torch.no_grad():
+        layer.weight.zero_()
+        centre(layer).normal_(std=gain / inputs**0.5)
+        layer.bias.zero_()
+    return layer
+
+
+def centre(layer: nn.Conv2d) -> Tensor:
+    """The weights of the middle tap, (outputs, inputs): a view."""
+    middle = layer.kernel_size[0] // 2
+    return layer.weight[:, :, middle, middle]
+
+
 def residual_stack(channels: int, count: int) -> nn.Sequential:
     """`count` residual blocks in a row."""
     return nn.Sequential(*(ResidualBlock(channels) for _ in range(count)))

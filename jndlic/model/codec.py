@@ -5,10 +5,13 @@
        └─► j ──┘       f_J ─┼─► JND head ─:─► z_J ─────:─► step net  d ─┴─► t = clip(S - d, 0, 63)   (integers only)
                             └─────────────:─► k ───────:─► context μ, ŷ = μ + r^d k ─► synthesis ─► x̂
                                           : k = round((y - μ) / r^d), see rounding.py
+
+The quality, one value for the picture or one for each 32 x 32 pixels, steers every part from y on.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -24,18 +27,10 @@ from jndlic.model.context import Context, from_phases
 from jndlic.model.initial import start_detail, start_from_cosines, start_from_identity
 from jndlic.model.integer import exact_products
 from jndlic.model.neighbours import Neighbours
+from jndlic.model.quality import QUALITY_MAX, QUALITY_MIN, QUALITY_STRIDE
 from jndlic.model.rounding import Rounding
 from jndlic.model.scale_context import ScaleContext
-from jndlic.model.side import (
-    QUALITY_MAX,
-    QUALITY_MIN,
-    HyperAnalysis,
-    JndHead,
-    ScaleNet,
-    StepNet,
-    step_size,
-    table_index,
-)
+from jndlic.model.side import LOG_RATIO, HyperAnalysis, JndHead, ScaleNet, StepNet, step_size, table_index
 from jndlic.model.synthesis import Synthesis
 from jndlic.stream.entropy import SymbolTables
 from jndlic.stream.phases import to_phases
@@ -56,15 +51,6 @@ class Symbols(NamedTuple):
     """int32 (M, ph / 16, pw / 16)."""
     t: np.ndarray
     """uint8, shape of k: table of each latent; follows from z, z_jnd, quality and the k coded before, never stored."""
-
-
-class Medians(NamedTuple):
-    """Centres that the side latents are rounded around."""
-
-    z: Tensor
-    """(1, hyper_channels, 1, 1)."""
-    z_jnd: Tensor
-    """(1, jnd_channels, 1, 1)."""
 
 
 def padded_size(size: int) -> int:
@@ -127,7 +113,7 @@ class Codec(nn.Module):
             jnd: (1, 3, H, W) tolerance in grey levels.
 
         Returns:
-            y and f_J of the image padded to multiples of 64 by repeating its last row and column.
+            Features of the image padded to multiples of 64 by repeating its last row and column.
         """
         height, width = image.shape[-2:]
         margin = (0, padded_size(width) - width, 0, padded_size(height) - height)
@@ -135,22 +121,24 @@ class Codec(nn.Module):
         return self.analysis(image, jnd)
 
     @torch.inference_mode()
-    def quantise(self, analysis: AnalysisOutput, quality: int) -> Symbols:
+    def quantise(self, analysis: AnalysisOutput, quality: int | np.ndarray) -> Symbols:
         """Integers of one image at one quality.
 
         Args:
             analysis: of `analyse`.
-            quality: 1..100.
+            quality: 1..100, or a plane of such integers, (ph / 32, pw / 32).
 
         Raises:
-            ParameterError: the quality is out of range.
+            ParameterError: the quality is out of range, or the plane has another size.
         """
-        level = self._quality(quality)
-        z = torch.floor(self.hyper_analysis(analysis.latent, level) - self.median_z + 0.5)
+        rows, columns = analysis.features.shape[-2:]
+        level = self._quality(quality, rows // 2, columns // 2)
+        latent = self.analysis.latent(analysis, level)
+        z = torch.floor(self.hyper_analysis(latent, level) - self.median_z + 0.5)
         z_jnd = torch.floor(self.jnd_head(analysis.jnd_features) - self.median_z_jnd + 0.5)
         z, z_jnd = (values.clamp(-SYMBOL_LIMIT, SYMBOL_LIMIT) for values in (z, z_jnd))
         table, step_index = self._indices(z_jnd, z, level)
-        latents, tables = to_phases(analysis.latent), to_phases(table)
+        latents, tables = to_phases(latent), to_phases(table)
         steps = to_phases(step_size(step_index))
         symbols: list[Tensor] = []
         refined: list[Tensor] = []
@@ -166,19 +154,19 @@ class Codec(nn.Module):
         return Symbols(_integers(z_jnd), _integers(z), _integers(k), _integers(t, np.uint8))
 
     @torch.inference_mode()
-    def table_index(self, z_jnd: np.ndarray, z: np.ndarray, quality: int) -> tuple[np.ndarray, np.ndarray]:
+    def table_index(self, z_jnd: np.ndarray, z: np.ndarray, quality: int | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """What entropy decoding needs; integer networks only, so the same on every machine.
 
         Args:
             z_jnd: int32 (jnd_channels, ph / 32, pw / 32).
             z: int32 (hyper_channels, ph / 64, pw / 64).
-            quality: 1..100.
+            quality: 1..100, or a plane of such integers, (ph / 32, pw / 32).
 
         Returns:
             t: uint8 (M, ph / 16, pw / 16), table of each latent before its neighbours are known (see `refine`); d: int32,
             same shape, index of its step.
         """
-        table, step_index = self._indices(self._tensor(z_jnd), self._tensor(z), self._quality(quality))
+        table, step_index = self._indices(self._tensor(z_jnd), self._tensor(z), self._quality(quality, *z_jnd.shape[1:]))
         return _integers(table, np.uint8), _integers(step_index)
 
     @torch.inference_mode()
@@ -204,7 +192,7 @@ class Codec(nn.Module):
         z: np.ndarray,
         k: np.ndarray,
         d: np.ndarray,
-        quality: int,
+        quality: int | np.ndarray,
         height: int,
         width: int,
         precision: torch.dtype = torch.float32,
@@ -214,7 +202,7 @@ class Codec(nn.Module):
         Args:
             z_jnd, z, k: symbols, as in Symbols.
             d: step indices from `table_index`.
-            quality: 1..100.
+            quality: 1..100, or a plane of such integers, (ph / 32, pw / 32).
             height, width: size of the image; the padding is cut off.
             precision: of the synthesis transform: torch.float32 or torch.bfloat16. The means stay in float32, since an
                 error there is an error in pixels one to one.
@@ -222,17 +210,24 @@ class Codec(nn.Module):
         Returns:
             (1, 3, height, width) float32, clipped to 0..255, not rounded.
         """
-        step_index = self._tensor(d)
+        step_index, level = self._tensor(d), self._quality(quality, *z_jnd.shape[1:])
         offsets = to_phases(step_size(step_index) * self._tensor(k))
         _, latent = self.context(
             self._tensor(z),
             self._tensor(z_jnd),
-            self._quality(quality),
+            level,
             lambda phase, mean: mean + offsets[phase],
         )
         with torch.autocast(self.device.type, torch.bfloat16, enabled=precision == torch.bfloat16):
-            image = self.synthesis(latent, step_index)
+            image = self.synthesis(latent, step_index, level)
         return image[..., :height, :width].to(torch.float32).clamp(0.0, 255.0)
+
+    def step_levels(self) -> np.ndarray:
+        """How coarse each quality is: float64 (100,), mean over the channels of log2 of the quantization step, less what z_J adds."""
+        every = torch.arange(QUALITY_MIN, QUALITY_MAX + 1, device=self.device)[None, None]
+        with torch.inference_mode():
+            planes = self.step_net.gain_planes(every)[0, :, 0]
+        return planes.double().mean(0).cpu().numpy() * LOG_RATIO / math.log(2.0)
 
     def _refined_by_segments(self, phase: int, tables: list[Tensor], symbols: list[Tensor]) -> Tensor:
         """Tables of one phase of the whole picture; no segment sees across its border."""
@@ -254,10 +249,17 @@ class Codec(nn.Module):
             step_index = self.step_net(z_jnd, level)
             return table_index(self.scale_net(z, level), step_index), step_index
 
-    def _quality(self, quality: int) -> Tensor:
-        if not QUALITY_MIN <= quality <= QUALITY_MAX:
-            raise ParameterError(f"quality must be {QUALITY_MIN} to {QUALITY_MAX}, got {quality}")
-        return torch.tensor([quality], device=self.device)
+    def _quality(self, quality: int | np.ndarray, rows: int, columns: int) -> Tensor:
+        """Plane of qualities, (1, rows, columns), checked."""
+        plane = np.asarray(quality)
+        if plane.dtype.kind not in "iu" or not QUALITY_MIN <= plane.min() <= plane.max() <= QUALITY_MAX:
+            shown = quality if plane.ndim == 0 else "a plane with other values"
+            raise ParameterError(f"quality must be {QUALITY_MIN} to {QUALITY_MAX}, got {shown}")
+        if plane.ndim and plane.shape != (rows, columns):
+            raise ParameterError(
+                f"the plane of qualities has shape {plane.shape}, not {(rows, columns)}: one for each {QUALITY_STRIDE} pixels"
+            )
+        return torch.from_numpy(np.broadcast_to(plane, (rows, columns)).astype(np.int64)).to(self.device)[None]
 
     def _tensor(self, symbols: np.ndarray) -> Tensor:
         return torch.from_numpy(symbols).to(self.device, torch.float32)[None]

@@ -7,6 +7,10 @@ from dataclasses import asdict, dataclass, fields
 from jndlic.errors import WeightsError
 
 
+OPTIONAL = ("context_blocks", "pixel_blocks")
+"""What may be left out: sizes that may be 0."""
+
+
 @dataclass(frozen=True)
 class CodecConfig:
     """Widths (channels) and depths (residual blocks) of each stage."""
@@ -33,13 +37,24 @@ class CodecConfig:
     """Blocks at 1/8."""
     context_channels: int = 256
     """Width of the context networks at 1/16."""
+    context_blocks: int = 2
+    """Gated blocks in each of the four passes of the context networks."""
+    lapped_kernel: int = 3
+    """Side of the kernels between pixels and 1/8, in blocks of 8 x 8 pixels: 1 (each block alone) or 3 (with its neighbours)."""
+    pixel_channels: int = 48
+    """Width of the gated blocks at 1/4, after the synthesis has drawn its 8 x 8 blocks."""
+    pixel_blocks: int = 3
+    """Gated blocks at 1/4."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
             numbers = value if isinstance(value, (tuple, list)) else (value,)
-            if not all(isinstance(number, int) and 1 <= number <= 4096 for number in numbers):
-                raise WeightsError(f"config: {field.name} = {value!r} is not a size from 1 to 4096")
+            least = 0 if field.name in OPTIONAL else 1
+            if not all(isinstance(number, int) and least <= number <= 4096 for number in numbers):
+                raise WeightsError(f"config: {field.name} = {value!r} is not a size from {least} to 4096")
+        if self.lapped_kernel not in (1, 3):
+            raise WeightsError(f"config: lapped_kernel = {self.lapped_kernel} is neither 1 nor 3")
         if self.detail_channels >= self.latent_channels:
             raise WeightsError("config: detail_channels are a part of latent_channels")
 

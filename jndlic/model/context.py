@@ -21,10 +21,10 @@ import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from jndlic.model.analysis import LATENT_SCALE
-from jndlic.model.blocks import pointwise
+from jndlic.model.blocks import gated_stack, pointwise
 from jndlic.model.config import CodecConfig
 from jndlic.model.depthwise import DepthwiseConv2d
-from jndlic.model.side import QUALITY_NODES, quality_weights
+from jndlic.model.quality import QUALITY_NODES, quality_weights
 from jndlic.stream.phases import PHASES
 
 Dequantise = Callable[[int, Tensor], Tensor]
@@ -32,14 +32,18 @@ Dequantise = Callable[[int, Tensor], Tensor]
 
 
 class _Pass(nn.Module):
-    """One pass: hidden features and known latents to the means of one phase; each is computed where it is wanted only."""
+    """One pass: hidden features and known latents to the means of one phase; each is computed where it is wanted only.
 
-    def __init__(self, phase: int, inputs: int, width: int, outputs: int) -> None:
+    The gated blocks look at the hidden features of the same phase around: what goes through a block goes on in the next.
+    """
+
+    def __init__(self, phase: int, inputs: int, width: int, outputs: int, blocks: int) -> None:
         super().__init__()
         self.row, self.column = PHASES[phase]
         self.entry = pointwise(inputs, width)
         self.spatial = DepthwiseConv2d(width, 5, stride=2) if phase else None
         self.middle = pointwise(width, width, gain=2**0.5)
+        self.blocks = gated_stack(width, blocks, size=3, hidden=width)
         self.head = pointwise(width, outputs, gain=0.01)
 
     def forward(self, *inputs: Tensor) -> Tensor:
@@ -49,7 +53,8 @@ class _Pass(nn.Module):
         else:
             features = functional.pad(self.entry(features), (2, 2, 2, 2))[:, :, self.row :, self.column :]
             features = self.spatial(features)
-        return LATENT_SCALE * self.head(torch.relu(self.middle(torch.relu(features))))
+        features = self.blocks(torch.relu(self.middle(torch.relu(features))))
+        return LATENT_SCALE * self.head(features)
 
 
 class Context(nn.Module):
@@ -59,19 +64,19 @@ class Context(nn.Module):
         super().__init__()
         width = config.context_channels
         self.hyper_entry = pointwise(config.hyper_channels, width, gain=2**0.5)
-        self.modulation = nn.Linear(QUALITY_NODES, width)
+        self.modulation = nn.Conv2d(QUALITY_NODES, width, 1)
         self.hyper_up = pointwise(width, 4 * 128, gain=2**0.5)
         self.spatial = DepthwiseConv2d(128 + config.jnd_channels, 5, padding=2)
         self.join = pointwise(128 + config.jnd_channels, width, gain=2**0.5)
         self.join_up = pointwise(width, 4 * 192, gain=2**0.5)
         known = (192, *[192 + config.latent_channels] * 3)
         self.passes = nn.ModuleList(
-            _Pass(phase, inputs, width, config.latent_channels) for phase, inputs in enumerate(known)
+            _Pass(phase, inputs, width, config.latent_channels, config.context_blocks) for phase, inputs in enumerate(known)
         )
 
     def hidden(self, z: Tensor, z_jnd: Tensor, quality: Tensor) -> Tensor:
         """Features of the side information: (B, 192, h, w)."""
-        features = self.hyper_entry(z) + self.modulation(quality_weights(quality))[:, :, None, None]
+        features = self.hyper_entry(z) + self.modulation(functional.avg_pool2d(quality_weights(quality), 2))
         features = functional.pixel_shuffle(torch.relu(self.hyper_up(torch.relu(features))), 2)
         features = torch.relu(self.join(self.spatial(torch.cat((features, z_jnd), 1))))
         return functional.pixel_shuffle(torch.relu(self.join_up(features)), 2)
@@ -82,7 +87,7 @@ class Context(nn.Module):
         Args:
             z: (B, hyper_channels, h / 4, w / 4) symbols.
             z_jnd: (B, jnd_channels, h / 2, w / 2) symbols.
-            quality: (B,) integers.
+            quality: (B, h / 2, w / 2) integers.
             dequantise: turns means into reconstructed latents; the encoder quantises y there, the decoder adds what it read.
 
         Returns:

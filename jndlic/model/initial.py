@@ -14,6 +14,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from jndlic.model.blocks import centre
+
 COLOURS = torch.tensor([[1.0, 1.0, 1.0], [1.0, 0.0, -1.0], [1.0, -2.0, 1.0]])
 COLOURS = COLOURS / COLOURS.norm(dim=1, keepdim=True)
 HAAR = torch.tensor([[1.0, 1.0], [1.0, -1.0]]) / math.sqrt(2.0)
@@ -60,13 +62,13 @@ class Pattern(NamedTuple):
 
 @torch.no_grad()
 def start_from_cosines(stem: nn.Conv2d, down: nn.Conv2d, up: nn.Conv2d, out: nn.Conv2d) -> list[Pattern]:
-    """Set four 1x1 convolutions to the transform and its inverse.
+    """Set four convolutions to the transform and its inverse.
 
     Args:
-        stem: 3 * 8 * 8 (pixel-unshuffled) to fine channels.
-        down: 4 * fine (pixel-unshuffled) to coarse channels.
-        up: coarse to 4 * fine.
-        out: fine to 3 * 8 * 8.
+        stem: 3 * 8 * 8 (pixel-unshuffled) to fine channels; of a larger kernel the middle tap is set.
+        down: 4 * fine (pixel-unshuffled) to coarse channels, 1x1.
+        up: coarse to 4 * fine, 1x1.
+        out: fine to 3 * 8 * 8; as `stem`.
 
     Returns:
         What each coarse channel holds, as many as were set.
@@ -74,8 +76,8 @@ def start_from_cosines(stem: nn.Conv2d, down: nn.Conv2d, up: nn.Conv2d, out: nn.
     chosen = lowest_frequencies(math.isqrt(stem.in_channels // 3), CHROMA_PENALTY, stem.out_channels)
     for channel, frequency in enumerate(chosen):
         weights = _block(frequency, math.isqrt(stem.in_channels // 3)).flatten()
-        stem.weight[channel, :, 0, 0] = weights
-        out.weight[:, channel, 0, 0] = weights
+        centre(stem)[channel] = weights
+        centre(out)[:, channel] = weights
     joined = sorted(_patterns(chosen))[: down.out_channels]
     for coarse, pattern in enumerate(joined):
         channel = chosen.index(pattern.frequency)

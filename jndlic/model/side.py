@@ -29,45 +29,23 @@ from jndlic.model.integer import (
     bound,
     round_through,
 )
+from jndlic.model.quality import (
+    QUALITY_MAX,
+    QUALITY_MIN,
+    QUALITY_NODES,
+    coarser_planes,
+    quality_planes,
+    quality_weights,
+)
 from jndlic.stream.phases import PHASE_GRID
 
 TABLE_COUNT = 64
 SCALE_MIN, SCALE_MAX = 0.11, 256.0
 LOG_RATIO = math.log(SCALE_MAX / SCALE_MIN) / (TABLE_COUNT - 1)  # ln r
-QUALITY_MIN, QUALITY_MAX = 1, 100
-QUALITY_NODES = 8  # hat functions over the quality range
-QUALITY_UNIT = 16  # height of a hat as an integer plane
 STEP_BOUND = 12  # |D| <= 12 indices: about 1.5 nat
 STEP_LIMIT = 120  # |d| fits int8
 SYMBOL_SCALE, HIDDEN_SCALE, INDEX_SCALE = 1, 16, 8  # integers per real unit: symbols, activations, indices
 TABLE_SCALE = 128.0  # indices per unit of a trained table: lets the common learning rate move them
-
-
-def quality_hats(quality: Tensor) -> Tensor:
-    """Piecewise-linear basis over the quality.
-
-    Args:
-        quality: (B,) integers 1..100.
-
-    Returns:
-        (B, 8) int64 in 0..99; each row sums to 99: hat i is 99 - |7 (quality - 1) - 99 i|, not below zero.
-    """
-    span = QUALITY_MAX - QUALITY_MIN
-    position = (quality.to(torch.int64) - QUALITY_MIN)[:, None] * (QUALITY_NODES - 1)
-    nodes = span * torch.arange(QUALITY_NODES, device=quality.device)
-    return (span - (position - nodes).abs()).clamp(min=0)
-
-
-def quality_weights(quality: Tensor) -> Tensor:
-    """The hats as float32 interpolation weights, (B, 8), each row summing to one."""
-    return quality_hats(quality).to(torch.float32) / (QUALITY_MAX - QUALITY_MIN)
-
-
-def quality_planes(quality: Tensor, like: Tensor) -> Tensor:
-    """The hats as integer planes of height 0..16 for the integer networks: (B, 8, H, W) float32 as wide as `like`."""
-    span = QUALITY_MAX - QUALITY_MIN
-    heights = (quality_hats(quality) * QUALITY_UNIT + span // 2) // span
-    return heights.to(torch.float32)[:, :, None, None].expand(-1, -1, *like.shape[-2:])
 
 
 def integer_layer(
@@ -106,15 +84,15 @@ class HyperAnalysis(nn.Module):
         self.first = pointwise(4 * width, width, gain=2**0.5)
         self.spatial = DepthwiseConv2d(width, 5, padding=2)
         self.second = pointwise(4 * width, width, gain=2**0.5)
-        self.modulation = nn.Linear(QUALITY_NODES, 2 * width)
+        self.modulation = nn.Conv2d(QUALITY_NODES, 2 * width, 1)
         self.head = pointwise(width, config.hyper_channels, gain=2.0)
 
     def forward(self, latent: Tensor, quality: Tensor) -> Tensor:
-        """(B, M, h, w) and (B,) to (B, hyper_channels, h / 4, w / 4)."""
+        """(B, M, h, w) and (B, h / 2, w / 2) to (B, hyper_channels, h / 4, w / 4)."""
         features = torch.relu(self.entry(latent / LATENT_SCALE))
         features = torch.relu(self.first(functional.pixel_unshuffle(features, 2)))
         features = torch.relu(self.second(functional.pixel_unshuffle(self.spatial(features), 2)))
-        scale, offset = self.modulation(quality_weights(quality))[:, :, None, None].chunk(2, 1)
+        scale, offset = self.modulation(functional.avg_pool2d(quality_weights(quality), 2)).chunk(2, 1)
         return self.head(features * (1.0 + scale) + offset)
 
 
@@ -158,13 +136,13 @@ class ScaleNet(nn.Module):
 
         Args:
             z: (B, hyper_channels, h / 4, w / 4) float32 symbols.
-            quality: (B,) integers.
+            quality: (B, h / 2, w / 2) integers.
 
         Returns:
             S: (B, M, h, w) float32 that holds integers.
         """
         symbols = z.clamp(-SYMBOL_MAX, SYMBOL_MAX)
-        hidden = self.layers[0](torch.cat((symbols, quality_planes(quality, z)), 1))
+        hidden = self.layers[0](torch.cat((symbols, coarser_planes(quality_planes(quality))), 1))
         hidden = functional.pixel_shuffle(self.layers[1](hidden), 2)
         hidden = functional.pixel_shuffle(self.layers[3](self.layers[2](hidden)), 2)
         index = self.layers[4](hidden)
@@ -216,26 +194,28 @@ class StepNet(nn.Module):
         else:
             self.register_buffer("gain", torch.zeros(QUALITY_MAX, config.latent_channels, dtype=torch.int16))
 
-    def gain_rows(self, quality: Tensor) -> Tensor:
-        """G: (B, M) float32 that holds integers."""
+    def gain_planes(self, quality: Tensor) -> Tensor:
+        """G: (B, h, w) integers to (B, M, h, w) float32 that holds integers."""
         if hasattr(self, "gain_nodes"):
-            return round_through(quality_weights(quality) @ self.gain_nodes * TABLE_SCALE)
-        return self.gain[quality.to(torch.int64) - QUALITY_MIN].to(torch.float32)
+            nodes = self.gain_nodes.t()[:, :, None, None]
+            return round_through(functional.conv2d(quality_weights(quality), nodes) * TABLE_SCALE)
+        return self.gain[quality.to(torch.int64) - QUALITY_MIN].permute(0, 3, 1, 2).to(torch.float32)
 
     def forward(self, z_jnd: Tensor, quality: Tensor) -> Tensor:
         """Step indices.
 
         Args:
             z_jnd: (B, jnd_channels, h / 2, w / 2) float32 symbols.
-            quality: (B,) integers.
+            quality: (B, h / 2, w / 2) integers.
 
         Returns:
             d: (B, M, h, w) float32 that holds integers.
         """
         symbols = z_jnd.clamp(-SYMBOL_MAX, SYMBOL_MAX)
-        hidden = self.layers[0](torch.cat((symbols, quality_planes(quality, z_jnd)), 1))
+        hidden = self.layers[0](torch.cat((symbols, quality_planes(quality)), 1))
         relative = self.layers[2](functional.pixel_shuffle(self.layers[1](hidden), 2))
-        index = bound(relative, -STEP_BOUND, STEP_BOUND) + self.gain_rows(quality)[:, :, None, None]
+        gain = self.gain_planes(quality).repeat_interleave(2, -2).repeat_interleave(2, -1)
+        index = bound(relative, -STEP_BOUND, STEP_BOUND) + gain
         return bound(index, -STEP_LIMIT, STEP_LIMIT)
 
     @torch.no_grad()
@@ -244,7 +224,7 @@ class StepNet(nn.Module):
         frozen = StepNet(config, trainable=False)
         frozen.layers = nn.ModuleList(layer.freeze() for layer in self.layers)
         every = torch.arange(QUALITY_MIN, QUALITY_MAX + 1, device=self.gain_nodes.device)
-        frozen.gain.copy_(self.gain_rows(every))
+        frozen.gain.copy_(self.gain_planes(every[None, None])[0, :, 0].t())
         return frozen
 
 

@@ -1,9 +1,13 @@
-"""Synthesis transform: latents and step map to pixels.
+"""Synthesis transform: latents, step map and quality to pixels.
 
-    ŷ / 16 ─► blocks ─┐                                              (1/16)
-                      ├─ FTM ─► blocks ─► shuffle 2 ─► blocks ─► shuffle 8 ─► x̂
-    d ─► embedding ───┘                               (1/8)            │ +
-    last channels of ŷ / 16 ─► linear ─► shuffle 16 ───────────────────┘
+              quality
+                 ▼
+    ŷ / 16 ─► gain ─► blocks ─┐                                    quality
+                              ├─ FTM ─► blocks ─► shuffle 2 ─► gain ─┴─► blocks ─┬─► lapped ─► shuffle 8 ─┐
+    d ─► embedding ───────────┘                                      (1/8)       │                        + ─┬─► + ─► x̂
+    last channels of ŷ / 16 ─► linear ─► shuffle 16 ─────────────────────────────│────────────────────────┘  │   ▲
+                                                                                 └─► shuffle 2 ─► pixel stage ───┘
+                                                                                                      (1/4)
 """
 
 from __future__ import annotations
@@ -13,8 +17,10 @@ import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from jndlic.model.analysis import DETAIL_STRIDE, LATENT_SCALE, STEM_STRIDE
-from jndlic.model.blocks import JndFtm, pointwise, residual_stack
+from jndlic.model.blocks import JndFtm, lapped, pointwise, residual_stack
 from jndlic.model.config import CodecConfig
+from jndlic.model.pixel_stage import PixelStage
+from jndlic.model.quality import QualityGain, quality_weights
 
 STEP_INDEX_SCALE = 8.0  # step indices per unit at the network's input: about one per nat
 
@@ -26,29 +32,36 @@ class Synthesis(nn.Module):
         super().__init__()
         fine, coarse = config.fine_channels, config.coarse_channels
         self.entry = pointwise(config.latent_channels, coarse)
+        self.coarse_gain = QualityGain(coarse)
         self.step_entry = pointwise(config.latent_channels, coarse)
         self.coarse_before = residual_stack(coarse, config.synthesis_coarse_blocks[0])
         self.gate = JndFtm(coarse)
         self.coarse_after = residual_stack(coarse, config.synthesis_coarse_blocks[1])
         self.up = pointwise(coarse, 4 * fine)
+        self.fine_gain = QualityGain(fine)
         self.fine = residual_stack(fine, config.synthesis_fine_blocks)
-        self.head = pointwise(fine, 3 * STEM_STRIDE**2, gain=0.5)
+        self.head = lapped(fine, 3 * STEM_STRIDE**2, config.lapped_kernel, gain=0.5)
         self.detail = pointwise(config.detail_channels, 3 * DETAIL_STRIDE**2)
+        self.pixels = PixelStage(fine, config.pixel_channels, config.pixel_blocks) if config.pixel_blocks else None
 
-    def forward(self, latent: Tensor, step_index: Tensor) -> Tensor:
+    def forward(self, latent: Tensor, step_index: Tensor, quality: Tensor) -> Tensor:
         """Reconstruct a batch.
 
         Args:
             latent: ŷ, (B, M, h, w).
             step_index: d, (B, M, h, w), logarithm of the step to base r.
+            quality: (B, h / 2, w / 2) integers 1..100.
 
         Returns:
             (B, 3, 16 h, 16 w) in grey levels; not clipped.
         """
-        latent = latent / LATENT_SCALE
+        latent, weights = latent / LATENT_SCALE, quality_weights(quality)
         detail = functional.pixel_shuffle(self.detail(latent[:, -self.detail.in_channels :]), DETAIL_STRIDE)
-        features = self.coarse_before(self.entry(latent))
+        features = self.coarse_before(self.coarse_gain(self.entry(latent), weights))
         features, _ = self.gate(features, self.step_entry(step_index / STEP_INDEX_SCALE))
         features = functional.pixel_shuffle(self.up(self.coarse_after(features)), 2)
-        features = self.fine(features.contiguous(memory_format=torch.channels_last))
-        return (functional.pixel_shuffle(self.head(features), STEM_STRIDE) + detail + 0.5) * 255.0
+        features = self.fine(self.fine_gain(features.contiguous(memory_format=torch.channels_last), weights))
+        image = functional.pixel_shuffle(self.head(features), STEM_STRIDE) + detail
+        if self.pixels is not None:
+            image = image + self.pixels(features, image)
+        return (image + 0.5) * 255.0

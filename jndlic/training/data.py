@@ -121,7 +121,7 @@ class PhotoData(lightning.LightningDataModule):
             self._photos = ResidentPhotos(self._decoded(self.paths, "training photos"), device)
 
     def train_dataloader(self) -> ResidentLoader | DataLoader:
-        """Batches of (B, 3, S, S) uint8 and (B,) qualities."""
+        """Batches of (B, 3, S, S) uint8 and (B, S/32, S/32) qualities."""
         options, trainer = self.hparams, self.trainer
         rank, world, step = (trainer.global_rank, trainer.world_size, trainer.global_step) if trainer else (0, 1, 0)
         if self._photos is None:

@@ -64,7 +64,7 @@ def load_start(codec: Codec, entropy: EntropyModels, weights: str | Path) -> Non
     """Let training go on from a weights file and its masters; the optimiser starts anew.
 
     Args:
-        codec: trainable, of the same sizes; changed in place.
+        codec: trainable; it may have parts that the file lacks (see `grown`); changed in place.
         entropy: changed in place.
         weights: .safetensors file with masters beside it.
 
@@ -74,12 +74,34 @@ def load_start(codec: Codec, entropy: EntropyModels, weights: str | Path) -> Non
     try:
         tensors = {f"codec.{key}": value.float() for key, value in load_file(weights).items() if value.is_floating_point()}
         tensors |= load_file(masters_path(weights))
-        codec.load_state_dict(_part(tensors, "codec."))
+        codec.load_state_dict(grown(_part(tensors, "codec."), codec.state_dict()))
         missing = entropy.load_state_dict(_part(tensors, "entropy."), strict=False)
     except (OSError, RuntimeError, SafetensorError) as error:
         raise WeightsError(f"training cannot start from {weights}: {error}") from error
     if missing.unexpected_keys:
         raise WeightsError(f"training cannot start from {weights}: unknown tensors {missing.unexpected_keys[:4]}")
+
+
+def grown(tensors: dict[str, Tensor], wanted: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The state of a network with more parts, or larger kernels, than the one that was trained.
+
+    New parts keep the state that they begin with, which is made to have no effect; a kernel becomes the middle of a larger one.
+
+    Args:
+        tensors: as trained.
+        wanted: the larger network's own state.
+
+    Returns:
+        As `wanted`; a tensor that fits neither way is left as it was trained, for the loader to refuse.
+    """
+    state = dict(wanted)
+    for name, value in tensors.items():
+        own = wanted.get(name)
+        if own is not None and value.dim() == own.dim() == 4 and value.shape[:2] == own.shape[:2] and value.shape != own.shape:
+            margin = (own.shape[-1] - value.shape[-1]) // 2
+            value = torch.nn.functional.pad(value, (margin,) * 4)
+        state[name] = value
+    return state
 
 
 def read_checkpoint(checkpoint: str | Path) -> tuple[dict[str, Tensor], CodecConfig]:

@@ -62,11 +62,11 @@ def training_pass(codec: Codec, entropy: EntropyModels, image: Tensor, jnd: Tens
         entropy: the entropy models.
         image: (B, 3, H, W) grey levels 0..255, sizes multiples of 64.
         jnd: (B, 3, H, W) tolerance in grey levels.
-        quality: (B,) integers 1..100.
+        quality: (B, H/32, W/32) integers 1..100.
     """
     _follow(codec, entropy)
     features = codec.analysis(image, jnd)
-    latent = features.latent.float()
+    latent = codec.analysis.latent(features, quality).float()
     z, bits_hyper = _side(entropy.z, codec.hyper_analysis(latent, quality))
     z_jnd, bits_jnd = _side(entropy.z_jnd, codec.jnd_head(features.jnd_features))
     with torch.autocast(image.device.type, enabled=False):
@@ -98,7 +98,7 @@ def training_pass(codec: Codec, entropy: EntropyModels, image: Tensor, jnd: Tens
     bits_true = entropy.latent.bits(from_phases(symbols), table, weights)
     bits_noisy = entropy.latent.bits(ratio + torch.rand_like(ratio) - 0.5, table.detach(), weights.detach())
     bits_latent = (bits_true + bits_noisy - bits_noisy.detach()).flatten(1).sum(1)
-    return TrainingOutput(codec.synthesis(decoded, step_index), bits_latent, bits_hyper, bits_jnd, step_index)
+    return TrainingOutput(codec.synthesis(decoded, step_index, quality), bits_latent, bits_hyper, bits_jnd, step_index)
 
 
 def _follow(codec: Codec, entropy: EntropyModels) -> None:

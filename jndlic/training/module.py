@@ -1,4 +1,4 @@
-"""The codec's training: R + lambda(q) (MSE + w_L LPIPS + w_S D_S), quality drawn per sample."""
+"""The codec's training: R + lambda(q) (MSE + w_M D_M + w_L LPIPS + w_S D_S), a plane of qualities drawn per sample."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from torch import Tensor
 from jndlic.jnd.pixel import jnd_map
 from jndlic.model.codec import Codec
 from jndlic.model.config import CodecConfig
+from jndlic.model.quality import QUALITY_STRIDE, quality_plane
 from jndlic.training.ablation import WHOLE, restrict, seen_map
 from jndlic.training.distortion import Distortion
 from jndlic.training.export import load_start
@@ -17,7 +18,7 @@ from jndlic.training.schedule import Scheduled
 
 
 class CodecTraining(Scheduled):
-    """Trains a codec on R + lambda(q) (MSE + w_L LPIPS + w_S SSIMULACRA2 distance).
+    """Trains a codec on R + lambda(q) (MSE + w_M MS-SSIM distance + w_L LPIPS + w_S SSIMULACRA2 distance).
 
     Args:
         config: sizes of the network.
@@ -27,6 +28,7 @@ class CodecTraining(Scheduled):
         warmup_steps: linear rise at the start.
         quantile_learning_rate: of the entropy bottlenecks' quantiles.
         clip_norm: largest gradient norm of all parameters but the quantiles.
+        ms_ssim_weight: w_M, in squared grey levels; 0 leaves the term out.
         lpips_weight: w_L, in squared grey levels (the paper: 1000).
         lpips_weights: SqueezeNet trunk; default: environment variable JNDLIC_LPIPS_WEIGHTS.
         ssimulacra2_weight: w_S, in squared grey levels; 0 leaves the term out.
@@ -45,6 +47,7 @@ class CodecTraining(Scheduled):
         warmup_steps: int = 200,
         quantile_learning_rate: float = 1e-2,
         clip_norm: float = 2.0,
+        ms_ssim_weight: float = 0.0,
         lpips_weight: float = 1000.0,
         lpips_weights: str | None = None,
         ssimulacra2_weight: float = 0.0,
@@ -61,24 +64,27 @@ class CodecTraining(Scheduled):
             load_start(self.codec, self.entropy, start_from)
         restrict(self.codec, ablation)
         self._training_pass = torch.compile(training_pass) if compile else training_pass
-        self._distortion = Distortion(lpips_weight, lpips_weights, ssimulacra2_weight, jnd_weighting, compile)
+        self._distortion = Distortion(
+            ms_ssim_weight, lpips_weight, lpips_weights, ssimulacra2_weight, jnd_weighting, compile
+        )
 
     def loss(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """Rate-distortion loss of a batch, and its parts by name.
 
         Args:
-            batch: (B, 3, S, S) uint8 crops and (B,) qualities.
+            batch: (B, 3, S, S) uint8 crops and (B, S/32, S/32) qualities, or (B,) where each is the same all over its crop.
         """
         crops, quality = batch
         options = self.hparams
         image = crops.float()
+        quality = quality_plane(quality, *(side // QUALITY_STRIDE for side in image.shape[-2:]))
         jnd = jnd_map(image)
         output = self._training_pass(self.codec, self.entropy, image, seen_map(jnd, options.ablation), quality)
         pixels = image.shape[-2] * image.shape[-1]
         rate = (output.bits_latent + output.bits_hyper + output.bits_jnd) / pixels
-        distortion, parts = self._distortion(output.image.float(), image, jnd)
         weight = rate_distortion_weight(quality)
-        loss = (balance(weight, options.balance_strength) * (rate + weight * distortion)).mean()
+        distortion, parts = self._distortion(output.image.float(), image, jnd, weight)
+        loss = (balance(weight, options.balance_strength) * (rate + distortion)).mean()
         return loss, _means(parts | _describe(output, rate, parts["error"], pixels))
 
     def quantile_loss(self) -> Tensor:

@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
-from jndlic.model.side import QUALITY_MAX, QUALITY_MIN
+from jndlic.training.quality_fields import DRAWS, quality_fields
 
 
 class Batch(NamedTuple):
@@ -26,7 +26,7 @@ class Batch(NamedTuple):
     crops: Tensor
     """(B, 3, S, S) uint8."""
     quality: Tensor
-    """(B,) int64, 1..100."""
+    """(B, S/32, S/32) int64, 1..100."""
 
 
 class ResidentPhotos:
@@ -117,10 +117,9 @@ class ResidentLoader:
         random = np.random.default_rng((self.seed, step))
         enlarged = int(self.crop_size / random.uniform(self.smallest_scale, 1.0))
         halves = (self.batch_size - self.batch_size // 2, self.batch_size // 2)
-        draws, quality_draws = ([self._share(random, half, width) for half in halves] for width in (5, 1))
+        draws, quality_draws = ([self._share(random, half, width) for half in halves] for width in (5, DRAWS))
         crops = torch.cat((self.photos.gather(draws[0], self.crop_size), self._scaled(draws[1], enlarged)))
-        span = QUALITY_MAX - QUALITY_MIN + 1
-        quality = QUALITY_MIN + (np.concatenate(quality_draws)[:, 0] * span).astype(np.int64)
+        quality = quality_fields(np.concatenate(quality_draws), self.crop_size)
         return Batch(crops, torch.from_numpy(quality).to(crops.device))
 
     def _share(self, random: np.random.Generator, count: int, width: int) -> np.ndarray:

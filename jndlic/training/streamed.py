@@ -15,15 +15,15 @@ from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
 from jndlic.errors import ImageError
-from jndlic.model.side import QUALITY_MAX, QUALITY_MIN
 from jndlic.training.photos import load_pixels
+from jndlic.training.quality_fields import DRAWS, quality_fields
 
 CROPS_PER_PHOTO = 8  # decoding a photo costs as much as training on about as many crops
 POOL = 256
 
 
 class StreamedCrops(IterableDataset):
-    """Random crops (3, S, S) uint8 with a quality each; without end.
+    """Random crops (3, S, S) uint8 with qualities (S/32, S/32) each; without end.
 
     Args:
         paths: photos, no side shorter than a crop.
@@ -39,7 +39,7 @@ class StreamedCrops(IterableDataset):
         self.paths, self.crop_size, self.smallest_scale = paths, crop_size, smallest_scale
         self.lossy_reduction, self.seed = lossy_reduction, seed
 
-    def __iter__(self) -> Iterator[tuple[Tensor, int]]:
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         worker = get_worker_info()
         random = np.random.default_rng((*self.seed, worker.id if worker else 0))
         pool: list[Tensor] = []
@@ -48,7 +48,8 @@ class StreamedCrops(IterableDataset):
             if len(pool) == POOL:
                 place = int(random.integers(POOL))
                 pool[place], pool[-1] = pool[-1], pool[place]
-                yield pool.pop(), int(random.integers(QUALITY_MIN, QUALITY_MAX + 1))
+                quality = quality_fields(random.random((1, DRAWS)), self.crop_size)[0]
+                yield pool.pop(), torch.from_numpy(quality)
 
     def _crops(self, random: np.random.Generator) -> Iterator[Tensor]:
         """Crops photo by photo, each photo once before any comes again."""
