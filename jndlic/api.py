@@ -1,7 +1,8 @@
 """The whole way from a picture to a file and back.
 
-    picture ─► jnd map ─► Codec.analyse ─► Codec.quantise ─► symbols ─► streams ─► container ─► bytes
-    bytes ─► container ─► z_J, z ─► Codec.table_index ─► k ─► CRC of the symbols ─► Codec.synthesise ─► picture
+    picture ─► its own jnd map ─► Codec.analyse ─► Codec.quantise ─► symbols ─► streams ─► container ─► bytes
+    another map, relative to its own ─► quality plane ─┘
+    bytes ─► container ─► quality, z_J, z ─► Codec.table_index ─► k ─► CRC of the symbols ─► Codec.synthesise ─► picture
 
 torch is imported only where a codec is at work: `info` does without.
 """
@@ -28,17 +29,27 @@ if TYPE_CHECKING:
     from jndlic.image import Picture
     from jndlic.model.analysis import AnalysisOutput
     from jndlic.model.codec import Codec, Symbols
+    from jndlic.stream.quality import Quality
 
-STREAM_NAMES = {format_.TAG_JND: "jnd", format_.TAG_HYPER: "hyper", format_.TAG_LATENT: "latent"}
+
+class Analysed(NamedTuple):
+    """What a picture is encoded from at any quality."""
+
+    analysis: AnalysisOutput
+    """Of the picture and its own map."""
+    octaves: np.ndarray | None
+    """(2 rows, 2 columns) float64: how many times the caller's map doubles the step of each block; None without such a map."""
 
 
 class DecodedSymbols(NamedTuple):
-    """All that the entropy-coded part of a file holds."""
+    """All that the coded part of a file holds."""
 
     symbols: Symbols
     """z_jnd, z, k and t."""
     step_index: np.ndarray
     """d: int32, shape of k."""
+    quality: Quality
+    """That they were made at."""
 
 
 def encode(
@@ -56,8 +67,8 @@ def encode(
         quality: 1 (smallest file) to 100 (visually lossless).
         codec: network and tables; the shipped ones by default.
         threads: limit on the CPU threads of this call; torch's own choice by default.
-        jnd: tolerance of each pixel in grey levels, (H, W) or (H, W, 3), in place of the map that the encoder makes of the
-            picture. Where it is larger, fewer bits are spent.
+        jnd: tolerance of each pixel in grey levels, (H, W) or (H, W, 3). Where it is twice the map that the encoder makes of
+            the picture, the quantisation step is twice as large (blocks of 32 x 32 pixels), as far as qualities 1 to 100 reach.
 
     Returns:
         The content of a .jlic file.
@@ -121,80 +132,96 @@ def info(data: bytes) -> dict[str, object]:
         data: the content of a .jlic file.
 
     Returns:
-        version, width, height, quality, grey, alpha, model, fingerprint (hex), bytes, bpp, segments, chunks (list of
-        {tag, bytes}, payloads only), streams (name to {bytes, bpp}) and overhead_bytes (header and framing).
+        version, width and height (as coded), quality, quality_plane ({min, mean, max}; None where the quality is the same
+        everywhere), grey, depth (bits), orientation (1..8, as EXIF numbers them), alpha, model (empty if it is not known),
+        fingerprint (hex), bytes, bpp, segments, streams (name to {bytes, bpp}), chunks (list of {tag, bytes}, payloads only)
+        and overhead_bytes (header and framing).
 
     Raises:
         FormatError, UnsupportedError: as for `decode`, as far as the container goes.
     """
+    from jndlic.shipped_path import shipped_name
+    from jndlic.stream.quality import read_quality
+
     data = _as_bytes(data)
     container = unpack(data)
-    header = container.header
+    header, plane = container.header, read_quality(container).plane
     pixels = header.width * header.height
-    streams = {
-        name: {"bytes": len(payload), "bpp": 8 * len(payload) / pixels}
-        for tag, name in STREAM_NAMES.items()
-        if (payload := container.payload(tag)) is not None
-    }
+    sizes = {"jnd": len(container.jnd), "hyper": len(container.hyper), "latent": sum(map(len, container.segments))}
+    chunks = [{"tag": tag.decode(), "bytes": len(payload)} for tag, payload in container.chunks]
     return {
         "version": format_.VERSION,
         "width": header.width,
         "height": header.height,
         "quality": header.quality,
+        "quality_plane": None if plane is None else {"min": int(plane.min()), "mean": float(plane.mean()), "max": int(plane.max())},
         "grey": header.grey,
-        "alpha": header.alpha,
-        "model": header.model,
+        "depth": header.depth,
+        "orientation": header.orientation,
+        "alpha": container.payload(format_.TAG_ALPHA) is not None,
+        "model": container.model or shipped_name(header.fingerprint),
         "fingerprint": header.fingerprint.hex(),
         "bytes": len(data),
         "bpp": 8 * len(data) / pixels,
-        "segments": -(-header.width // 1024) * -(-header.height // 1024),
-        "streams": streams,
-        "chunks": [{"tag": tag.decode(), "bytes": len(payload)} for tag, payload in container.chunks],
-        "overhead_bytes": len(data) - sum(len(payload) for _, payload in container.chunks),
+        "segments": header.segments,
+        "streams": {name: {"bytes": size, "bpp": 8 * size / pixels} for name, size in sizes.items()},
+        "chunks": chunks,
+        "overhead_bytes": len(data) - sum(sizes.values()) - sum(chunk["bytes"] for chunk in chunks),
     }
 
 
 def encode_picture(picture: Picture, quality: int, codec: Codec, jnd: np.ndarray | None = None) -> bytes:
     """Compresses a `Picture`; see `encode`."""
     quality = checked_quality(quality)
-    analysis = analyse_picture(picture, codec, jnd)
-    return pack_picture(picture, codec.quantise(analysis, quality), quality, codec)
+    symbols, chosen = quantise(analyse_picture(picture, codec, jnd), quality, codec)
+    return pack_picture(picture, symbols, chosen, codec)
 
 
-def analyse_picture(picture: Picture, codec: Codec, jnd: np.ndarray | None = None) -> AnalysisOutput:
-    """The part of encoding that no quality changes: what `Codec.quantise` takes; see `encode`."""
+def analyse_picture(picture: Picture, codec: Codec, jnd: np.ndarray | None = None) -> Analysed:
+    """The part of encoding that no quality changes; see `encode`."""
     import torch
 
     from jndlic.jnd.pixel import jnd_map
+    from jndlic.jnd.steering import step_octaves
 
-    pixels = _to_batch(picture.pixels, codec)
     if jnd is not None:
-        tolerance = _to_batch(_checked_map(jnd, picture.pixels.shape), codec)
-    else:
-        with torch.inference_mode():
-            tolerance = jnd_map(pixels)
-    return codec.analyse(pixels, tolerance)
+        jnd = _checked_map(jnd, picture.pixels.shape)
+    pixels = _to_batch(picture.pixels, codec)
+    with torch.inference_mode():
+        own = jnd_map(pixels)
+    octaves = None if jnd is None else step_octaves(own[0].permute(1, 2, 0).cpu().numpy(), jnd)
+    return Analysed(codec.analyse(pixels, own), octaves)
 
 
-def pack_picture(picture: Picture, symbols: Symbols, quality: int, codec: Codec) -> bytes:
+def quantise(analysed: Analysed, base: int, codec: Codec) -> tuple[Symbols, Quality]:
+    """Integers of a picture, and the quality of each of its parts.
+
+    Args:
+        analysed: of `analyse_picture`.
+        base: quality, 1..100, where the caller's map (if there is one) is the picture's own.
+        codec: that analysed it.
+    """
+    from jndlic.jnd.steering import steered_quality
+    from jndlic.stream.quality import Quality
+
+    steered = analysed.octaves is not None
+    quality = steered_quality(base, analysed.octaves, codec.step_levels()) if steered else Quality(base)
+    return codec.quantise(analysed.analysis, quality.values), quality
+
+
+def pack_picture(picture: Picture, symbols: Symbols, quality: Quality, codec: Codec) -> bytes:
     """The content of a .jlic file.
 
     Args:
         picture: gives size, alpha and metadata.
-        symbols: its own, of `Codec.quantise`.
-        quality: that they were made at.
-        codec: that they were made by.
+        symbols, quality: of `quantise`.
+        codec: that made them.
     """
-    header = Header(
-        width=picture.width,
-        height=picture.height,
-        quality=quality,
-        fingerprint=codec.fingerprint,
-        model=codec.name,
-        grey=picture.grey,
-        alpha=picture.alpha is not None,
-    )
-    return pack(pack_symbols(header, symbols, codec, _side_chunks(picture)))
+    from jndlic.stream.quality import quality_chunks
+
+    header = Header(picture.width, picture.height, quality.base, codec.fingerprint, picture.grey)
+    chunks = *quality_chunks(quality), *_name_chunks(codec), *_side_chunks(picture)
+    return pack(pack_symbols(header, symbols, codec, chunks))
 
 
 def decode_picture(data: bytes, codec: Codec, area_max: int = format_.AREA_MAX) -> Picture:
@@ -203,7 +230,7 @@ def decode_picture(data: bytes, codec: Codec, area_max: int = format_.AREA_MAX) 
 
 
 def pack_symbols(
-    header: Header, symbols: Symbols, codec: Codec, extra: tuple[tuple[bytes, bytes], ...] = ()
+    header: Header, symbols: Symbols, codec: Codec, chunks: tuple[tuple[bytes, bytes], ...] = ()
 ) -> Container:
     """Entropy-codes the symbols of one picture.
 
@@ -211,19 +238,18 @@ def pack_symbols(
         header: of the file to be.
         symbols: of `Codec.quantise`.
         codec: gives the tables.
-        extra: further chunks (metadata, alpha).
+        chunks: quality plane, metadata, alpha.
     """
-    from jndlic.stream.segments import encode_latent, encode_planes, join_segments, symbol_crc
+    from jndlic.stream.segments import encode_latent, encode_planes, symbol_crc
 
-    index, latent = join_segments(encode_latent(symbols.k, symbols.t, codec.tables_latent))
-    chunks = [
-        *extra,
-        (format_.TAG_JND, encode_planes(symbols.z_jnd, codec.tables_z_jnd)),
-        (format_.TAG_HYPER, encode_planes(symbols.z, codec.tables_z)),
-        *([] if index is None else [(format_.TAG_INDEX, index)]),
-        (format_.TAG_LATENT, latent),
-    ]
-    return Container(header, tuple(chunks), symbol_crc(symbols.z_jnd, symbols.z, symbols.k))
+    return Container(
+        header,
+        symbol_crc(symbols.z_jnd, symbols.z, symbols.k),
+        encode_planes(symbols.z_jnd, codec.tables_z_jnd),
+        encode_planes(symbols.z, codec.tables_z),
+        tuple(encode_latent(symbols.k, symbols.t, codec.tables_latent)),
+        chunks,
+    )
 
 
 def unpack_symbols(container: Container, codec: Codec) -> DecodedSymbols:
@@ -234,33 +260,25 @@ def unpack_symbols(container: Container, codec: Codec) -> DecodedSymbols:
         FormatError: a stream is damaged.
     """
     from jndlic.model.codec import Symbols
-    from jndlic.stream.segments import (
-        decode_latent,
-        decode_planes,
-        segment_count,
-        split_segments,
-        symbol_crc,
-    )
+    from jndlic.stream.quality import read_quality
+    from jndlic.stream.segments import decode_latent, decode_planes, symbol_crc
 
     header = container.header
     if header.fingerprint != codec.fingerprint:
+        named = f"the weights {container.model!r}" if container.model else "other weights"
         raise UnsupportedError(
-            f"the file was made with the weights {header.model!r} (fingerprint {header.fingerprint.hex()}), "
+            f"the file was made with {named} (fingerprint {header.fingerprint.hex()}), "
             f"but these are {codec.name!r} ({codec.fingerprint.hex()})"
         )
     rows, columns = -(-header.height // 64), -(-header.width // 64)
-    segments = split_segments(
-        container.payload(format_.TAG_INDEX),
-        container.payload(format_.TAG_LATENT),
-        segment_count(4 * rows, 4 * columns),
-    )
-    z_jnd = decode_planes(container.payload(format_.TAG_JND), 2 * rows, 2 * columns, codec.tables_z_jnd)
-    z = decode_planes(container.payload(format_.TAG_HYPER), rows, columns, codec.tables_z)
-    t, step_index = codec.table_index(z_jnd, z, header.quality)
-    k, t = decode_latent(segments, t, codec.refine, codec.tables_latent)
+    z_jnd = decode_planes(container.jnd, 2 * rows, 2 * columns, codec.tables_z_jnd)
+    z = decode_planes(container.hyper, rows, columns, codec.tables_z)
+    quality = read_quality(container)
+    t, step_index = codec.table_index(z_jnd, z, quality.values)
+    k, t = decode_latent(container.segments, t, codec.refine, codec.tables_latent)
     if symbol_crc(z_jnd, z, k) != container.symbol_crc:
         raise FormatError("damaged file: the decoded symbols do not match their CRC")
-    return DecodedSymbols(Symbols(z_jnd, z, k, t), step_index)
+    return DecodedSymbols(Symbols(z_jnd, z, k, t), step_index, quality)
 
 
 def checked_quality(quality: int) -> int:
@@ -279,16 +297,16 @@ def checked_quality(quality: int) -> int:
 
 
 def _decode_container(container: Container, codec: Codec) -> Picture:
-    from jndlic.image import Picture
-    from jndlic.stream.alpha import decode_alpha
+    from jndlic.image import Picture, turned
+    from jndlic.stream.planes import decode_plane
 
     header = container.header
-    symbols, step_index = unpack_symbols(container, codec)
+    decoded = unpack_symbols(container, codec)
     alpha = container.payload(format_.TAG_ALPHA)
     if alpha is not None:  # before the synthesis: a damaged plane should fail early
-        alpha = decode_alpha(alpha, header.height, header.width)
-    pixels = synthesise_pixels(DecodedSymbols(symbols, step_index), codec, header.quality, (header.height, header.width), header.grey)
-    return Picture(
+        alpha = decode_plane(alpha, header.height, header.width, "alpha")
+    pixels = synthesise_pixels(decoded, codec, (header.height, header.width), header.grey)
+    picture = Picture(
         pixels,
         alpha,
         header.grey,
@@ -296,23 +314,23 @@ def _decode_container(container: Container, codec: Codec) -> Picture:
         exif=container.payload(format_.TAG_EXIF),
         xmp=container.payload(format_.TAG_XMP),
     )
+    return turned(picture, header.orientation)
 
 
-def synthesise_pixels(decoded: DecodedSymbols, codec: Codec, quality: int, size: tuple[int, int], grey: bool) -> np.ndarray:
+def synthesise_pixels(decoded: DecodedSymbols, codec: Codec, size: tuple[int, int], grey: bool) -> np.ndarray:
     """Pixels of symbols.
 
     Args:
         decoded: integers of one picture.
         codec: that they were made by.
-        quality: that they were made at.
         size: height and width of the picture.
         grey: three equal channels.
 
     Returns:
         uint8 (H, W, 3).
     """
-    symbols, step_index = decoded
-    image = codec.synthesise(symbols.z_jnd, symbols.z, symbols.k, step_index, quality, *size)[0]
+    symbols, step_index, quality = decoded
+    image = codec.synthesise(symbols.z_jnd, symbols.z, symbols.k, step_index, quality.values, *size)[0]
     if grey:
         image = image.mean(0, keepdim=True).expand(3, -1, -1)
     # Symbols within their limits can still drive a float network to infinity, and NaN has no grey level.
@@ -320,8 +338,16 @@ def synthesise_pixels(decoded: DecodedSymbols, codec: Codec, quality: int, size:
     return np.ascontiguousarray(levels.permute(1, 2, 0).cpu().numpy().astype(np.uint8))
 
 
+def _name_chunks(codec: Codec) -> tuple[tuple[bytes, bytes], ...]:
+    """The name of the weights, unless they are those that everybody has."""
+    from jndlic.shipped_path import DEFAULT_WEIGHTS
+
+    name = codec.name.encode()
+    return ((format_.TAG_NAME, name),) if name and codec.name != DEFAULT_WEIGHTS else ()
+
+
 def _side_chunks(picture: Picture) -> tuple[tuple[bytes, bytes], ...]:
-    from jndlic.stream.alpha import encode_alpha
+    from jndlic.stream.planes import encode_plane
 
     chunks = [
         (format_.TAG_ICC, picture.icc),
@@ -329,7 +355,7 @@ def _side_chunks(picture: Picture) -> tuple[tuple[bytes, bytes], ...]:
         (format_.TAG_XMP, picture.xmp),
     ]
     if picture.alpha is not None:
-        chunks.append((format_.TAG_ALPHA, encode_alpha(picture.alpha)))
+        chunks.append((format_.TAG_ALPHA, encode_plane(picture.alpha)))
     return tuple((tag, payload) for tag, payload in chunks if payload)
 
 
@@ -347,7 +373,7 @@ def _checked_map(jnd: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         raise ParameterError(f"the JND map has shape {values.shape}, the picture {shape[0]} x {shape[1]} pixels")
     if values.dtype.kind not in "uif" or not np.isfinite(values).all() or values.min() < 0:
         raise ParameterError("a JND map holds grey levels: numbers that are finite and not negative")
-    values = values.astype(np.float32)
+    values = np.minimum(values, np.finfo(np.float32).max).astype(np.float32)
     return values if values.ndim == 3 else values[:, :, None].repeat(3, 2)
 
 

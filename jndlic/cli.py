@@ -163,11 +163,14 @@ def _info(arguments: argparse.Namespace) -> int:
         return GOOD
     kind = ("grey" if facts["grey"] else "RGB") + (" + alpha" if facts["alpha"] else "")
     print(f"{arguments.input}: .jlic version {facts['version']}, {facts['width']} x {facts['height']}, {kind}")
-    print(f"quality {facts['quality']}, weights {facts['model']} (fingerprint {facts['fingerprint']})")
+    plane = facts["quality_plane"]
+    varies = f" (a plane of {plane['min']} to {plane['max']}, mean {plane['mean']:.1f})" if plane else ""
+    print(f"quality {facts['quality']}{varies}, weights {facts['model'] or 'unknown'} (fingerprint {facts['fingerprint']})")
     print(f"{facts['bytes']} bytes, {facts['bpp']:.4f} bpp, latent segments: {facts['segments']}")
-    names = {"JNDS": "JND stream", "HYPR": "hyper stream", "LATN": "latent stream", "LIDX": "segment index",
-             "ALPH": "alpha plane", "icCp": "ICC profile", "exIf": "EXIF", "xmPd": "XMP"}
-    rows = [(chunk["tag"], chunk["bytes"], names.get(chunk["tag"], "unknown")) for chunk in facts["chunks"]]
+    names = {"QPLN": "quality plane", "ALPH": "alpha plane", "icCp": "ICC profile", "exIf": "EXIF", "xmPd": "XMP",
+             "naMe": "name of the weights"}
+    rows = [("", stream["bytes"], f"{name} stream") for name, stream in facts["streams"].items()]
+    rows += [(chunk["tag"], chunk["bytes"], names.get(chunk["tag"], "unknown")) for chunk in facts["chunks"]]
     for tag, size, name in (*rows, ("", facts["overhead_bytes"], "header, framing, CRCs")):
         bpp = 8 * size / (facts["width"] * facts["height"])
         print(f"  {tag:4s} {size:10d} bytes {bpp:9.4f} bpp {size / facts['bytes']:6.1%}  {name}")

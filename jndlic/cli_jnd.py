@@ -45,12 +45,16 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 def add_encoder_option(parser: argparse.ArgumentParser) -> None:
     """Adds `--jnd` to `encode`."""
-    parser.add_argument("--jnd", choices=MODELS, default=MODELS[0], help="JND model (default: %(default)s, which the weights are trained with)")
+    parser.add_argument("--jnd", choices=MODELS, default=MODELS[0], help="JND model whose map says where quality goes (default: %(default)s, the encoder's own)")
 
 
 def encoder_map(pixels: np.ndarray, model: str) -> np.ndarray | None:
     """The map to encode with; None for the encoder's own."""
-    return None if model == MODELS[0] else _tolerance(pixels, model)
+    if model == MODELS[0]:
+        return None
+    from jndlic.jnd.models import encoder_map as steering_map
+
+    return steering_map(pixels, model, _progress())
 
 
 def _add_paths(parser: argparse.ArgumentParser, target: str) -> None:
@@ -122,7 +126,11 @@ def _rewrite(arguments: argparse.Namespace, change: Callable[[np.ndarray], np.nd
 def _tolerance(pixels: np.ndarray, model: str) -> np.ndarray:
     from jndlic.jnd.models import tolerance_map
 
-    return tolerance_map(pixels, model, _say_progress if sys.stderr.isatty() else None)
+    return tolerance_map(pixels, model, _progress())
+
+
+def _progress() -> Callable[[float], None] | None:
+    return _say_progress if sys.stderr.isatty() else None
 
 
 def _say_progress(share: float) -> None:

@@ -9,7 +9,7 @@ import io
 import os
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -52,6 +52,16 @@ _XMP_KEY_PNG = "XML:com.adobe.xmp"
 _EXIF_MARK = b"Exif\0\0"
 _JPEG_EXIF_MAX = 65533 - len(_EXIF_MARK)
 _JPEG_XMP_MAX = 65533 - len(b"http://ns.adobe.com/xap/1.0/\0")
+# Whether rows and columns change places, then whether the rows and the columns are reversed, by EXIF's orientation.
+_TURNS = {
+    2: (False, False, True),
+    3: (False, True, True),
+    4: (False, True, False),
+    5: (True, False, False),
+    6: (True, False, True),
+    7: (True, True, True),
+    8: (True, True, False),
+}
 _TIFF_XMP = 700
 # A TIFF's own tags describe how its pixels are stored; only these describe the picture: description, make, model,
 # orientation, software, date, artist, copyright; then the EXIF and GPS directories.
@@ -114,6 +124,24 @@ def from_array(array: np.ndarray) -> Picture:
         return Picture(_three_channels(array), grey=True)
     alpha = np.ascontiguousarray(array[..., 3]) if array.shape[2] == 4 else None
     return Picture(np.ascontiguousarray(array[..., :3]), alpha)
+
+
+def turned(picture: Picture, orientation: int) -> Picture:
+    """A picture turned as an orientation of EXIF asks.
+
+    Args:
+        picture: as it was coded.
+        orientation: 1..8; 1 leaves it as it is.
+    """
+    if orientation == 1:
+        return picture
+    transposed, upside_down, mirrored = _TURNS[orientation]
+
+    def turn(plane: np.ndarray) -> np.ndarray:
+        plane = plane.swapaxes(0, 1) if transposed else plane
+        return np.ascontiguousarray(plane[:: -1 if upside_down else 1, :: -1 if mirrored else 1])
+
+    return replace(picture, pixels=turn(picture.pixels), alpha=None if picture.alpha is None else turn(picture.alpha))
 
 
 def from_pillow(image: Image.Image) -> Picture:

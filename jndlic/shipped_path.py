@@ -7,6 +7,7 @@ copy: it reads the repository's folder.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from jndlic.errors import WeightsError
@@ -38,6 +39,20 @@ def shipped_weights(name: str) -> Path:
 def shipped_names() -> list[str]:
     """Names of the shipped weights, sorted."""
     return sorted(path.name.removesuffix(SUFFIX) for path in shipped_folder().glob("*" + SUFFIX))
+
+
+def shipped_name(fingerprint: bytes) -> str:
+    """Name of the shipped weights with this fingerprint; empty if there are none. Reads the heads of their files, no tensors.
+
+    Args:
+        fingerprint: as in a .jlic file.
+    """
+    for name in shipped_names():
+        with shipped_weights(name).open("rb") as file:  # safetensors: the length of its JSON header, then that
+            header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        if header["__metadata__"].get("fingerprint") == fingerprint.hex():
+            return name
+    return ""
 
 
 def shipped_predictor(name: str) -> Path:

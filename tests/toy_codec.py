@@ -42,27 +42,36 @@ class ToyCodec:
         height, width = image.shape[-2:]
         return functional.pad(torch.cat((image, jnd), 1), (0, -width % 64, 0, -height % 64), mode="replicate")
 
-    def quantise(self, analysis: Tensor, quality: int) -> Symbols:
-        def means(part: Tensor, size: int, step: float) -> np.ndarray:
+    def quantise(self, analysis: Tensor, quality: int | np.ndarray) -> Symbols:
+        def means(part: Tensor, size: int, step: float | Tensor) -> np.ndarray:
             return (functional.avg_pool2d(part, size)[0] / step).round().to(torch.int32).numpy()
 
         z_jnd, z = means(analysis[:, 3:5], 32, 4.0), means(analysis[:, :3] - 128, 64, 16.0)
         t, d = self.table_index(z_jnd, z, quality)
-        return Symbols(z_jnd, z, means(analysis[:, :3] - 128, 16, self._step(quality)), t)
+        return Symbols(z_jnd, z, means(analysis[:, :3] - 128, 16, self._step(self._latents(quality))), t)
 
-    def table_index(self, z_jnd: np.ndarray, z: np.ndarray, quality: int) -> tuple[np.ndarray, np.ndarray]:
-        t = np.clip(np.abs(z) + quality // 34, 0, 3).repeat(4, 1).repeat(4, 2).astype(np.uint8)
-        return t, np.full(t.shape, quality, dtype=np.int32)
+    def step_levels(self) -> np.ndarray:
+        return np.log2(self._step(torch.arange(1, 101)).numpy())
+
+    def table_index(self, z_jnd: np.ndarray, z: np.ndarray, quality: int | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        latents = self._latents(quality).numpy()
+        t = np.clip(np.abs(z).repeat(4, 1).repeat(4, 2) + latents // 34, 0, 3).astype(np.uint8)
+        return t, np.broadcast_to(latents, t.shape).astype(np.int32)
 
     def refine(self, phase: int, tables: list[np.ndarray], symbols: list[np.ndarray]) -> np.ndarray:
         return tables[phase]
 
     def synthesise(
-        self, z_jnd: np.ndarray, z: np.ndarray, k: np.ndarray, d: np.ndarray, quality: int, height: int, width: int
+        self, z_jnd: np.ndarray, z: np.ndarray, k: np.ndarray, d: np.ndarray, quality: int | np.ndarray, height: int, width: int
     ) -> Tensor:
-        blocks = torch.from_numpy(k)[None].float() * self._step(quality) + 128
+        blocks = torch.from_numpy(k)[None].float() * self._step(self._latents(quality)) + 128
         return functional.interpolate(blocks, scale_factor=16)[:, :, :height, :width]
 
     @staticmethod
-    def _step(quality: int) -> float:
+    def _latents(quality: int | np.ndarray) -> Tensor:
+        """The quality at each latent, (h, w) or (1, 1)."""
+        return torch.tensor(quality.repeat(2, 0).repeat(2, 1) if np.ndim(quality) else [[quality]])
+
+    @staticmethod
+    def _step(quality: Tensor) -> Tensor:
         return 1 + (100 - quality) / 4

@@ -138,7 +138,7 @@ class Experiment:
         weights = export_checkpoint(checkpoint, checkpoint.with_name("weights.safetensors"), run["name"][:31])
         variant = run.get("options", {}).get("model.ablation")
         foreign = {ZERO_MAP: no_map, SHUFFLED_MAP: OtherMap(images)}
-        return Jndlic(str(weights), tolerance=foreign.get(variant))
+        return Jndlic(str(weights), seen=foreign.get(variant))
 
     def measure(self, run: dict, checkpoint: Path, images: Sequence[Path], lpips_weights: str | None) -> Curve:
         """The run's points; kept beside its checkpoint."""

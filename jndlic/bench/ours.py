@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 
 import numpy as np
+import torch
+from torch import Tensor
 
 import jndlic
-from jndlic.api import decode, encode, info
+from jndlic.api import Analysed, decode, encode_picture, info, pack_picture, quantise
 from jndlic.errors import ParameterError
-from jndlic.jnd.models import MODELS, tolerance_map
+from jndlic.image import from_array
+from jndlic.jnd.models import MODELS, encoder_map
 from jndlic.shipped_path import DEFAULT_WEIGHTS, SUFFIX, shipped_weights
 from jndlic.weights import load_codec
 
@@ -25,8 +28,8 @@ class Jndlic:
     Args:
         weights: path of a .safetensors file, or the name of shipped weights.
         device: where its networks run.
-        jnd: model of the encoder's map, one of jndlic/jnd/models.py; its own by default.
-        tolerance: pixels to the map, in place of a model.
+        jnd: model that steers the encoder, one of jndlic/jnd/models.py; its own by default.
+        seen: pixels to the map that the network sees, in place of the picture's own: for networks trained with such maps.
 
     Raises:
         ParameterError: there is no such model.
@@ -38,12 +41,12 @@ class Jndlic:
         weights: str = DEFAULT_WEIGHTS,
         device: str = "cpu",
         jnd: str = "",
-        tolerance: Callable[[np.ndarray], np.ndarray] | None = None,
+        seen: Callable[[np.ndarray], np.ndarray] | None = None,
     ) -> None:
         self.codec = load_codec(weights, device)
         if jnd and jnd not in MODELS:
             raise ParameterError(f"no JND model {jnd!r}; there are {', '.join(MODELS)}")
-        self._tolerance = partial(tolerance_map, model=jnd) if jnd else tolerance
+        self._jnd, self._seen = jnd, seen
         path = Path(weights) if str(weights).endswith(SUFFIX) else shipped_weights(str(weights))
         self.weights_hash = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
         self.name = ", ".join(["jndlic", *([path.stem] if weights != DEFAULT_WEIGHTS else []), *([f"{jnd} map"] if jnd else [])])
@@ -55,8 +58,11 @@ class Jndlic:
 
     def encode(self, pixels: np.ndarray, level: int) -> bytes:
         """The .jlic file."""
-        jnd = self._tolerance(pixels) if self._tolerance else None
-        return encode(pixels, level, codec=self.codec, jnd=jnd)
+        picture = from_array(pixels)
+        if self._seen is None:
+            return encode_picture(picture, level, self.codec, encoder_map(pixels, self._jnd) if self._jnd else None)
+        analysis = self.codec.analyse(_batch(pixels), _batch(self._seen(pixels)))
+        return pack_picture(picture, *quantise(Analysed(analysis, None), level, self.codec), self.codec)
 
     def decode(self, data: bytes) -> np.ndarray:
         """The pixels of a file."""
@@ -66,6 +72,11 @@ class Jndlic:
         """Bytes of each stream."""
         streams = {name: stream["bytes"] for name, stream in info(data)["streams"].items()}
         return streams | {"rest": len(data) - sum(streams.values())}
+
+
+def _batch(planes: np.ndarray) -> Tensor:
+    """(H, W, 3) to (1, 3, H, W) float32."""
+    return torch.tensor(planes).permute(2, 0, 1)[None].float()
 
 
 @cache

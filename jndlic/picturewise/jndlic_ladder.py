@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from jndlic.api import DecodedSymbols, analyse_picture, decode_picture, pack_picture, synthesise_pixels
+from jndlic.api import DecodedSymbols, analyse_picture, decode_picture, pack_picture, quantise, synthesise_pixels
 from jndlic.image import Picture, shown
 from jndlic.model.codec import Codec
 from jndlic.stream.container import QUALITY_MAX, QUALITY_MIN
@@ -26,21 +26,21 @@ class JndlicLadder:
 
     def __init__(self, picture: Picture, codec: Codec, jnd: np.ndarray | None = None) -> None:
         self._picture, self._codec = picture, codec
-        self._analysis = analyse_picture(picture, codec, jnd)
+        self._analysed = analyse_picture(picture, codec, jnd)
         self.reference = shown(picture)
 
     def view(self, level: int) -> np.ndarray:
         """See Ladder: from the symbols, without the way through a file."""
         picture, codec = self._picture, self._codec
-        symbols = codec.quantise(self._analysis, level)
-        _, step_index = codec.table_index(symbols.z_jnd, symbols.z, level)
+        symbols, quality = quantise(self._analysed, level, codec)
+        _, step_index = codec.table_index(symbols.z_jnd, symbols.z, quality.values)
         size = (picture.height, picture.width)
-        pixels = synthesise_pixels(DecodedSymbols(symbols, step_index), codec, level, size, picture.grey)
+        pixels = synthesise_pixels(DecodedSymbols(symbols, step_index, quality), codec, size, picture.grey)
         return shown(replace(picture, pixels=pixels))
 
     def encode(self, level: int) -> bytes:
         """See Ladder."""
-        return pack_picture(self._picture, self._codec.quantise(self._analysis, level), level, self._codec)
+        return pack_picture(self._picture, *quantise(self._analysed, level, self._codec), self._codec)
 
     def decode(self, data: bytes) -> np.ndarray:
         """See Ladder."""

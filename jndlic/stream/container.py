@@ -1,10 +1,10 @@
-"""The .jlic container: a header and typed, length-prefixed chunks, each with its CRC-32.
+"""The .jlic container: one head with all that every file needs, then optional chunks, then the latent segments.
 
-    magic │ header │ crc ║ size │ tag │ payload │ crc ║ ... ║ size │ "LATN" │ payload │ crc
+    magic │ header │ z_J │ z │ crc ║ size │ tag │ payload │ crc ║ ... ║ segment │ crc ║ segment │ crc ║ ...
 
 docs/format.md specifies every byte. This file turns bytes into a checked `Container` and back; what
-the payloads of the streams mean is the business of entropy.py and segments.py. Only the standard library is
-needed here, so that `jndlic info` starts at once.
+the streams and payloads mean is the business of entropy.py, segments.py, planes.py and quality.py. Only the
+standard library is needed here, so that `jndlic info` starts at once.
 """
 
 from __future__ import annotations
@@ -17,122 +17,146 @@ from dataclasses import dataclass
 from jndlic.errors import FormatError, ParameterError, UnsupportedError
 
 MAGIC = b"\x89JLI"
-VERSION = 1
-SIDE_MAX = 1 << 16
-"""Largest width and height: all that the header's 16 bits can say."""
+VERSION = 2
+SIDE_MAX = 1 << 20
+"""Largest width and height in pixels."""
+
+PIXELS_MAX = 1 << 32
+"""Largest width x height of any file."""
 
 AREA_MAX = 1 << 28
 """Default limit on width x height, in pixels. Bounds what a tiny file can make a reader allocate."""
 
+SEGMENT_PIXELS = 1024
+"""Side of a segment of the latents, in pixels."""
+
 QUALITY_MIN, QUALITY_MAX = 1, 100
+DEPTH_MIN, DEPTH_MAX = 8, 16
+ORIENTATIONS = 8
 FINGERPRINT_BYTES = 8
 NAME_MAX = 255
 CHUNKS_MAX = 256
 """More chunks than any file has a use for; bounds the work on a file made of empty ones."""
 
-TAG_JND, TAG_HYPER, TAG_INDEX, TAG_LATENT = b"JNDS", b"HYPR", b"LIDX", b"LATN"
-TAG_ALPHA = b"ALPH"
-TAG_ICC, TAG_EXIF, TAG_XMP = b"icCp", b"exIf", b"xmPd"
-REQUIRED = (TAG_JND, TAG_HYPER, TAG_LATENT)
-KNOWN = (*REQUIRED, TAG_INDEX, TAG_ALPHA, TAG_ICC, TAG_EXIF, TAG_XMP)
+TAG_QUALITY, TAG_PATCHES, TAG_ALPHA = b"QPLN", b"PTCH", b"ALPH"
+TAG_ICC, TAG_EXIF, TAG_XMP, TAG_NAME = b"icCp", b"exIf", b"xmPd", b"naMe"
+KNOWN = (TAG_QUALITY, TAG_ALPHA, TAG_ICC, TAG_EXIF, TAG_XMP, TAG_NAME)
 
-# version, width - 1, height - 1, quality, flags, fingerprint, CRC of the symbols, length of the name
-_FIXED = struct.Struct("<BHHBB8sIB")
+_FIXED = struct.Struct("<B8sI")  # quality, fingerprint, CRC of the symbols
 _CRC = struct.Struct("<I")
-_FLAG_GREY, _FLAG_ALPHA = 1, 2
+_COLOUR_BITS = 0b111
+_RGB, _GREY = 0, 1
+_FLAG_CHUNKS, _FLAG_FORM, _FLAG_BARE = 8, 16, 32
+_FLAGS = _COLOUR_BITS | _FLAG_CHUNKS | _FLAG_FORM | _FLAG_BARE
 
 
 @dataclass(frozen=True)
 class Header:
-    """What the first bytes of a file say.
+    """What a file says about its picture.
 
     Raises:
         ParameterError: a field is out of its range.
     """
 
     width: int
-    """Pixels, 1..65536."""
+    """Pixels as coded, 1..2^20."""
     height: int
-    """Pixels, 1..65536."""
+    """Pixels as coded, 1..2^20; width x height is at most 2^32."""
     quality: int
-    """1..100."""
+    """1..100; a QPLN chunk holds the differences to it where the quality varies."""
     fingerprint: bytes
     """8 bytes: names everything that entropy decoding depends on (integer networks and tables)."""
-    model: str = ""
-    """Name of the weights, for messages only; at most 255 bytes of UTF-8, all printable."""
     grey: bool = False
     """The picture has one channel; it is coded as three equal ones."""
-    alpha: bool = False
-    """An ALPH chunk holds the opacity."""
+    depth: int = 8
+    """Bits of a channel, 8..16."""
+    orientation: int = 1
+    """How the coded picture is turned to be shown: 1..8, as EXIF numbers them; 1 is as it stands."""
 
     def __post_init__(self) -> None:
-        if not (1 <= self.width <= SIDE_MAX and 1 <= self.height <= SIDE_MAX):
-            raise ParameterError(f"picture of {self.width} x {self.height}: sides must be 1 to {SIDE_MAX} pixels")
+        _check_size(self.width, self.height, ParameterError)
         if not QUALITY_MIN <= self.quality <= QUALITY_MAX:
             raise ParameterError(f"quality must be {QUALITY_MIN} to {QUALITY_MAX}, got {self.quality}")
         if len(self.fingerprint) != FINGERPRINT_BYTES:
             raise ParameterError(f"the fingerprint must have {FINGERPRINT_BYTES} bytes")
-        if len(self.model.encode()) > NAME_MAX:
-            raise ParameterError(f"the model's name is longer than {NAME_MAX} bytes")
-        if not self.model.isprintable():  # it ends up on terminals, which obey control characters
-            raise ParameterError("the model's name holds characters that cannot be shown")
+        if not DEPTH_MIN <= self.depth <= DEPTH_MAX:
+            raise ParameterError(f"a channel must have {DEPTH_MIN} to {DEPTH_MAX} bits, got {self.depth}")
+        if not 1 <= self.orientation <= ORIENTATIONS:
+            raise ParameterError(f"the orientation must be 1 to {ORIENTATIONS}, got {self.orientation}")
+
+    @property
+    def segments(self) -> int:
+        """Number of segments that the latents are cut into."""
+        return _segment_count(self.width, self.height)
 
 
 @dataclass(frozen=True)
 class Container:
-    """A whole file, taken apart.
-
-    Attributes:
-        header: the header.
-        chunks: (tag, payload) in the file's order; LATN is the last.
-        symbol_crc: CRC-32 of all decoded symbols. It stands in the header.
-    """
+    """A whole file, taken apart."""
 
     header: Header
-    chunks: tuple[tuple[bytes, bytes], ...]
     symbol_crc: int
+    """CRC-32 of all decoded symbols; it stands in the head."""
+    jnd: bytes
+    """The stream of z_J."""
+    hyper: bytes
+    """The stream of z."""
+    segments: tuple[bytes, ...]
+    """The streams of k, in raster order."""
+    chunks: tuple[tuple[bytes, bytes], ...] = ()
+    """(tag, payload) in the file's order."""
 
     def payload(self, tag: bytes) -> bytes | None:
         """The payload of the chunk with this tag; None where the file has none."""
         return next((payload for name, payload in self.chunks if name == tag), None)
+
+    @property
+    def model(self) -> str:
+        """Name of the weights, for messages only; empty where the file has none."""
+        return (self.payload(TAG_NAME) or b"").decode()
 
 
 def pack(container: Container) -> bytes:
     """Writes a container.
 
     Raises:
-        ParameterError: the chunks are not those of a valid file.
+        ParameterError: its parts make no valid file.
     """
-    header, name = container.header, container.header.model.encode()
-    flags = _FLAG_GREY * header.grey + _FLAG_ALPHA * header.alpha
-    fixed = _FIXED.pack(
-        VERSION,
-        header.width - 1,
-        header.height - 1,
-        header.quality,
-        flags,
-        header.fingerprint,
-        container.symbol_crc,
-        len(name),
-    )
-    head = MAGIC + fixed + name
-    for tag, _ in container.chunks:
+    header, chunks = container.header, container.chunks
+    if len(chunks) > CHUNKS_MAX:
+        raise ParameterError(f"more than {CHUNKS_MAX} chunks")
+    for tag, _ in chunks:
         if not _is_tag(tag):
             raise ParameterError(f"{tag!r} is no tag of a chunk: need four ASCII letters")
     try:
-        _check_chunks(header, container.chunks)
+        _check_chunks(chunks)
     except (FormatError, UnsupportedError) as error:
         raise ParameterError(f"these chunks make no valid file: {error}") from None
-    if container.chunks[-1][0] != TAG_LATENT:
-        raise ParameterError("LATN must be the last chunk: it ends the file")
-    return b"".join((head, _CRC.pack(zlib.crc32(head)), *(_framed(*chunk) for chunk in container.chunks)))
+    if len(container.segments) != header.segments:
+        raise ParameterError(f"{len(container.segments)} segments where the picture's size asks for {header.segments}")
+    form = (header.depth - DEPTH_MIN) | (header.orientation - 1) << 4
+    flags = (_GREY if header.grey else _RGB) | _FLAG_CHUNKS * bool(chunks) | _FLAG_FORM * bool(form)
+    streams = (container.jnd, container.hyper, *container.segments)
+    head = b"".join((
+        MAGIC,
+        bytes([VERSION, flags, *([form] if form else [])]),
+        write_varint(header.width - 1),
+        write_varint(header.height - 1),
+        write_varint(len(chunks)) if chunks else b"",
+        _FIXED.pack(header.quality, header.fingerprint, container.symbol_crc),
+        *(write_varint(len(stream)) for stream in streams),
+        container.jnd,
+        container.hyper,
+    ))
+    framed = (write_varint(len(payload)) + _checked(tag + payload) for tag, payload in chunks)
+    return b"".join((_checked(head), *framed, *map(_checked, container.segments)))
 
 
 def unpack(data: bytes, area_max: int = AREA_MAX) -> Container:
     """Reads a container and checks all that can be checked without weights.
 
-    The order of the checks is that of docs/format.md: magic, version, size limits, lengths of the chunks, CRCs,
-    the header's other fields, and the set of chunks.
+    The order of the checks is that of docs/format.md: magic, version, size limits, lengths, CRCs, the header's
+    other fields, and the set of chunks.
 
     Args:
         data: the whole file.
@@ -142,19 +166,55 @@ def unpack(data: bytes, area_max: int = AREA_MAX) -> Container:
         FormatError: the file is foreign, truncated, damaged or larger than the limit.
         UnsupportedError: a version, flag or critical chunk that this reader does not know.
     """
-    width, height, body = _size_of(data)
+    reader = _Reader(data)
+    if data[: len(MAGIC)] != MAGIC:
+        raise FormatError("this is not a .jlic file")
+    reader.take(len(MAGIC))
+    version = reader.byte()
+    if version != VERSION:
+        raise UnsupportedError(f"this is a .jlic file of version {version}; this program reads version {VERSION}")
+    flags = reader.byte()
+    form = reader.byte() if flags & _FLAG_FORM else 0
+    width, height = reader.varint() + 1, reader.varint() + 1
+    _check_size(width, height, FormatError)
     if width * height > area_max:
         raise FormatError(f"the file claims {width} x {height} pixels; the limit is {area_max} pixels in all")
-    spans = list(_chunk_spans(data, body))
-    if zlib.crc32(data[: body - 4]) != _CRC.unpack_from(data, body - 4)[0]:
-        raise FormatError("damaged file: the header does not match its CRC")
-    for tag, start, stop in spans:
-        if zlib.crc32(data[start - 4 : stop]) != _CRC.unpack_from(data, stop)[0]:
-            raise FormatError(f"damaged file: chunk {_shown(tag)} does not match its CRC")
-    header, symbol_crc = _header(data, width, height)
-    chunks = tuple((tag, data[start:stop]) for tag, start, stop in spans)
-    _check_chunks(header, chunks)
-    return Container(header, chunks, symbol_crc)
+    count = reader.varint() if flags & _FLAG_CHUNKS else 0
+    if count > CHUNKS_MAX or bool(count) != bool(flags & _FLAG_CHUNKS):
+        raise FormatError(f"damaged file: {count} chunks")
+    bare = bool(flags & _FLAG_BARE)
+    fixed = b"" if bare else reader.take(_FIXED.size)
+    lengths = [] if bare else [reader.varint() for _ in range(2 + _segment_count(width, height))]
+    jnd, hyper = (reader.take(length) for length in lengths[:2]) if lengths else (b"", b"")
+    parts = [("header", 0, reader.position)]
+    reader.take(_CRC.size)
+    chunks = []
+    for tag, start, stop in _chunk_spans(reader, count):
+        parts.append((f"chunk {_shown(tag)}", start - len(tag), stop))
+        chunks.append((tag, data[start:stop]))
+    segments = []
+    for number, length in enumerate(lengths[2:], 1):
+        start = reader.position
+        segments.append(reader.take(length))
+        parts.append((f"latent segment {number}", start, reader.position))
+        reader.take(_CRC.size)
+    if reader.position != len(data):
+        raise FormatError(f"damaged file: {len(data) - reader.position} bytes follow its end")
+    for name, start, stop in parts:
+        if zlib.crc32(data[start:stop]) != _CRC.unpack_from(data, stop)[0]:
+            raise FormatError(f"damaged file: the {name} does not match its CRC")
+    _check_features(flags, form)
+    quality, fingerprint, symbol_crc = _FIXED.unpack(fixed)
+    try:
+        header = Header(
+            width, height, quality, fingerprint, flags & _COLOUR_BITS == _GREY, DEPTH_MIN + (form & 15), 1 + (form >> 4)
+        )
+    except ParameterError as error:
+        raise FormatError(f"damaged header: {error}") from None
+    if header.depth != DEPTH_MIN:
+        raise UnsupportedError(f"the picture has {header.depth} bits a channel; this program reads {DEPTH_MIN}")
+    _check_chunks(chunks)
+    return Container(header, symbol_crc, jnd, hyper, tuple(segments), tuple(chunks))
 
 
 def write_varint(value: int) -> bytes:
@@ -192,65 +252,74 @@ def is_critical(tag: bytes) -> bool:
     return tag[:1].isupper()
 
 
-def _size_of(data: bytes) -> tuple[int, int, int]:
-    """Width, height, and the position of the first chunk; checks magic, version and presence of the header."""
-    if data[: len(MAGIC)] != MAGIC:
-        raise FormatError("this is not a .jlic file")
-    fixed = data[len(MAGIC) : len(MAGIC) + _FIXED.size]
-    if fixed and fixed[0] != VERSION:
-        raise UnsupportedError(f"this is a .jlic file of version {fixed[0]}; this program reads version {VERSION}")
-    if len(fixed) < _FIXED.size:
-        raise FormatError("the file is truncated")
-    _, width, height, _, _, _, _, name_length = _FIXED.unpack(fixed)
-    body = len(MAGIC) + _FIXED.size + name_length + _CRC.size
-    if len(data) < body:
-        raise FormatError("the file is truncated")
-    return width + 1, height + 1, body
+class _Reader:
+    """Takes bytes from the front, and none that are not there.
 
+    Raises (all methods):
+        FormatError: the data ends too early.
+    """
 
-def _header(data: bytes, width: int, height: int) -> tuple[Header, int]:
-    """Header and CRC of the symbols; the header's own CRC is right, so what is odd here was written so."""
-    start = len(MAGIC)
-    _, _, _, quality, flags, fingerprint, symbol_crc, name_length = _FIXED.unpack_from(data, start)
-    if flags & ~(_FLAG_GREY | _FLAG_ALPHA):
-        raise UnsupportedError(f"the file uses features that this program does not know (flags {flags:#04x})")
-    start += _FIXED.size
-    try:
-        name = data[start : start + name_length].decode()
-        grey, alpha = bool(flags & _FLAG_GREY), bool(flags & _FLAG_ALPHA)
-        return Header(width, height, quality, fingerprint, name, grey, alpha), symbol_crc
-    except (UnicodeDecodeError, ParameterError) as error:
-        raise FormatError(f"damaged header: {error}") from None
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self.position = 0
 
-
-def _framed(tag: bytes, payload: bytes) -> bytes:
-    return b"".join((write_varint(len(payload)), tag, payload, _CRC.pack(zlib.crc32(payload, zlib.crc32(tag)))))
-
-
-def _chunk_spans(data: bytes, position: int) -> Iterator[tuple[bytes, int, int]]:
-    """(tag, start, stop) of each payload up to LATN, which must end the file."""
-    for _ in range(CHUNKS_MAX):
-        size, position = read_varint(data, position)
-        start = position + 4
-        stop = start + size
-        if stop + _CRC.size > len(data):
+    def take(self, size: int) -> bytes:
+        if size > len(self._data) - self.position:
             raise FormatError("the file is truncated")
-        tag = data[position:start]
+        self.position += size
+        return self._data[self.position - size : self.position]
+
+    def byte(self) -> int:
+        return self.take(1)[0]
+
+    def varint(self) -> int:
+        value, self.position = read_varint(self._data, self.position)
+        return value
+
+
+def _segment_count(width: int, height: int) -> int:
+    return -(-width // SEGMENT_PIXELS) * -(-height // SEGMENT_PIXELS)
+
+
+def _check_size(width: int, height: int, error: type[FormatError | ParameterError]) -> None:
+    if not (1 <= width <= SIDE_MAX and 1 <= height <= SIDE_MAX) or width * height > PIXELS_MAX:
+        raise error(f"a picture of {width} x {height}: sides must be 1 to {SIDE_MAX} pixels, {PIXELS_MAX} in all")
+
+
+def _check_features(flags: int, form: int) -> None:
+    """The head's own CRC is right, so what is odd here was written so."""
+    if flags & _FLAG_BARE:
+        raise UnsupportedError("the picture is stored in patches alone, which this program does not read")
+    if flags & ~_FLAGS or flags & _COLOUR_BITS not in (_RGB, _GREY) or form >> 7:
+        raise UnsupportedError(f"the file uses features that this program does not know (flags {flags:#04x}, {form:#04x})")
+    if flags & _FLAG_FORM and not form:
+        raise FormatError("damaged header: what is not given is what is usual")
+
+
+def _checked(part: bytes) -> bytes:
+    """The bytes and their CRC-32."""
+    return part + _CRC.pack(zlib.crc32(part))
+
+
+def _chunk_spans(reader: _Reader, count: int) -> Iterator[tuple[bytes, int, int]]:
+    """(tag, start, stop) of each payload."""
+    for _ in range(count):
+        size = reader.varint()
+        tag = reader.take(4)
         if not _is_tag(tag):
             raise FormatError("damaged file: a chunk's tag is not four letters")
-        yield tag, start, stop
-        position = stop + _CRC.size
-        if tag == TAG_LATENT:
-            if position != len(data):
-                raise FormatError(f"damaged file: {len(data) - position} bytes follow its end")
-            return
-    raise FormatError(f"damaged file: more than {CHUNKS_MAX} chunks")
+        start = reader.position
+        reader.take(size)
+        yield tag, start, reader.position
+        reader.take(_CRC.size)
 
 
-def _check_chunks(header: Header, chunks: Iterable[tuple[bytes, bytes]]) -> None:
-    """Every critical chunk is known, the required ones are there, none is there twice."""
+def _check_chunks(chunks: Iterable[tuple[bytes, bytes]]) -> None:
+    """Every critical chunk is known, none is there twice, and the name can be shown."""
     seen: set[bytes] = set()
-    for tag, _ in chunks:
+    for tag, payload in chunks:
+        if tag == TAG_PATCHES:
+            raise UnsupportedError("parts of the picture are patches in another format, which this program does not read")
         if tag not in KNOWN:
             if is_critical(tag):
                 raise UnsupportedError(f"the file needs chunk {_shown(tag)}, which this program does not know")
@@ -258,15 +327,20 @@ def _check_chunks(header: Header, chunks: Iterable[tuple[bytes, bytes]]) -> None
         if tag in seen:
             raise FormatError(f"damaged file: chunk {_shown(tag)} stands in it twice")
         seen.add(tag)
-    for tag in REQUIRED:
-        if tag not in seen:
-            raise FormatError(f"damaged file: chunk {_shown(tag)} is missing")
-    if (TAG_ALPHA in seen) != header.alpha:
-        raise FormatError("damaged file: header and chunks disagree about an alpha plane")
+        if tag == TAG_NAME and not _is_name(payload):
+            raise FormatError("damaged file: the name of the weights cannot be shown")
 
 
 def _is_tag(tag: bytes) -> bool:
     return len(tag) == 4 and tag.isalpha()  # of bytes, ASCII letters only
+
+
+def _is_name(payload: bytes) -> bool:
+    """UTF-8 that is safe on a terminal, which obeys control characters."""
+    try:
+        return 0 < len(payload) <= NAME_MAX and payload.decode().isprintable()
+    except UnicodeDecodeError:
+        return False
 
 
 def _shown(tag: bytes) -> str:

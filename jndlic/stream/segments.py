@@ -1,7 +1,7 @@
-"""Symbols to the payloads of chunks and back: planes, latent segments, their index, and the CRC of all symbols.
+"""Symbols to streams and back: planes, latent segments, and the CRC of all symbols.
 
     z_J, z ──► one stream each (table = channel)
-    k, t   ──► segments of 64 x 64 latents, all channels ──► four phases ──► one stream each ──► LATN, lengths in LIDX
+    k, t   ──► segments of 64 x 64 latents, all channels ──► four phases ──► one stream each
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from jndlic.errors import FormatError
-from jndlic.stream.container import read_varint, write_varint
+from jndlic.stream.container import SEGMENT_PIXELS
 from jndlic.stream.entropy import (
     SymbolDecoder,
     SymbolTables,
@@ -23,8 +23,8 @@ from jndlic.stream.entropy import (
 )
 from jndlic.stream.phases import PHASES, to_phases
 
-SEGMENT = 64
-"""Side of a segment in latents: 1024 pixels."""
+SEGMENT = SEGMENT_PIXELS // 16
+"""Side of a segment in latents."""
 
 SYMBOL_LIMIT = 1 << 20
 """Largest magnitude of a symbol in a file; far more than 8-bit pixels can give rise to."""
@@ -38,7 +38,7 @@ def encode_planes(symbols: np.ndarray, tables: SymbolTables) -> bytes:
         tables: one table per channel.
 
     Returns:
-        Payload of JNDS or HYPR.
+        The stream.
     """
     channels, height, width = symbols.shape
     return encode_symbols(symbols.ravel(), _channel_index(channels, height * width), tables)
@@ -48,7 +48,7 @@ def decode_planes(data: bytes, height: int, width: int, tables: SymbolTables) ->
     """Decodes z or z_J.
 
     Args:
-        data: payload of JNDS or HYPR.
+        data: the stream.
         height, width: of a plane.
         tables: one table per channel.
 
@@ -88,7 +88,7 @@ Refine = Callable[[int, Sequence[np.ndarray], Sequence[np.ndarray]], np.ndarray]
 
 
 def decode_latent(
-    streams: list[bytes], t: np.ndarray, refine: Refine, tables: SymbolTables
+    streams: Sequence[bytes], t: np.ndarray, refine: Refine, tables: SymbolTables
 ) -> tuple[np.ndarray, np.ndarray]:
     """Decodes the latent symbols.
 
@@ -126,42 +126,6 @@ def segment_slices(height: int, width: int) -> Iterator[tuple[slice, slice, slic
     for top in range(0, height, SEGMENT):
         for left in range(0, width, SEGMENT):
             yield slice(None), slice(top, top + SEGMENT), slice(left, left + SEGMENT)
-
-
-def segment_count(height: int, width: int) -> int:
-    """Number of segments of a latent grid."""
-    return -(-height // SEGMENT) * -(-width // SEGMENT)
-
-
-def join_segments(streams: list[bytes]) -> tuple[bytes | None, bytes]:
-    """Payloads of LIDX (None for a single segment, whose length is that of LATN) and LATN."""
-    index = None if len(streams) == 1 else b"".join(write_varint(len(stream)) for stream in streams)
-    return index, b"".join(streams)
-
-
-def split_segments(index: bytes | None, latent: bytes, count: int) -> list[bytes]:
-    """Inverse of `join_segments`.
-
-    Args:
-        index: payload of LIDX, or None.
-        latent: payload of LATN.
-        count: number of segments that the size of the picture asks for.
-
-    Raises:
-        FormatError: the index does not fit.
-    """
-    if (index is None) != (count == 1):
-        raise FormatError("damaged file: the index of the latent segments does not fit the picture's size")
-    if index is None:
-        return [latent]
-    streams, position, start = [], 0, 0
-    for _ in range(count):
-        size, position = read_varint(index, position)
-        streams.append(latent[start : start + size])
-        start += size
-    if position != len(index) or start != len(latent):
-        raise FormatError("damaged file: the index of the latent segments does not fit their data")
-    return streams
 
 
 def symbol_crc(z_jnd: np.ndarray, z: np.ndarray, k: np.ndarray) -> int:
