@@ -339,11 +339,10 @@ def synthesise_pixels(decoded: DecodedSymbols, codec: Codec, size: tuple[int, in
 
 
 def _name_chunks(codec: Codec) -> tuple[tuple[bytes, bytes], ...]:
-    """The name of the weights, unless they are those that everybody has."""
-    from jndlic.shipped_path import DEFAULT_WEIGHTS
+    """The name of the weights, unless they are shipped: then it follows from the fingerprint."""
+    from jndlic.shipped_path import shipped_name
 
-    name = codec.name.encode()
-    return ((format_.TAG_NAME, name),) if name and codec.name != DEFAULT_WEIGHTS else ()
+    return ((format_.TAG_NAME, codec.name.encode()),) if codec.name and not shipped_name(codec.fingerprint) else ()
 
 
 def _side_chunks(picture: Picture) -> tuple[tuple[bytes, bytes], ...]:

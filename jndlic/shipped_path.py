@@ -8,6 +8,7 @@ copy: it reads the repository's folder.
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from pathlib import Path
 
 from jndlic.errors import WeightsError
@@ -41,6 +42,7 @@ def shipped_names() -> list[str]:
     return sorted(path.name.removesuffix(SUFFIX) for path in shipped_folder().glob("*" + SUFFIX))
 
 
+@lru_cache(maxsize=16)
 def shipped_name(fingerprint: bytes) -> str:
     """Name of the shipped weights with this fingerprint; empty if there are none. Reads the heads of their files, no tensors.
 

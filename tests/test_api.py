@@ -12,13 +12,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 from toy_codec import ToyCodec
 
 import jndlic
-from jndlic import weights
+from jndlic import shipped_path, weights
 from jndlic.errors import FormatError, ImageError, JndlicError, ParameterError, UnsupportedError
-from jndlic.jnd.pixel import jnd_map
+from jndlic.image import from_array
+from jndlic.jnd.pixel import jnd_map, jnd_map_numpy
+from jndlic.picturewise.jndlic_ladder import JndlicLadder
+from jndlic.model.codec import Codec
 from jndlic.stream.container import Container, pack, unpack
 from jndlic.stream.entropy import ideal_bits
 from jndlic.stream.segments import SYMBOL_LIMIT, encode_planes
@@ -37,6 +40,12 @@ def photo(height: int, width: int) -> np.ndarray:
     base = 128 + 90 * np.sin(rows / 40) + 40 * (columns > width // 2)
     noise = np.random.default_rng(0).normal(0, 4, (height, width, 3))
     return np.clip(base[..., None] + noise + [0, 10, -20], 0, 255).astype(np.uint8)
+
+
+def other_codec() -> ToyCodec:
+    other = ToyCodec()
+    other.name, other.fingerprint = "later", b"\0" * 8
+    return other
 
 
 SIZES = [(1, 1), (7, 1), (1, 7), (63, 65), (64, 64), (257, 131), (1, 5000), (5000, 1), (1030, 70)]
@@ -148,22 +157,108 @@ def test_threads_are_restored(toy: ToyCodec) -> None:
 def test_info(toy: ToyCodec) -> None:
     data = jndlic.encode(Image.fromarray(photo(1100, 90)).convert("LA"), 33, codec=toy)
     facts = jndlic.info(data)
-    expected = {"version": 1, "width": 90, "height": 1100, "quality": 33, "grey": True, "alpha": True}
+    expected = {"version": 2, "width": 90, "height": 1100, "quality": 33, "grey": True, "alpha": True}
+    expected |= {"quality_plane": None, "depth": 8, "orientation": 1}
     assert {key: facts[key] for key in expected} == expected
     assert (facts["model"], facts["fingerprint"]) == ("toy", b"toycodec".hex())
     assert (facts["bytes"], facts["segments"]) == (len(data), 2)
     assert facts["bpp"] == pytest.approx(8 * len(data) / 90 / 1100)
-    assert {chunk["tag"] for chunk in facts["chunks"]} == {"JNDS", "HYPR", "LIDX", "LATN", "ALPH"}
-    assert sum(chunk["bytes"] for chunk in facts["chunks"]) + facts["overhead_bytes"] == len(data)
+    assert {chunk["tag"] for chunk in facts["chunks"]} == {"ALPH", "naMe"}
     assert set(facts["streams"]) == {"jnd", "hyper", "latent"}
+    parts = [*facts["chunks"], *facts["streams"].values()]
+    assert sum(part["bytes"] for part in parts) + facts["overhead_bytes"] == len(data)
+
+
+def test_the_name_of_shipped_weights_follows_from_their_fingerprint(toy: ToyCodec, monkeypatch: pytest.MonkeyPatch) -> None:
+    named = jndlic.encode(photo(5, 5), codec=toy)
+    monkeypatch.setattr(shipped_path, "shipped_name", lambda fingerprint: f"shipped {fingerprint.decode()}")
+    data = jndlic.encode(photo(5, 5), codec=toy)
+    assert len(data) == len(named) - len("toy") - 10  # a chunk and the number of chunks
+    assert (jndlic.info(named)["model"], jndlic.info(data)["model"]) == ("toy", "shipped toycodec")
+    with pytest.raises(UnsupportedError, match="other weights"):
+        jndlic.decode(data, codec=other_codec())
+
+
+def test_shipped_weights_are_known_by_their_fingerprint(codec: Codec) -> None:
+    assert shipped_path.shipped_name(codec.fingerprint) == shipped_path.DEFAULT_WEIGHTS
+    assert shipped_path.shipped_name(bytes(8)) == ""
+
+
+# Quality planes
+
+
+def test_a_map_acts_in_its_place_alone(toy: ToyCodec) -> None:
+    pixels = photo(200, 300)
+    other = jnd_map_numpy(pixels)
+    plain = jndlic.encode(pixels, 60, codec=toy)
+    assert jndlic.encode(pixels, 60, codec=toy, jnd=other) == plain
+    other[64:128, 96:192] *= 1.5
+    data = jndlic.encode(pixels, 60, codec=toy, jnd=other)
+    facts = jndlic.info(data)
+    assert facts["quality"] == 60 == facts["quality_plane"]["max"] > facts["quality_plane"]["min"]
+    assert facts["quality_plane"]["min"] < facts["quality_plane"]["mean"] < 60
+    before, after = (np.asarray(jndlic.decode(file, codec=toy)).astype(int) for file in (plain, data))
+    inside = np.zeros(before.shape[:2], bool)
+    inside[64:128, 96:192] = True
+    np.testing.assert_array_equal(before[~inside], after[~inside])
+    assert np.abs(after - pixels)[inside].mean() > np.abs(before - pixels)[inside].mean()
+
+
+def test_the_whole_map_moves_the_whole_quality(toy: ToyCodec) -> None:
+    pixels = photo(200, 300)
+    own = jnd_map_numpy(pixels)
+    qualities = []
+    for factor in (0.25, 0.5, 1, 2, 4):
+        facts = jndlic.info(jndlic.encode(pixels, 90, codec=toy, jnd=own * factor))
+        assert facts["quality_plane"] is None
+        qualities.append(facts["quality"])
+    assert qualities == [100, 97, 90, 76, 48]  # steps of 1 (there is no smaller one), 1.75, 3.5, 7 and 14
+
+
+@pytest.mark.parametrize("value", [0, 1, 1e-30, 3e38, 1e300])
+def test_extreme_maps(value: float, toy: ToyCodec) -> None:
+    pixels = photo(100, 90)
+    data = jndlic.encode(pixels, 50, codec=toy, jnd=np.full((100, 90), value))
+    plane = jndlic.info(data)["quality_plane"]
+    quality = (plane["min"], plane["max"]) if plane else (jndlic.info(data)["quality"],) * 2
+    assert quality == (1, 1) if value > 1e6 else quality[0] > 50
+    jndlic.decode(data, codec=toy)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -1.0])
+def test_maps_that_are_none(value: float, toy: ToyCodec) -> None:
+    jnd = np.full((10, 12), 5.0)
+    jnd[3, 4] = value
+    with pytest.raises(ParameterError, match="JND map"):
+        jndlic.encode(photo(10, 12), codec=toy, jnd=jnd)
+
+
+def test_a_ladder_is_steered_too(toy: ToyCodec) -> None:
+    pixels = photo(90, 150)
+    jnd = jnd_map_numpy(pixels)
+    jnd[:40] *= 3
+    ladder = JndlicLadder(from_array(pixels), toy, jnd)
+    data = ladder.encode(70)
+    assert data == jndlic.encode(pixels, 70, codec=toy, jnd=jnd)
+    np.testing.assert_array_equal(ladder.view(70), ladder.decode(data))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_orientation(orientation: int, toy: ToyCodec) -> None:
+    """The decoder turns what it decoded, alpha included, as Pillow turns a picture with that orientation."""
+    container = unpack(jndlic.encode(Image.fromarray(np.dstack((photo(40, 70), photo(40, 70)[..., 0]))), codec=toy))
+    as_coded = jndlic.decode(pack(container), codec=toy)
+    data = pack(replace(container, header=replace(container.header, orientation=orientation)))
+    as_coded.getexif()[0x0112] = orientation
+    expected = ImageOps.exif_transpose(as_coded)
+    np.testing.assert_array_equal(np.asarray(jndlic.decode(data, codec=toy)), np.asarray(expected))
+    assert jndlic.info(data)["orientation"] == orientation
 
 
 def test_other_weights_are_refused(toy: ToyCodec) -> None:
     data = jndlic.encode(photo(5, 5), codec=toy)
-    other = ToyCodec()
-    other.name, other.fingerprint = "later", b"\0" * 8
     with pytest.raises(UnsupportedError, match="toy.*later"):
-        jndlic.decode(data, codec=other)
+        jndlic.decode(data, codec=other_codec())
 
 
 def test_area_limit(toy: ToyCodec) -> None:
@@ -184,10 +279,18 @@ def test_bad_files_fail_before_the_weights_are_loaded(monkeypatch: pytest.Monkey
 # Damage
 
 
-def repacked(container: Container, tag: bytes, payload: bytes) -> bytes:
-    """The file with another payload in one chunk, all CRCs right."""
-    chunks = tuple((name, payload if name == tag else old) for name, old in container.chunks)
-    return pack(Container(container.header, chunks, container.symbol_crc))
+def parts_of(container: Container) -> dict[str | bytes, bytes]:
+    """Streams by field and chunks by tag; `replaced` takes the same names."""
+    segments = {f"segment {number}": stream for number, stream in enumerate(container.segments)}
+    return {"jnd": container.jnd, "hyper": container.hyper, **segments, **dict(container.chunks)}
+
+
+def replaced(container: Container, name: str | bytes, data: bytes) -> bytes:
+    """The file with another stream or payload, all CRCs right."""
+    parts = parts_of(container) | {name: data}
+    chunks = tuple((tag, parts[tag]) for tag, _ in container.chunks)
+    segments = tuple(parts[f"segment {number}"] for number in range(len(container.segments)))
+    return pack(replace(container, jnd=parts["jnd"], hyper=parts["hyper"], segments=segments, chunks=chunks))
 
 
 def test_random_mutations(toy: ToyCodec) -> None:
@@ -205,9 +308,14 @@ def test_random_mutations(toy: ToyCodec) -> None:
 
 def test_mutations_with_right_checksums(toy: ToyCodec) -> None:
     """What the CRCs of chunks cannot see, the decoder must survive and the CRC of the symbols must catch."""
-    container = unpack(jndlic.encode(photo(90, 1100), 80, codec=toy))
+    pixels = photo(90, 1100)
+    jnd = jnd_map_numpy(pixels)
+    jnd[:, 500:] *= np.linspace(0.5, 1.5, 600, dtype=np.float32)[:, None]
+    container = unpack(jndlic.encode(pixels, 80, codec=toy, jnd=jnd))
     random = np.random.default_rng(1)
-    for tag, payload in container.chunks:
+    parts = {name: payload for name, payload in parts_of(container).items() if name != b"naMe"}
+    assert {"jnd", "hyper", "segment 0", "segment 1", b"QPLN"} == set(parts)
+    for name, payload in parts.items():
         for _ in range(60):
             damaged = bytearray(payload)
             for _ in range(random.integers(1, 4)):
@@ -219,12 +327,12 @@ def test_mutations_with_right_checksums(toy: ToyCodec) -> None:
             if bytes(damaged) == payload:
                 continue
             with pytest.raises(FormatError):
-                jndlic.decode(repacked(container, tag, bytes(damaged)), codec=toy)
+                jndlic.decode(replaced(container, name, bytes(damaged)), codec=toy)
 
 
 def test_a_wrong_symbol_crc_is_an_error(toy: ToyCodec) -> None:
     container = unpack(jndlic.encode(photo(20, 20), codec=toy))
-    wrong = Container(container.header, container.chunks, container.symbol_crc ^ 1)
+    wrong = replace(container, symbol_crc=container.symbol_crc ^ 1)
     with pytest.raises(FormatError, match="CRC"):
         jndlic.decode(pack(wrong), codec=toy)
 
@@ -234,7 +342,7 @@ def test_a_small_file_that_claims_a_huge_picture(toy: ToyCodec) -> None:
     huge = replace(container.header, width=16384, height=16384)
     start = time.process_time()
     with pytest.raises(FormatError):
-        jndlic.decode(pack(Container(huge, container.chunks, container.symbol_crc)), codec=toy)
+        jndlic.decode(pack(replace(container, header=huge, segments=container.segments * 256)), codec=toy)
     assert time.process_time() - start < 2
 
 
@@ -242,7 +350,7 @@ def test_extreme_symbols_give_a_picture_or_our_error(toy: ToyCodec) -> None:
     container = unpack(jndlic.encode(photo(20, 20), codec=toy))
     z = np.full((3, 1, 1), SYMBOL_LIMIT, dtype=np.int32)
     with pytest.raises(FormatError):
-        jndlic.decode(repacked(container, b"HYPR", encode_planes(z, toy.tables_z)), codec=toy)
+        jndlic.decode(replaced(container, "hyper", encode_planes(z, toy.tables_z)), codec=toy)
 
 
 def test_symbols_that_drive_the_network_to_infinity(toy: ToyCodec, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -258,12 +366,12 @@ def test_an_alpha_plane_of_another_size(toy: ToyCodec) -> None:
     image.putpixel((3, 3), (0, 0, 0, 0))
     container = unpack(jndlic.encode(image, codec=toy))
     with pytest.raises(FormatError, match="alpha"):
-        jndlic.decode(repacked(container, b"ALPH", b"\1" + zlib.compress(bytes(399))), codec=toy)
+        jndlic.decode(replaced(container, b"ALPH", b"\1" + zlib.compress(bytes(399))[2:-4]), codec=toy)
 
 
 def test_unknown_ancillary_chunks_are_skipped(toy: ToyCodec) -> None:
     container = unpack(jndlic.encode(photo(20, 20), codec=toy))
-    more = Container(container.header, ((b"noTe", b"hello"), *container.chunks), container.symbol_crc)
+    more = replace(container, chunks=((b"noTe", b"hello"), *container.chunks))
     assert jndlic.decode(pack(more), codec=toy) == jndlic.decode(pack(container), codec=toy)
 
 

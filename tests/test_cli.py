@@ -97,7 +97,7 @@ def test_existing_files_are_replaced(photo: Path, packed: Path) -> None:
 def test_info(packed: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("info", packed) == 0
     said = capsys.readouterr().out
-    for words in ("100 x 70", "quality 50", "toy", "LATN", "JND stream", f"{packed.stat().st_size} bytes"):
+    for words in ("100 x 70", "quality 50,", "toy", "jnd stream", "latent stream", f"{packed.stat().st_size} bytes"):
         assert words in said
     assert run("info", "--json", packed) == 0
     assert json.loads(capsys.readouterr().out) == jndlic.info(packed.read_bytes())
@@ -152,7 +152,7 @@ def test_bad_input(photo: Path, packed: Path, capsys: pytest.CaptureFixture[str]
     damaged = bytearray(packed.read_bytes())
     damaged[60] ^= 4
     (folder / "damaged.jlic").write_bytes(damaged)
-    (folder / "new.jlic").write_bytes(packed.read_bytes()[:4] + b"\2" + packed.read_bytes()[5:])
+    (folder / "new.jlic").write_bytes(packed.read_bytes()[:4] + b"\3" + packed.read_bytes()[5:])
     out = folder / "out.png"
     before = sorted(os.listdir(folder))
     assert "not a picture" in failure(capsys, 1, "encode", folder / "text", folder / "out.jlic")
@@ -163,7 +163,7 @@ def test_bad_input(photo: Path, packed: Path, capsys: pytest.CaptureFixture[str]
     assert "not a .jlic" in failure(capsys, 1, "decode", photo, out)
     assert "truncated" in failure(capsys, 1, "decode", folder / "cut.jlic", out)
     assert "damaged" in failure(capsys, 1, "decode", folder / "damaged.jlic", out)
-    assert "version 2" in failure(capsys, 1, "decode", folder / "new.jlic", out)
+    assert "version 3" in failure(capsys, 1, "decode", folder / "new.jlic", out)
     assert "No such file" in failure(capsys, 1, "decode", folder / "none", out)
     assert "limit" in failure(capsys, 1, "decode", packed, out, "--max-pixels", 6999)
     assert "not a .jlic" in failure(capsys, 1, "info", photo)
@@ -249,12 +249,17 @@ def test_noise_and_filter_as_files(photo: Path, tmp_path: Path, capsys: pytest.C
     failure(capsys, 2, "jnd", "inject", photo, photo)
 
 
-def test_encoding_with_another_model(photo: Path, tmp_path: Path, toy: ToyCodec) -> None:
-    from jndlic.jnd.models import tolerance_map
+def test_encoding_with_another_model(photo: Path, tmp_path: Path, toy: ToyCodec, capsys: pytest.CaptureFixture[str]) -> None:
+    from jndlic.jnd.models import encoder_map
 
     assert run("encode", photo, tmp_path / "a.jlic", "--quiet", "--jnd", "klt") == 0
     pixels = np.asarray(Image.open(photo))
-    wanted = jndlic.encode(pixels, codec=toy, jnd=tolerance_map(pixels, "klt"))
+    wanted = jndlic.encode(pixels, codec=toy, jnd=encoder_map(pixels, "klt"))
     assert (tmp_path / "a.jlic").read_bytes() == wanted
+    plane = jndlic.info(wanted)["quality_plane"]
+    assert plane["min"] < 50 < plane["max"]
+    assert run("info", tmp_path / "a.jlic") == 0
+    said = capsys.readouterr().out
+    assert f"quality 50 (a plane of {plane['min']} to {plane['max']}, mean" in said and "quality plane" in said
     assert run("encode", photo, tmp_path / "b.jlic", "--quiet", "--jnd", "namm") == 0
     assert (tmp_path / "b.jlic").read_bytes() == jndlic.encode(photo, codec=toy)

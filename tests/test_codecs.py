@@ -17,7 +17,7 @@ from jndlic.bench.jpeg_xl import distance  # noqa: E402
 from jndlic.bench.pillow_codecs import CodecError  # noqa: E402
 from jndlic.bench.vvc import from_planes, to_planes  # noqa: E402
 from jndlic.errors import FormatError, ParameterError  # noqa: E402
-from jndlic.jnd.models import critical, tolerance_map  # noqa: E402
+from jndlic.jnd.models import critical, encoder_map  # noqa: E402
 
 NEEDS = {"jxl": "imagecodecs"}
 
@@ -63,7 +63,7 @@ def test_weights_and_options_are_part_of_the_settings() -> None:
 def test_jnd_models_and_filters(photo: np.ndarray) -> None:
     pixels = np.ascontiguousarray(photo[:64, :96])
     own, other = open_codec("jndlic"), open_codec("jndlic:jnd=pattern")
-    assert other.encode(pixels, 50) == encode(pixels, 50, jnd=tolerance_map(pixels, "pattern")) != own.encode(pixels, 50)
+    assert other.encode(pixels, 50) == encode(pixels, 50, jnd=encoder_map(pixels, "pattern")) != own.encode(pixels, 50)
     assert other.settings != own.settings and other.name == "jndlic, pattern map"
     filtered = open_codec("jpeg:filter=klt")
     assert filtered.encode(pixels, 50) == open_codec("jpeg").encode(critical(pixels), 50)

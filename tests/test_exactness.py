@@ -24,7 +24,7 @@ torch.set_float32_matmul_precision(sys.argv[3])
 from jndlic import api
 from jndlic.stream.container import unpack
 from jndlic.weights import load_codec
-symbols, _ = api.unpack_symbols(unpack(open(sys.argv[1], "rb").read()), load_codec())
+symbols, *_ = api.unpack_symbols(unpack(open(sys.argv[1], "rb").read()), load_codec())
 print(hashlib.sha256(b"".join(part.tobytes() for part in symbols)).hexdigest())
 """
 
@@ -43,8 +43,8 @@ def digest(decoded: api.DecodedSymbols) -> str:
 
 
 def pixels_of(decoded: api.DecodedSymbols, codec: Codec, precision: torch.dtype = torch.float32) -> torch.Tensor:
-    (z_jnd, z, k, _), d = decoded
-    return codec.synthesise(z_jnd, z, k, d, 60, 384, 512, precision).cpu().round()
+    (z_jnd, z, k, _), d, quality = decoded
+    return codec.synthesise(z_jnd, z, k, d, quality.values, 384, 512, precision).cpu().round()
 
 
 def difference(first: torch.Tensor, second: torch.Tensor) -> float:

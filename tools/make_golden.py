@@ -13,7 +13,7 @@ if __name__ == "__main__":
     folder = Path(__file__).resolve().parents[1] / "tests" / "golden"
     codec = load_codec()
     written = api.encode(data.astronaut()[:130, 160:350], quality=40, codec=codec)
-    (z_jnd, z, k, t), d = api.unpack_symbols(unpack(written), codec)
+    (z_jnd, z, k, t), d, _ = api.unpack_symbols(unpack(written), codec)
     (folder / "golden.jlic").write_bytes(written)
     np.savez_compressed(folder / "golden.npz", z_jnd=z_jnd, z=z, k=k, t=t, d=d.astype(np.int8))
     api.decode(written, codec=codec).save(folder / "golden.png", optimize=True)
