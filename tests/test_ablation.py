@@ -1,4 +1,4 @@
-"""Networks without one of the ways in which the JND map acts, and the control that the map is."""
+"""Networks without one of the ways in which the JND map acts."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from PIL import Image
 
 pytest.importorskip("compressai", reason="needs the [train] extra")
 
-from jndlic import api  # noqa: E402
-from jndlic.bench.control import change, rectangle  # noqa: E402
 from jndlic.bench.foreign_map import OtherMap, no_map  # noqa: E402
 from jndlic.errors import ParameterError  # noqa: E402
 from jndlic.jnd.pixel import jnd_map_numpy  # noqa: E402
@@ -74,21 +72,3 @@ def test_foreign_maps(tmp_path: Path) -> None:
     np.testing.assert_array_equal(other(pictures[0])[:, :20], jnd_map_numpy(pictures[1])[:20])
     assert other(pictures[1]).shape == pictures[1].shape
     assert not no_map(pictures[0]).any()
-
-
-def test_encode_takes_a_map(codec: Codec, photo: np.ndarray) -> None:
-    photo = photo[:128, :192]
-    own = api.encode(photo, 40, codec=codec)
-    assert api.encode(photo, 40, codec=codec, jnd=np.zeros(photo.shape)) != own
-    grey = np.full(photo.shape[:2], 7, np.uint8)
-    assert api.encode(photo, 40, codec=codec, jnd=grey) == api.encode(photo, 40, codec=codec, jnd=grey[..., None].repeat(3, 2))
-    for bad in (np.zeros((128, 191)), np.full(photo.shape, np.nan), np.full(photo.shape, -1.0), np.full(photo.shape, "a")):
-        with pytest.raises(ParameterError, match="JND map"):
-            api.encode(photo, 40, codec=codec, jnd=bad)
-
-
-def test_control(codec: Codec, photo: np.ndarray) -> None:
-    assert rectangle(384, 512) == (slice(96, 288), slice(128, 384))
-    assert all(value == 0.0 for value in change(photo, 40, codec, factor=1.0))
-    larger = change(photo, 40, codec, factor=4.0)
-    assert abs(larger.bits_inside) > 3 * abs(larger.bits_outside)
