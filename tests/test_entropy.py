@@ -216,7 +216,7 @@ GOLDEN = "0000fc7a0000001d094c8020300188f91b4c"
 
 
 def test_golden_bytes() -> None:
-    """The bytes of version 1 of the format: they must never change."""
+    """The bytes of the format: they must never change while its version is the same."""
     table = SymbolTables(
         (np.array([2**23, 2**22, 2**21, 2**21]), np.array([1, 2**24 - 2, 1])), np.array([-1, 0])
     )
