@@ -12,7 +12,8 @@ import pytest
 
 from jndlic.errors import FormatError, ParameterError, UnsupportedError
 from jndlic.stream import container as format_
-from jndlic.stream.container import Container, Header, pack, read_varint, unpack, write_varint
+from jndlic.stream.container import Container, Header, pack, unpack
+from jndlic.stream.reader import read_varint, write_varint
 
 HEADER = Header(width=768, height=512, quality=50, fingerprint=b"\x01\x02\x03\x04\x05\x06\x07\x08")
 FILE = Container(HEADER, 0xDEADBEEF, b"jnd stream", b"hyper" * 40, (b"latent" * 500,))
@@ -177,7 +178,7 @@ def test_size_limit_comes_before_lengths_and_checksums() -> None:
 def test_lengths_come_before_checksums_and_checksums_tell_what_is_damaged() -> None:
     data = bytearray(pack(with_chunks(*CHUNKS)))
     data[11] ^= 64  # quality: only the CRC can tell
-    with pytest.raises(FormatError, match="header does not match"):
+    with pytest.raises(FormatError, match="the head does not match"):
         unpack(bytes(data))
     with pytest.raises(FormatError, match="truncated"):
         unpack(bytes(data[:-1]))

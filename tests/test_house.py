@@ -17,7 +17,7 @@ PACKAGE = ROOT / "jndlic"
 
 FLOW = (
     ("errors", "files", "memory"),
-    ("stream.container",),
+    ("stream.container", "stream.reader"),
     ("shipped_path",),
     ("stream", "image", "jnd"),
     ("model",),
@@ -116,7 +116,8 @@ def test_streams_need_no_torch() -> None:
     for name, path in modules():
         if name.startswith("jndlic.stream") or name in ("jndlic.image", "jndlic.files", "jndlic.shipped_path"):
             assert "torch" not in {target.partition(".")[0] for target in imports(path)}, name
-    assert "constriction" not in set(imports(PACKAGE / "stream" / "container.py"))
+    for name in ("container", "reader"):
+        assert not {"constriction", "numpy"} & set(imports(PACKAGE / "stream" / f"{name}.py")), name
 
 
 def loaded_by(command: list[str]) -> set[str]:

@@ -13,8 +13,10 @@ import struct
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from jndlic.errors import FormatError, ParameterError, UnsupportedError
+from jndlic.stream.reader import Reader, write_varint
 
 MAGIC = b"\x89JLI"
 VERSION = 2
@@ -166,34 +168,17 @@ def unpack(data: bytes, area_max: int = AREA_MAX) -> Container:
         FormatError: the file is foreign, truncated, damaged or larger than the limit.
         UnsupportedError: a version, flag or critical chunk that this reader does not know.
     """
-    reader = _Reader(data)
-    if data[: len(MAGIC)] != MAGIC:
-        raise FormatError("this is not a .jlic file")
-    reader.take(len(MAGIC))
-    version = reader.byte()
-    if version != VERSION:
-        raise UnsupportedError(f"this is a .jlic file of version {version}; this program reads version {VERSION}")
-    flags = reader.byte()
-    form = reader.byte() if flags & _FLAG_FORM else 0
-    width, height = reader.varint() + 1, reader.varint() + 1
-    _check_size(width, height, FormatError)
-    if width * height > area_max:
-        raise FormatError(f"the file claims {width} x {height} pixels; the limit is {area_max} pixels in all")
-    count = reader.varint() if flags & _FLAG_CHUNKS else 0
-    if count > CHUNKS_MAX or bool(count) != bool(flags & _FLAG_CHUNKS):
-        raise FormatError(f"damaged file: {count} chunks")
-    bare = bool(flags & _FLAG_BARE)
-    fixed = b"" if bare else reader.take(_FIXED.size)
-    lengths = [] if bare else [reader.varint() for _ in range(2 + _segment_count(width, height))]
-    jnd, hyper = (reader.take(length) for length in lengths[:2]) if lengths else (b"", b"")
-    parts = [("header", 0, reader.position)]
+    reader = Reader(data)
+    head = _read_head(reader, area_max)
+    jnd, hyper = reader.take(head.lengths[0]), reader.take(head.lengths[1])
+    parts = [("head", 0, reader.position)]
     reader.take(_CRC.size)
     chunks = []
-    for tag, start, stop in _chunk_spans(reader, count):
+    for tag, start, stop in _chunk_spans(reader, head.chunks):
         parts.append((f"chunk {_shown(tag)}", start - len(tag), stop))
         chunks.append((tag, data[start:stop]))
     segments = []
-    for number, length in enumerate(lengths[2:], 1):
+    for number, length in enumerate(head.lengths[2:], 1):
         start = reader.position
         segments.append(reader.take(length))
         parts.append((f"latent segment {number}", start, reader.position))
@@ -203,48 +188,9 @@ def unpack(data: bytes, area_max: int = AREA_MAX) -> Container:
     for name, start, stop in parts:
         if zlib.crc32(data[start:stop]) != _CRC.unpack_from(data, stop)[0]:
             raise FormatError(f"damaged file: the {name} does not match its CRC")
-    _check_features(flags, form)
-    quality, fingerprint, symbol_crc = _FIXED.unpack(fixed)
-    try:
-        header = Header(
-            width, height, quality, fingerprint, flags & _COLOUR_BITS == _GREY, DEPTH_MIN + (form & 15), 1 + (form >> 4)
-        )
-    except ParameterError as error:
-        raise FormatError(f"damaged header: {error}") from None
-    if header.depth != DEPTH_MIN:
-        raise UnsupportedError(f"the picture has {header.depth} bits a channel; this program reads {DEPTH_MIN}")
+    header, symbol_crc = _header(head)
     _check_chunks(chunks)
     return Container(header, symbol_crc, jnd, hyper, tuple(segments), tuple(chunks))
-
-
-def write_varint(value: int) -> bytes:
-    """An unsigned integer in base 128: 7 bits a byte, low bits first, the top bit says that more follow."""
-    groups = bytearray()
-    while value >= 128:
-        groups.append(value & 127 | 128)
-        value >>= 7
-    groups.append(value)
-    return bytes(groups)
-
-
-def read_varint(data: bytes, position: int) -> tuple[int, int]:
-    """The integer at `position` and the position behind it.
-
-    Raises:
-        FormatError: the data ends within it, it exceeds 2^32 - 1, or it has a superfluous zero byte.
-    """
-    value = 0
-    for shift in range(0, 35, 7):
-        if position >= len(data):
-            raise FormatError("the file is truncated")
-        byte = data[position]
-        position += 1
-        value |= (byte & 127) << shift
-        if byte < 128:
-            if value >= 1 << 32 or (byte == 0 and shift):
-                break
-            return value, position
-    raise FormatError("damaged file: a length is not written as it should be")
 
 
 def is_critical(tag: bytes) -> bool:
@@ -252,29 +198,62 @@ def is_critical(tag: bytes) -> bool:
     return tag[:1].isupper()
 
 
-class _Reader:
-    """Takes bytes from the front, and none that are not there.
+class _Head(NamedTuple):
+    """The fields of a head as they stand, up to its streams."""
 
-    Raises (all methods):
-        FormatError: the data ends too early.
-    """
+    flags: int
+    form: int
+    width: int
+    height: int
+    chunks: int
+    """Their number."""
+    fixed: bytes
+    """Quality, fingerprint and CRC of the symbols; empty in a bare file."""
+    lengths: list[int]
+    """Of the streams of z_J, z and each segment, in bytes."""
 
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self.position = 0
 
-    def take(self, size: int) -> bytes:
-        if size > len(self._data) - self.position:
-            raise FormatError("the file is truncated")
-        self.position += size
-        return self._data[self.position - size : self.position]
+def _read_head(reader: Reader, area_max: int) -> _Head:
+    """Checks magic, version and size, and that the fields are there."""
+    if not reader.starts_with(MAGIC):
+        raise FormatError("this is not a .jlic file")
+    version = reader.byte()
+    if version != VERSION:
+        raise UnsupportedError(f"this is a .jlic file of version {version}; this program reads version {VERSION}")
+    flags = reader.byte()
+    form = reader.byte() if flags & _FLAG_FORM else 0
+    width, height = reader.varint() + 1, reader.varint() + 1
+    _check_size(width, height, FormatError)
+    if width * height > area_max:
+        raise FormatError(f"the file claims {width} x {height} pixels; the limit is {area_max} pixels in all")
+    chunks = reader.varint() if flags & _FLAG_CHUNKS else 0
+    if chunks > CHUNKS_MAX or bool(chunks) != bool(flags & _FLAG_CHUNKS):
+        raise FormatError(f"damaged file: {chunks} chunks")
+    if flags & _FLAG_BARE:
+        return _Head(flags, form, width, height, chunks, b"", [0, 0])
+    fixed = reader.take(_FIXED.size)
+    lengths = [reader.varint() for _ in range(2 + _segment_count(width, height))]
+    return _Head(flags, form, width, height, chunks, fixed, lengths)
 
-    def byte(self) -> int:
-        return self.take(1)[0]
 
-    def varint(self) -> int:
-        value, self.position = read_varint(self._data, self.position)
-        return value
+def _header(head: _Head) -> tuple[Header, int]:
+    """Header and CRC of the symbols; the head's own CRC is right, so what is odd here was written so."""
+    flags, form = head.flags, head.form
+    if flags & _FLAG_BARE:
+        raise UnsupportedError("the picture is stored in patches alone, which this program does not read")
+    if flags & ~_FLAGS or flags & _COLOUR_BITS not in (_RGB, _GREY) or form >> 7:
+        raise UnsupportedError(f"the file uses features that this program does not know (flags {flags:#04x}, {form:#04x})")
+    if flags & _FLAG_FORM and not form:
+        raise FormatError("damaged header: what is not given is what is usual")
+    quality, fingerprint, symbol_crc = _FIXED.unpack(head.fixed)
+    depth, orientation = DEPTH_MIN + (form & 15), 1 + (form >> 4)
+    try:
+        header = Header(head.width, head.height, quality, fingerprint, flags & _COLOUR_BITS == _GREY, depth, orientation)
+    except ParameterError as error:
+        raise FormatError(f"damaged header: {error}") from None
+    if depth != DEPTH_MIN:
+        raise UnsupportedError(f"the picture has {depth} bits a channel; this program reads {DEPTH_MIN}")
+    return header, symbol_crc
 
 
 def _segment_count(width: int, height: int) -> int:
@@ -286,22 +265,12 @@ def _check_size(width: int, height: int, error: type[FormatError | ParameterErro
         raise error(f"a picture of {width} x {height}: sides must be 1 to {SIDE_MAX} pixels, {PIXELS_MAX} in all")
 
 
-def _check_features(flags: int, form: int) -> None:
-    """The head's own CRC is right, so what is odd here was written so."""
-    if flags & _FLAG_BARE:
-        raise UnsupportedError("the picture is stored in patches alone, which this program does not read")
-    if flags & ~_FLAGS or flags & _COLOUR_BITS not in (_RGB, _GREY) or form >> 7:
-        raise UnsupportedError(f"the file uses features that this program does not know (flags {flags:#04x}, {form:#04x})")
-    if flags & _FLAG_FORM and not form:
-        raise FormatError("damaged header: what is not given is what is usual")
-
-
 def _checked(part: bytes) -> bytes:
     """The bytes and their CRC-32."""
     return part + _CRC.pack(zlib.crc32(part))
 
 
-def _chunk_spans(reader: _Reader, count: int) -> Iterator[tuple[bytes, int, int]]:
+def _chunk_spans(reader: Reader, count: int) -> Iterator[tuple[bytes, int, int]]:
     """(tag, start, stop) of each payload."""
     for _ in range(count):
         size = reader.varint()
