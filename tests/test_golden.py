@@ -23,6 +23,7 @@ def test_symbols(codec: Codec) -> None:
         for name in ("z_jnd", "z", "k", "t"):
             assert np.array_equal(getattr(decoded.symbols, name), expected[name]), name
         assert np.array_equal(decoded.step_index, expected["d"])
+        assert np.array_equal(decoded.quality.plane, expected["quality"])
 
 
 def test_pixels(codec: Codec) -> None:

@@ -6,14 +6,18 @@ import numpy as np
 from skimage import data
 
 from jndlic import api
+from jndlic.jnd.pixel import jnd_map_numpy
 from jndlic.stream.container import unpack
 from jndlic.weights import load_codec
 
 if __name__ == "__main__":
     folder = Path(__file__).resolve().parents[1] / "tests" / "golden"
     codec = load_codec()
-    written = api.encode(data.astronaut()[:130, 160:350], quality=40, codec=codec)
-    (z_jnd, z, k, t), d, _ = api.unpack_symbols(unpack(written), codec)
+    pixels = data.astronaut()[:130, 160:350]
+    jnd = jnd_map_numpy(pixels)
+    jnd[:, :80] *= 2  # a plane of qualities, with a border inside a place of z
+    written = api.encode(pixels, quality=40, codec=codec, jnd=jnd)
+    (z_jnd, z, k, t), d, (_, quality) = api.unpack_symbols(unpack(written), codec)
     (folder / "golden.jlic").write_bytes(written)
-    np.savez_compressed(folder / "golden.npz", z_jnd=z_jnd, z=z, k=k, t=t, d=d.astype(np.int8))
+    np.savez_compressed(folder / "golden.npz", z_jnd=z_jnd, z=z, k=k, t=t, d=d.astype(np.int8), quality=quality)
     api.decode(written, codec=codec).save(folder / "golden.png", optimize=True)
