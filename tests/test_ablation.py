@@ -25,7 +25,7 @@ SMALL = CodecConfig(latent_channels=32, detail_channels=8, hyper_channels=16, jn
 
 def test_constant_step_has_no_map_of_steps() -> None:
     codec = Codec(SMALL, trainable=True)
-    z_jnd, quality = torch.randint(-9, 9, (1, 4, 2, 2)).float(), torch.tensor([50])
+    z_jnd, quality = torch.randint(-9, 9, (1, 4, 2, 2)).float(), torch.full((1, 2, 2), 50)
     assert codec.step_net(z_jnd, quality).std((2, 3)).max() > 0
     restrict(codec, CONSTANT_STEP)
     assert codec.step_net(z_jnd, quality).std((2, 3)).max() == 0
@@ -38,9 +38,9 @@ def test_without_ftm_the_map_gates_nothing() -> None:
     with torch.no_grad():
         for gate in (codec.analysis.fine_gate, codec.analysis.coarse_gate):
             gate.gates.bias.zero_()
-        assert not torch.equal(*(codec.analysis(image, jnd).latent for jnd in maps))
+        assert not torch.equal(*(codec.analysis(image, jnd).features for jnd in maps))
         restrict(codec, NO_FTM)
-        torch.testing.assert_close(*(codec.analysis(image, jnd).latent for jnd in maps), rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(*(codec.analysis(image, jnd).features for jnd in maps), rtol=1e-5, atol=1e-5)
     assert not any(parameter.requires_grad for parameter in codec.synthesis.gate.candidate.parameters())
 
 

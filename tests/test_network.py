@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from jndlic.errors import WeightsError
-from jndlic.model.blocks import JndFtm
+from jndlic.model.blocks import GatedBlock, JndFtm
 from jndlic.model.codec import Codec
 from jndlic.model.config import CodecConfig
 from jndlic.model.context import Context, from_phases
@@ -69,20 +69,17 @@ def test_analysis_shares_its_weights_between_image_and_map() -> None:
     torch.manual_seed(0)
     analysis = Codec(SMALL).analysis
     analysis.fine_gate = analysis.coarse_gate = Bypass()
-    analysis.coarse_after = torch.nn.Identity()  # image branch alone
     first, second = torch.rand(2, 1, 3, 64, 64)
-    captured = []
-    analysis.head.register_forward_hook(lambda layer, inputs, output: captured.append(inputs[0]))
-    straight = analysis((first + 0.5) * 255.0, second * 16.0).jnd_features
-    analysis((second + 0.5) * 255.0, first * 16.0)
-    torch.testing.assert_close(captured[1], straight, atol=1e-4, rtol=1e-4)
+    straight = analysis((first + 0.5) * 255.0, second * 16.0)
+    swapped = analysis((second + 0.5) * 255.0, first * 16.0)
+    torch.testing.assert_close(swapped.features, straight.jnd_features, atol=1e-4, rtol=1e-4)
 
 
 def test_map_changes_the_latents() -> None:
     torch.manual_seed(0)
     codec = Codec(SMALL)
     image = torch.rand(1, 3, 64, 64) * 255.0
-    outputs = [codec.analysis(image, torch.full_like(image, grey)).latent for grey in (3.0, 12.0)]
+    outputs = [codec.analysis(image, torch.full_like(image, grey)).features for grey in (3.0, 12.0)]
     assert not torch.allclose(*outputs)
 
 
@@ -90,11 +87,14 @@ def test_every_parameter_gets_a_gradient() -> None:
     forward = pytest.importorskip("jndlic.training.forward", reason="needs the [train] extra")
     torch.manual_seed(0)
     codec = Codec(SMALL, trainable=True)
-    for network in codec.scale_context.passes:  # zero at the start: nothing would pass to the layer before
-        torch.nn.init.normal_(network[-1].weight, std=0.02)
+    # Zero at the start: nothing would pass to the layer before.
+    silent = [network[-1] for network in codec.scale_context.passes] + [codec.synthesis.pixels.head]
+    silent += [block.narrow for block in codec.modules() if isinstance(block, GatedBlock)]
+    for layer in silent:
+        torch.nn.init.normal_(layer.weight, std=0.02)
     entropy = forward.EntropyModels(SMALL.hyper_channels, SMALL.jnd_channels)
     image = torch.rand(2, 3, 128, 128) * 255.0
-    output = forward.training_pass(codec, entropy, image, image / 20.0, torch.tensor([20, 85]))
+    output = forward.training_pass(codec, entropy, image, image / 20.0, torch.randint(1, 101, (2, 4, 4)))
     bits = output.bits_latent + output.bits_hyper + output.bits_jnd
     (bits.sum() + (output.image - image).square().mean() + entropy.quantile_loss()).backward()
     silent = [
@@ -126,7 +126,7 @@ def test_means_depend_on_earlier_phases_alone(changed: int) -> None:
     other[changed] += 5.0
 
     def means(parts: list[torch.Tensor]) -> list[torch.Tensor]:
-        mean, decoded = context(z, z_jnd, torch.tensor([50]), lambda phase, _: parts[phase])
+        mean, decoded = context(z, z_jnd, torch.full((1, 4, 4), 50), lambda phase, _: parts[phase])
         assert torch.equal(decoded, from_phases(parts))
         return to_phases(mean)
 
@@ -138,7 +138,7 @@ def test_means_depend_on_earlier_phases_alone(changed: int) -> None:
 def test_scale_net_adds_the_offset_of_each_phase() -> None:
     net = ScaleNet(SMALL, trainable=False)
     net.phase_offset.copy_(torch.tensor([[10], [20], [30], [40]], dtype=torch.int16).expand(4, 32))
-    index = net(torch.zeros(1, 16, 1, 1), torch.tensor([50]))
+    index = net(torch.zeros(1, 16, 1, 1), torch.full((1, 2, 2), 50))
     assert [part.unique().item() for part in to_phases(index)] == [10.0, 20.0, 30.0, 40.0]
     assert index[0, 0, :2, :2].tolist() == [[10.0, 30.0], [40.0, 20.0]]
 
@@ -177,7 +177,9 @@ def test_untrained_codec_restores_grey_noise_from_its_latents() -> None:
     image = 255.0 * torch.rand(1, 1, 64, 64).expand(1, 3, 64, 64)
     with torch.no_grad():
         output = codec.analysis(image, torch.full_like(image, 5.0))
-        decoded = codec.synthesis(output.latent, torch.zeros_like(output.latent))
+        quality = torch.full((1, 2, 2), 50)
+        latent = codec.analysis.latent(output, quality)
+        decoded = codec.synthesis(latent, torch.zeros_like(latent), quality)
     assert (decoded - image).square().mean() < 0.02 * image.var()
 
 

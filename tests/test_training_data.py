@@ -97,7 +97,7 @@ def test_processes_share_a_batch(photos: list[np.ndarray]) -> None:
 
     def content(batches: list) -> list[tuple[bytes, int]]:
         return sorted(
-            (crop.numpy().tobytes(), int(quality)) for batch in batches for crop, quality in zip(batch.crops, batch.quality)
+            (crop.numpy().tobytes(), quality.numpy().tobytes()) for batch in batches for crop, quality in zip(batch.crops, batch.quality)
         )
 
     assert content([whole]) == content(parts)
@@ -107,11 +107,12 @@ def test_streamed_crops(folder: Path, photos: list[np.ndarray]) -> None:
     paths = sorted((folder / "inner").glob("*.png"))
     crops = StreamedCrops(paths, 64, 0.5, 1.0, (0,))
     first = list(islice(crops, 4))
-    assert all(crop.shape == (3, 64, 64) and crop.dtype == torch.uint8 and 1 <= quality <= 100 for crop, quality in first)
+    assert all(crop.shape == (3, 64, 64) and crop.dtype == torch.uint8 for crop, _ in first)
+    assert all(quality.shape == (2, 2) and 1 <= quality.min() <= quality.max() <= 100 for _, quality in first)
     again = list(islice(crops, 4))
-    assert all(torch.equal(a[0], b[0]) and a[1] == b[1] for a, b in zip(first, again))
+    assert all(torch.equal(a[0], b[0]) and torch.equal(a[1], b[1]) for a, b in zip(first, again))
     batch, quality = next(iter(DataLoader(crops, 3, num_workers=1)))
-    assert batch.shape == (3, 3, 64, 64) and quality.shape == (3,)
+    assert batch.shape == (3, 3, 64, 64) and quality.shape == (3, 2, 2)
     with pytest.raises(ImageError):
         next(iter(StreamedCrops([folder / "broken.png"], 64, 0.5, 1.0, (0,))))
 
@@ -143,7 +144,7 @@ def test_module_leaves_out_what_it_cannot_use(folder: Path, storage: str) -> Non
     data = PhotoData([str(folder)], crop_size=64, batch_size=2, storage=storage, validation_percent=0, workers=1)
     data.setup("fit")
     crops, quality = next(iter(data.train_dataloader()))
-    assert crops.shape == (2, 3, 64, 64) and quality.shape == (2,)
+    assert crops.shape == (2, 3, 64, 64) and quality.shape == (2, 2, 2)
     assert len(data.val_dataloader().dataset) == 3 * 5
     assert isinstance(data.train_dataloader(), DataLoader) == (storage == "streamed")
 
