@@ -21,10 +21,10 @@ from jndlic.model.integer import IntegerConv2d
 from jndlic.stream.phases import to_phases
 from jndlic.weights import DEFAULT_WEIGHTS, load_codec
 
-ANALYSIS_BUDGET = 120.0
+ANALYSIS_BUDGET = 100.0
 """kMAC/px that the analysis of image and JND map together may take."""
 
-DECODER_BUDGET = 75.0
+DECODER_BUDGET = 60.0
 """kMAC/px that everything the decoder runs may take."""
 
 
