@@ -49,12 +49,23 @@ def colour_video_vdp(reference: np.ndarray, distorted: np.ndarray) -> float:
     return float(points)
 
 
+def check_installed() -> None:
+    """Loads the library, which takes seconds: it loads everything that reads videos too.
+
+    Raises:
+        MetricError: `cvvdp`, or something that it needs, is not installed.
+    """
+    try:
+        import pycvvdp  # noqa: F401
+    except ImportError as error:
+        raise MetricError(f"{CVVDP} needs the `cvvdp` package: pip install 'jndlic[bench]' ({error})") from error
+
+
 @lru_cache(maxsize=1)
 def _model() -> cvvdp:
     import torch
 
-    try:
-        import pycvvdp  # seconds: it loads everything that reads videos too
-    except ImportError as error:
-        raise MetricError(f"{CVVDP} needs the `cvvdp` package: pip install 'jndlic[bench]' ({error})") from error
+    check_installed()
+    import pycvvdp
+
     return pycvvdp.cvvdp(display_name=DISPLAY, device=torch.device("cpu"), quiet=True)
