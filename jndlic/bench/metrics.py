@@ -162,11 +162,11 @@ def select(
 
 
 def title(name: str, trained_on: Collection[str] = ()) -> str:
-    """A metric's title, with MARK where the codec under test was trained on it.
+    """A metric's title, with MARK where a codec under test was trained on it.
 
     Args:
         name: of the metric.
-        trained_on: names of the metrics in its loss.
+        trained_on: names of the metrics in the loss of its weights.
     """
     return TITLES.get(name, name) + MARK * (name in trained_on)
 
