@@ -45,7 +45,8 @@ NEEDS = ("bjontegaard", "matplotlib", "scipy", "tqdm")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the benchmark may be told."""
     add = parser.add_argument
-    add("images", type=Path, nargs="+", metavar="PICTURES", help="folder of pictures, or one; each is a set with results of its own, the first that of the plots")
+    add("images", type=Path, nargs="+", metavar="PICTURES",
+        help="folder of pictures, or one; each is a set with results of its own, the first that of the plots")
     add("--codecs", nargs="+", metavar="CODEC",
         help=f"NAME[:OPTION=VALUE,...][@LEVEL,...]; the first is under test. Names: {', '.join(codecs.KINDS)} (default: {' '.join(codecs.USUAL)})")
     add("--anchor", metavar="NAME", help="codec whose bits are 100 %% in the table of all (default: the second)")
