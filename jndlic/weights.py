@@ -2,7 +2,8 @@
 
 Layout (docs/weights.md): float parameters as float16 or float32 under their module names; integer parameters as int8,
 int16 and int32; three sets of probability tables as `tables.SET.cdf` (16-bit cumulative counts, rows end to end),
-`.lengths` and `.offsets`; metadata `format`, `name`, `config` (JSON) and `fingerprint`.
+`.lengths` and `.offsets`; metadata `format`, `name`, `config` (JSON), `fingerprint` and,
+where it is known, `trained_on`: the metrics in the training loss, with commas between.
 
 The fingerprint is the first 8 bytes of the SHA-256 of everything that entropy decoding depends on. A file names the
 fingerprint it was written with, so no other weights ever try to read it.
@@ -92,6 +93,7 @@ def _build(metadata: dict[str, str], tensors: dict[str, Tensor]) -> Codec:
         raise WeightsError(f"no usable configuration ({error})") from error
     codec = Codec(config)
     codec.name = metadata.get("name", "")
+    codec.trained_on = tuple(filter(None, metadata.get("trained_on", "").split(",")))
     codec.fingerprint = fingerprint(tensors)
     if codec.fingerprint.hex() != metadata.get("fingerprint"):
         raise WeightsError("the fingerprint does not match the contents")

@@ -17,8 +17,11 @@ for needed in ("torch", "bjontegaard", "matplotlib", "scipy", "ssimulacra2"):
 from jndlic import cli  # noqa: E402
 from jndlic.bench import benchmark, footprint, publish  # noqa: E402
 from jndlic.bench.bdrate import Curve  # noqa: E402
+from jndlic.bench.findings import Findings, Study  # noqa: E402
 from jndlic.bench.measure import Measurer, Setup, Task  # noqa: E402
+from jndlic.bench.metrics import MARK, MARK_NOTE  # noqa: E402
 from jndlic.bench.pool import measure_all  # noqa: E402
+from jndlic.bench.reports import write_pages, write_reports  # noqa: E402
 from jndlic.bench.rows import Opened, group, read_rows, write_rows  # noqa: E402
 from jndlic.bench.store import Store, entry_key, pixels_digest  # noqa: E402
 from jndlic.bench.summary import compare_all, spread_of  # noqa: E402
@@ -156,6 +159,79 @@ def test_all_that_is_written(pictures: Path, tmp_path: Path, capsys: pytest.Capt
     text = readme.read_text()
     assert text.startswith(f"before\n{publish.BEGIN}\n") and text.endswith(f"{publish.END}\nafter\n") and "old" not in text
     assert percent(next(rate["rate"] for rate in summary["bd_rates"] if rate["metric"] == "ssimulacra2")) in text
+
+
+def test_several_sets_and_kinds_of_pictures(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "others").mkdir()
+    for number in (3, 4):
+        Image.open(pictures / f"{number - 3}.png").rotate(180).save(tmp_path / "others" / f"{number}.png")
+    Path("kinds.json").write_text(json.dumps({"3.png": "text", "4.png": "people", "elsewhere.png": "night"}))
+    Path("README.md").write_text(f"{publish.BEGIN}\n{publish.END}\n")
+    arguments = ["pictures", "others", "--codecs", "jpeg@20,50,80", "webp@20,50,80", "--metrics", "psnr-rgb,grid-visibility", "--jobs", "1",
+                 "--out", "out", "--no-speed", "--report-pictures", "2", "--kinds", "kinds.json", "--markdown", "results.md", "--readme", "README.md"]
+    assert benchmark.main(arguments) == 0
+    rows = read_rows(Path("out/rows.tsv"))
+    assert [(row["set"], row["image"]) for row in rows[::6]] == [("pictures", f"{n}.png") for n in range(3)] + [("others", "3.png"), ("others", "4.png")]
+
+    summary = json.loads(Path("out/benchmark.json").read_text())
+    (further,) = summary["further_sets"]
+    assert (summary["set"], summary["pictures"], further["set"], further["pictures"]) == ("pictures", 3, "others", 2)
+    assert list(further["bd_rates_by_kind"]) == ["people (1)", "text (1)"] and not summary["bd_rates_by_kind"]
+    assert {rate["metric"] for rate in summary["bd_rates"]} == {"psnr-rgb"}  # a grid has no bits at equal quality
+    webp, text = ([row for row in rows if row["image"] == "3.png" and row["codec"].startswith(name)] for name in ("webp", "jpeg"))
+    alone = compare_all(*(group(own, Opened(own[0]["codec"], own[0]["codec"], "", (), "")) for own in (webp, text)), ["psnr-rgb"])
+    assert further["bd_rates_by_kind"]["text (1)"][0]["rate"] == pytest.approx(alone[0].rate, abs=0.1)
+
+    page, readme = Path("results.md").read_text(), Path("README.md").read_text()
+    assert page.index("## pictures") < page.index("## others") < page.index("| text (1) | WebP |") and "--kinds kinds.json" in page
+    assert page.count("grid visibility ↓") == 4 and "±" not in page.split("operating points")[-1]  # two codecs, two sets
+    for one in (summary, further):
+        assert percent(one["bd_rates"][0]["rate"]) in readme
+    assert readme.count("| against |") == 2 and readme.count("| level |") == 1 and MARK not in page + readme
+    assert Path("out/curves/others/webp.json").is_file() and "others: All codecs" in Path("out/report.html").read_text()
+
+
+def test_sets_and_kinds_that_do_not_fit(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "twin").mkdir()
+    Image.open(pictures / "1.png").save(tmp_path / "twin" / "1.png")
+    (tmp_path / "kinds.json").write_text('{"elsewhere.png": "night"}')
+    (tmp_path / "broken.json").write_text('{"1.png": 3}')
+    rest = ["--codecs", "jpeg@50", "--metrics", "psnr-rgb", "--out", str(tmp_path / "out")]
+    for wrong, reason in (
+        ([str(pictures), str(tmp_path / "twin")], "same name: 1.png"),
+        ([str(pictures), str(pictures)], "two sets have the name"),
+        ([str(pictures), "--kinds", str(tmp_path / "kinds.json")], "no set has"),
+        ([str(pictures), "--kinds", str(tmp_path / "broken.json")], "one object"),
+        ([str(pictures), "--kinds", str(tmp_path / "nothing.json")], "cannot be read"),
+    ):
+        assert benchmark.main([*wrong, *rest]) == 2
+        assert reason in capsys.readouterr().err
+
+
+def test_metrics_of_the_loss_are_marked_and_left_out_of_the_summary(tmp_path: Path) -> None:
+    def rows(codec: str, psnr: float, haarpsi: float) -> list[dict]:
+        return [{"image": image, "codec": codec, "level": level, "width": 1, "height": 1, "bytes": level, "bpp": float(level),
+                 "psnr-rgb": 20.0 + 3 * level * psnr, "haarpsi": 0.1 * level * haarpsi} for image in "ab" for level in (1, 2, 4)]
+
+    ours = group(rows("webp", 2.0, 1.0), Opened("webp", "ours", "", (1, 2, 4), "abc", ("psnr-rgb", "lpips-squeeze")))
+    theirs = group(rows("jpeg", 1.0, 2.0), Opened("jpeg", "theirs", "", (1, 2, 4), ""))
+    found = Findings("set", [Path("set/a"), Path("set/b")], [ours, theirs], [], "theirs", ["psnr-rgb", "haarpsi"])
+    (judged,) = (one.rate for one in found.against_tested if one.metric == "haarpsi")
+    assert judged > 50.0  # and PSNR says the opposite
+    assert found.summary == f"Bits of ours at equal quality by the metrics in no loss (HaarPSI): {percent(judged)} against theirs."
+    study = Study([found], [], "command", "machine")
+    (tmp_path / "README.md").write_text(f"{publish.BEGIN}{publish.END}")
+    write_pages(study, tmp_path / "results.md", tmp_path / "README.md")
+    write_reports(study, tmp_path, 0, [])
+    page, report = (tmp_path / "results.md").read_text(), (tmp_path / "report.html").read_text()
+    for text in (page, (tmp_path / "README.md").read_text()):
+        assert text.count(MARK_NOTE) == 1 and found.summary in text
+        assert f"PSNR of RGB, dB{MARK} ↑" in text and f"HaarPSI{MARK}" not in text
+    assert f"PSNR of RGB, dB{MARK}: higher is better" in page and page.count("\n## ") == 6
+    assert MARK_NOTE in report and "dB\\u2020" in report  # the script's data are ASCII
+    assert f"dB{MARK}" in (tmp_path / "curves.svg").read_text() and MARK_NOTE[:30] in (tmp_path / "curves.svg").read_text()
+    assert json.loads((tmp_path / "benchmark.json").read_text())["trained_on"] == {"ours": ["psnr-rgb", "lpips-squeeze"]}
 
 
 def test_wrong_wishes(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

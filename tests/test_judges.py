@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import math
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 pytest.importorskip("torch")
 pytest.importorskip("piq", reason="needs the [bench] extra")
 
-from jndlic.bench import judges  # noqa: E402
+from jndlic.bench import judges, vdp  # noqa: E402
+from jndlic.bench.grid import GRID, grid_visibility  # noqa: E402
 from jndlic.bench.metrics import LOWER_IS_BETTER, select  # noqa: E402
 from jndlic.bench.pairs import MetricError  # noqa: E402
 from jndlic.errors import ParameterError  # noqa: E402
@@ -118,3 +122,61 @@ def test_butteraugli_is_read_from_its_program(tmp_path: Path, monkeypatch: pytes
     program.write_text("#!/bin/sh\necho no picture >&2\nexit 1\n")
     with pytest.raises(MetricError, match="no picture"):
         judges.butteraugli(picture, picture)
+
+
+def with_error(error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A grey picture, and one that differs from it by this error (H, W)."""
+    original = np.full((*error.shape, 3), 128, np.uint8)
+    return original, (original + error[..., None]).astype(np.uint8)
+
+
+def test_grid_visibility_of_errors_made_by_hand() -> None:
+    place = np.arange(64)
+    zigzag = place % 2  # a step of 1 at every pixel, borders of blocks included
+    stairs = zigzag + 2 * (place // 16)  # borders at 16, 32, 48, where the zigzag goes down: |−1 + 2| = 1
+    high = zigzag + 4 * (place // 16)  # |−1 + 4| = 3
+    for line, wanted in ((zigzag, 1.0), (stairs, 1.0), (high, 3.0)):
+        assert grid_visibility(*with_error(line[:, None] + line[None])) == pytest.approx(wanted)
+    one_direction = np.repeat(high[None], 64, 0)  # steps of 0 along columns count in both means
+    assert grid_visibility(*with_error(one_direction)) == pytest.approx(3.0)
+
+
+def test_grid_visibility_where_there_is_nothing_to_compare() -> None:
+    blocks = np.kron(np.arange(16).reshape(4, 4), np.ones((16, 16), np.int64))
+    assert grid_visibility(*with_error(blocks)) == math.inf  # constant in each block
+    assert grid_visibility(*with_error(np.full((64, 64), 7))) == 1.0
+    assert grid_visibility(*with_error(np.zeros((40, 17), np.int64))) == 1.0
+    assert math.isnan(grid_visibility(*with_error(np.eye(16, dtype=np.int64))))
+    assert grid_visibility(*with_error(np.kron(np.eye(8, dtype=np.int64), np.ones((8, 8), np.int64)))) == math.inf
+    assert GRID in LOWER_IS_BETTER
+
+
+def test_no_grid_in_noise_and_one_in_jpeg(photo: np.ndarray) -> None:
+    assert grid_visibility(photo, noisy(photo, 8.0)) == pytest.approx(1.0, abs=0.05)
+    assert grid_visibility(photo, as_jpeg(photo, 5)) > 1.5
+
+
+def as_jpeg(pixels: np.ndarray, quality: int) -> np.ndarray:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=quality)
+    return np.asarray(Image.open(file))
+
+
+def test_colour_video_vdp_orders_qualities(photo: np.ndarray) -> None:
+    pytest.importorskip("pycvvdp", reason="needs the `cvvdp` package", exc_type=ImportError)
+    part = np.ascontiguousarray(photo[100:228, 100:260])
+    metric = select([vdp.CVVDP])[vdp.CVVDP]
+    assert metric(part, part) == pytest.approx(10.0, abs=1e-4)
+    points = [metric(part, as_jpeg(part, quality)) for quality in (5, 20, 60, 95)]
+    assert points == sorted(points) and 0.0 < points[0] < points[-1] < 10.0
+    assert math.isnan(metric(part[:1], part[:1]))
+    assert vdp.CVVDP not in LOWER_IS_BETTER
+
+
+def test_colour_video_vdp_says_what_it_lacks(photo: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    vdp._model.cache_clear()
+    monkeypatch.setitem(sys.modules, "pycvvdp", None)  # as if it were not installed
+    with pytest.raises(MetricError, match="needs the `cvvdp` package"):
+        vdp.colour_video_vdp(photo, photo)
+    with pytest.raises(MetricError, match="needs the `cvvdp` package"):
+        vdp.check_installed()

@@ -19,7 +19,7 @@ from lightning.pytorch.cli import LightningCLI  # noqa: E402
 from jndlic import api  # noqa: E402
 from jndlic.model.config import CodecConfig  # noqa: E402
 from jndlic.training.data import PhotoData  # noqa: E402
-from jndlic.training.export import export_checkpoint, freeze, read_checkpoint  # noqa: E402
+from jndlic.training.export import export_checkpoint, freeze, read_checkpoint, save_weights, trained_on  # noqa: E402
 from jndlic.training.loss import balance, rate_distortion_weight, squared_error  # noqa: E402
 from jndlic.training.module import CodecTraining  # noqa: E402
 from jndlic.weights import load_codec  # noqa: E402
@@ -110,12 +110,26 @@ def test_export_writes_the_averaged_network(trained: tuple[Path, CodecTraining],
     path = export_checkpoint(trained[0], tmp_path / "small.safetensors", "small")
     codec = load_codec(path)
     assert codec.name == "small"
+    assert codec.trained_on == trained_on(trained[0]) and "psnr-rgb" in codec.trained_on and "lpips-squeeze" not in codec.trained_on
     state, config = read_checkpoint(trained[0])
     assert config == SMALL
     torch.testing.assert_close(codec.analysis.stem.weight, state["codec.analysis.stem.weight"], rtol=1e-3, atol=1e-4)
     picture = np.random.default_rng(1).integers(0, 256, (40, 70, 3), dtype=np.uint8)
     restored = api.decode(api.encode(picture, quality=70, codec=codec), codec=codec)
     assert restored.size == (70, 40)
+
+
+def test_weights_tell_the_metrics_of_their_loss(trained: tuple[Path, CodecTraining], tmp_path: Path) -> None:
+    content = torch.load(trained[0], map_location="cpu", weights_only=True)
+    content["hyper_parameters"] |= {"ms_ssim_weight": 2.0, "lpips_weight": 0.5, "ssimulacra2_weight": 0.0}
+    torch.save(content, tmp_path / "other.ckpt")
+    marked = load_codec(export_checkpoint(tmp_path / "other.ckpt", tmp_path / "small.safetensors", "small"))
+    assert marked.trained_on == ("psnr-rgb", "ms-ssim-rgb", "lpips-squeeze")
+    content["hyper_parameters"] |= {"lpips_weight": 0.0, "start_from": str(tmp_path / "small.safetensors")}
+    torch.save(content, tmp_path / "next.ckpt")
+    assert trained_on(tmp_path / "next.ckpt") == marked.trained_on  # what it started from has left its mark
+    silent = load_codec(save_weights(trained[1].codec, trained[1].entropy, tmp_path / "silent.safetensors", "silent"))
+    assert silent.trained_on == ()
 
 
 def test_training_goes_on_from_exported_weights(trained: tuple[Path, CodecTraining], tmp_path: Path) -> None:

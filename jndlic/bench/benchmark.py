@@ -1,8 +1,8 @@
 """Where jndlic stands: codecs over a folder of pictures, real files, measured alike.
 
-    pictures x codecs x levels ─► rows.tsv ─┬─► curves/*.json, benchmark.json
-                                            ├─► curves.png, curves.svg
-                                            └─► report.html, and a page of Markdown where one is wanted
+    sets of pictures x codecs x levels ─► rows.tsv ─┬─► curves/*.json, benchmark.json
+                                                    ├─► curves.png, curves.svg
+                                                    └─► report.html, and a page of Markdown where one is wanted
 
 Interrupted, it goes on where it was: what was measured stays in the folder (jndlic/bench/store.py).
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import json
 import os
 import platform
 import re
@@ -18,7 +19,7 @@ import shlex
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from jndlic.bench import codecs
@@ -26,13 +27,16 @@ from jndlic.bench.bdrate import Curve, read_curve
 from jndlic.bench.codecs import open_codec, parse_spec
 from jndlic.bench.command import run_command
 from jndlic.bench.evaluate import find_images
+from jndlic.bench.findings import Findings, Study
 from jndlic.bench.footprint import Footprint, footprints
+from jndlic.bench.grid import GRID
 from jndlic.bench.judges import BUTTERAUGLI, BUTTERAUGLI_PROGRAM, HAARPSI
 from jndlic.bench.measure import Row, Setup, Task
 from jndlic.bench.metrics import LPIPS_SQUEEZE, NAMES, USUAL, made_by, select
 from jndlic.bench.pool import measure_all
-from jndlic.bench.reports import Findings, write_pages, write_reports
+from jndlic.bench.reports import write_pages, write_reports
 from jndlic.bench.rows import Measured, Opened, group, write_rows
+from jndlic.bench.vdp import CVVDP, check_installed
 from jndlic.errors import JndlicError, ParameterError, WeightsError
 
 NEEDS = ("bjontegaard", "matplotlib", "scipy", "tqdm")
@@ -41,12 +45,14 @@ NEEDS = ("bjontegaard", "matplotlib", "scipy", "tqdm")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the benchmark may be told."""
     add = parser.add_argument
-    add("images", type=Path, metavar="PICTURES", help="folder of pictures, or one")
+    add("images", type=Path, nargs="+", metavar="PICTURES",
+        help="folder of pictures, or one; each is a set with results of its own, the first that of the plots")
     add("--codecs", nargs="+", metavar="CODEC",
         help=f"NAME[:OPTION=VALUE,...][@LEVEL,...]; the first is under test. Names: {', '.join(codecs.KINDS)} (default: {' '.join(codecs.USUAL)})")
     add("--anchor", metavar="NAME", help="codec whose bits are 100 %% in the table of all (default: the second)")
     add("--metrics", type=_words, metavar="NAME,...", help=f"of {', '.join(NAMES)} (default: those whose needs are met)")
-    add("--curves", type=Path, nargs="+", default=[], metavar="JSON", help="published results to show beside, in CompressAI's layout")
+    add("--kinds", type=Path, metavar="JSON", help="kind of each picture by its name: adds BD-rates by kind to the sets that have these pictures")
+    add("--curves", type=Path, nargs="+", default=[], metavar="JSON", help="published results to show beside the first set, in CompressAI's layout")
     add("--out", type=Path, default=Path("benchmark"), metavar="DIR", help="folder for results and cache (default: %(default)s)")
     add("--jobs", type=int, default=os.cpu_count(), metavar="N", help="processes (default: one a core)")
     add("--report-pictures", type=int, default=6, metavar="N", help="to look at in the report (default: %(default)s)")
@@ -86,24 +92,69 @@ def run(options: argparse.Namespace) -> None:
     if options.readme and not options.markdown:
         raise ParameterError("--readme goes with --markdown")
     published = [_short(read_curve(path)) for path in options.curves]
-    images = find_images(options.images)
+    sets = _sets(options.images)
+    kinds = _kinds(options.kinds, sets) if options.kinds else {}
     opened, failures = _open(options.codecs or codecs.USUAL)
     metrics = _metrics(options.metrics, options.lpips_weights)
     anchor = _anchor(options.anchor, opened)
     options.out.mkdir(parents=True, exist_ok=True)
     setup = Setup(tuple(metrics), options.lpips_weights, options.out / "cache", max(1, (os.cpu_count() or 1) // options.jobs))
-    rows = _measure(images, opened, setup, options.jobs)
+    rows = _measure(sets, opened, setup, options.jobs)
     write_rows(options.out / "rows.tsv", rows)
     failures += [f"{codec}: {reason} ({count} files)" for (codec, reason), count in _errors(rows).items()]
-    measured = [found for one in opened if (found := group(rows, one))]
-    if measured:
-        sizes = {} if options.no_speed else _footprints(measured, images, failures)
-        findings = Findings(images, measured, published, anchor, metrics, rows, sizes, _command(options), _machine())
-        write_reports(findings, options.out, options.report_pictures, options.report_rates)
+    found = []
+    for name, images in sets.items():
+        own = [row for row in rows if row["set"] == name]
+        measured = [curves for one in opened if (curves := group(own, one))]
+        if measured:
+            first = not found  # time and memory need one picture only, and published curves are of one set
+            sizes = _footprints(measured, images, failures) if first and not options.no_speed else {}
+            found.append(Findings(name, images, measured, published if first else [], anchor, metrics, sizes, kinds))
+    if found:
+        study = Study(found, rows, _command(options), _machine())
+        write_reports(study, options.out, options.report_pictures, options.report_rates)
         if options.markdown:
-            write_pages(findings, options.markdown, options.readme)
+            write_pages(study, options.markdown, options.readme)
     if failures:
         raise JndlicError("some of it failed\n  " + "\n  ".join(failures))
+
+
+def _sets(paths: Sequence[Path]) -> dict[str, list[Path]]:
+    """The pictures of each set, by the name of its folder.
+
+    Raises:
+        ParameterError: two sets or two pictures have the same name.
+        ImageError: a folder has no pictures.
+    """
+    found: dict[str, list[Path]] = {}
+    for path in paths:
+        images = find_images(path)
+        name = images[0].resolve().parent.name
+        if name in found:
+            raise ParameterError(f"two sets have the name {name}")
+        found[name] = images
+    counts = Counter(image.name for images in found.values() for image in images)
+    twice = [name for name, count in counts.items() if count > 1]
+    if twice:
+        raise ParameterError(f"several sets have pictures of the same name: {', '.join(twice[:4])}")
+    return found
+
+
+def _kinds(path: Path, sets: Mapping[str, Sequence[Path]]) -> dict[str, str]:
+    """The kind of each picture.
+
+    Raises:
+        ParameterError: the file is not of the form, or of none of these pictures.
+    """
+    try:
+        kinds = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ParameterError(f"--kinds {path} cannot be read: {error}") from error
+    if not isinstance(kinds, dict) or not all(isinstance(kind, str) for kind in kinds.values()):
+        raise ParameterError(f"--kinds {path}: must be one object of picture names and kinds")
+    if not any(image.name in kinds for images in sets.values() for image in images):
+        raise ParameterError(f"--kinds {path}: no set has any of these pictures")
+    return kinds
 
 
 def _short(curve: Curve) -> Curve:
@@ -128,7 +179,7 @@ def _open(specs: Sequence[str]) -> tuple[list[Opened], list[str]]:
         name = codec.name
         if name in {one.name for one in opened}:
             name = f"{name} ({spec})"
-        opened.append(Opened(spec, name, codec.settings, tuple(codec.levels), getattr(codec, "weights_hash", "")))
+        opened.append(Opened(spec, name, codec.settings, tuple(codec.levels), getattr(codec, "weights_hash", ""), getattr(codec, "trained_on", ())))
     if not opened:
         raise JndlicError("no codec can be used\n  " + "\n  ".join(failures))
     return opened, failures
@@ -142,10 +193,12 @@ def _metrics(names: Sequence[str] | None, lpips_weights: str | None) -> list[str
             made_by(name)
         return list(names)
     chosen = []
-    for name in (*USUAL, HAARPSI, BUTTERAUGLI):
+    for name in (*USUAL, HAARPSI, BUTTERAUGLI, CVVDP, GRID):
         try:
             if name == BUTTERAUGLI and not shutil.which(BUTTERAUGLI_PROGRAM):
                 raise WeightsError(f"{BUTTERAUGLI_PROGRAM} is not on PATH")
+            if name == CVVDP:
+                check_installed()
             made_by(name)
             select([name], lpips_weights)
             chosen.append(name)
@@ -166,16 +219,17 @@ def _anchor(name: str | None, opened: Sequence[Opened]) -> str:
     raise ParameterError(f"--anchor {name}: not among {', '.join(one.name for one in opened)}")
 
 
-def _measure(images: Sequence[Path], opened: Sequence[Opened], setup: Setup, jobs: int) -> list[Row]:
-    """The rows of all files, in the order of pictures, codecs and levels."""
+def _measure(sets: Mapping[str, Sequence[Path]], opened: Sequence[Opened], setup: Setup, jobs: int) -> list[Row]:
+    """The rows of all files, each with the name of its set, in the order of sets, pictures, codecs and levels."""
     from tqdm import tqdm
 
-    tasks = [Task(image, one.spec, level) for image in images for one in opened for level in one.levels]
+    set_of = {image.name: name for name, images in sets.items() for image in images}
+    tasks = [Task(image, one.spec, level) for images in sets.values() for image in images for one in opened for level in one.levels]
     order = {(task.image.name, task.codec, task.level): number for number, task in enumerate(tasks)}
     with tqdm(total=len(tasks), unit="file", smoothing=0.05) as bar:
         rows = []
         for row in measure_all(tasks, setup, min(jobs, len(tasks))):
-            rows.append(row)
+            rows.append({"set": set_of[str(row["image"])], **row})
             bar.update()
     return sorted(rows, key=lambda row: order[row["image"], row["codec"], row["level"]])
 
@@ -199,8 +253,9 @@ def _footprints(measured: Sequence[Measured], images: Sequence[Path], failures: 
 
 def _command(options: argparse.Namespace) -> str:
     """What makes the figures anew; where they are written and how fast does not matter to them."""
-    words = ["jndlic", "bench", str(options.images), *(["--codecs", *options.codecs] if options.codecs else [])]
+    words = ["jndlic", "bench", *map(str, options.images), *(["--codecs", *options.codecs] if options.codecs else [])]
     words += ["--curves", *map(str, options.curves)] if options.curves else []
+    words += ["--kinds", str(options.kinds)] if options.kinds else []
     words += ["--metrics", ",".join(options.metrics)] if options.metrics else []
     words += ["--anchor", options.anchor] if options.anchor else []
     words += ["--markdown", str(options.markdown)] if options.markdown else []

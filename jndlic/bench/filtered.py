@@ -30,6 +30,7 @@ class Filtered:
         self.name = f"{codec.name} after {name}"
         self.settings = f"{codec.settings}; pictures filtered by {name} before"
         self.levels = codec.levels
+        self.trained_on = getattr(codec, "trained_on", ())
 
     def encode(self, pixels: np.ndarray, level: int) -> bytes:
         """The file of the filtered picture."""

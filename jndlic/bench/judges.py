@@ -1,6 +1,7 @@
-"""Metrics that nothing here is trained on: judges of whether a loss only learned to please its own terms.
+"""Metrics that no loss here knows: judges of whether a loss only learned to please its own terms.
 
-FSIM, VIF and HaarPSI come from the `piq` package, Butteraugli from libjxl's program `butteraugli_main`, which must be on PATH.
+FSIM, VIF and HaarPSI come from the `piq` package, Butteraugli from libjxl's program `butteraugli_main`, which must be on PATH;
+ColorVideoVDP and the visibility of the grid have files of their own.
 Every function takes two uint8 arrays (H, W, 3) of RGB, original first, and gives a float.
 """
 
@@ -16,7 +17,9 @@ import numpy as np
 import torch
 from PIL import Image
 
+from jndlic.bench.grid import GRID, grid_visibility
 from jndlic.bench.pairs import MetricError, check_pair, to_batch
+from jndlic.bench.vdp import CVVDP, colour_video_vdp
 
 FSIM = "fsim"
 VIF = "vif"
@@ -101,6 +104,8 @@ JUDGES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     VIF: vif,
     HAARPSI: haarpsi,
     BUTTERAUGLI: butteraugli,
+    CVVDP: colour_video_vdp,
+    GRID: grid_visibility,
 }
 
 

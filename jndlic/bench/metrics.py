@@ -1,14 +1,14 @@
 """Quality of a decoded picture beside its original, by the libraries that the field uses.
 
-Every function takes two uint8 arrays (H, W, 3) of RGB and gives a float. All but LPIPS and
-Butteraugli are better when higher.
+Every function takes two uint8 arrays (H, W, 3) of RGB and gives a float. All but LPIPS, Butteraugli
+and the visibility of the grid are better when higher.
 """
 
 from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -16,8 +16,10 @@ import numpy as np
 import torch
 from PIL import Image
 
+from jndlic.bench.grid import GRID
 from jndlic.bench.judges import BUTTERAUGLI, BUTTERAUGLI_PROGRAM, FSIM, HAARPSI, JUDGES, VIF
 from jndlic.bench.pairs import MetricError, check_pair, to_batch
+from jndlic.bench.vdp import CVVDP, DISPLAY
 from jndlic.errors import ParameterError
 
 Metric = Callable[[np.ndarray, np.ndarray], float]
@@ -30,7 +32,10 @@ USUAL = (PSNR, MS_SSIM, LPIPS_SQUEEZE, SSIMULACRA2)
 NAMES = (*USUAL, *JUDGES)
 """As the result files spell them."""
 
-LOWER_IS_BETTER = frozenset({LPIPS_SQUEEZE, BUTTERAUGLI})
+LOWER_IS_BETTER = frozenset({LPIPS_SQUEEZE, BUTTERAUGLI, GRID})
+
+WITHOUT_RATE = frozenset({GRID})
+"""What tells of one fault and not of quality: bits at an equal value would mean nothing."""
 
 TITLES = {
     PSNR: "PSNR of RGB, dB",
@@ -41,10 +46,18 @@ TITLES = {
     VIF: "VIFp",
     HAARPSI: "HaarPSI",
     BUTTERAUGLI: "Butteraugli, 3-norm",
+    CVVDP: "ColorVideoVDP, JOD",
+    GRID: "grid visibility",
 }
 """For tables and axes."""
 
-_PACKAGES = {MS_SSIM: "pytorch-msssim", LPIPS_SQUEEZE: "lpips", SSIMULACRA2: "ssimulacra2", FSIM: "piq", VIF: "piq", HAARPSI: "piq"}
+MARK = "†"
+MARK_NOTE = f"{MARK} The weights were trained on this metric: it is no judge of them, and no part of the summary."
+
+_PACKAGES = {
+    MS_SSIM: "pytorch-msssim", LPIPS_SQUEEZE: "lpips", SSIMULACRA2: "ssimulacra2", FSIM: "piq", VIF: "piq", HAARPSI: "piq",
+    CVVDP: "cvvdp",
+}
 
 MS_SSIM_SMALLEST_SIDE = 161
 """Pixels: five scales of an 11-pixel window need more than 160."""
@@ -148,15 +161,25 @@ def select(
     return {name: functions[name] for name in names}
 
 
+def title(name: str, trained_on: Collection[str] = ()) -> str:
+    """A metric's title, with MARK where a codec under test was trained on it.
+
+    Args:
+        name: of the metric.
+        trained_on: names of the metrics in the loss of its weights.
+    """
+    return TITLES.get(name, name) + MARK * (name in trained_on)
+
+
 def made_by(name: str) -> str:
     """Library and version that compute a metric: values of different ones are not to be mixed."""
-    if name == PSNR:
+    if name in (PSNR, GRID):
         return f"numpy {np.__version__}"
     if name == BUTTERAUGLI:
         return BUTTERAUGLI_PROGRAM
     package = _PACKAGES[name]
     try:
-        return f"{package} {version(package)}"
+        return f"{package} {version(package)}" + (f", {DISPLAY}" if name == CVVDP else "")
     except PackageNotFoundError as error:
         raise _missing(package) from error
 

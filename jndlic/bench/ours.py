@@ -48,6 +48,7 @@ class Jndlic:
             raise ParameterError(f"no JND model {jnd!r}; there are {', '.join(MODELS)}")
         self._jnd, self._seen = jnd, seen
         path = Path(weights) if str(weights).endswith(SUFFIX) else shipped_weights(str(weights))
+        self.trained_on = self.codec.trained_on
         self.weights_hash = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
         self.name = ", ".join(["jndlic", *([path.stem] if weights != DEFAULT_WEIGHTS else []), *([f"{jnd} map"] if jnd else [])])
         self.settings = (

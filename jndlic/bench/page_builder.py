@@ -6,11 +6,12 @@ import html
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from jndlic.bench.bdrate import Curve
-from jndlic.bench.metrics import LOWER_IS_BETTER, SSIMULACRA2, TITLES
+from jndlic.bench.metrics import LOWER_IS_BETTER, SSIMULACRA2
+from jndlic.bench.metrics import title as metric_title
 from jndlic.bench.plots import colours
 from jndlic.bench.tables import Table
 
@@ -26,6 +27,7 @@ def build_page(
     tables: Sequence[Table],
     notes: dict[str, str],
     pictures: list[dict],
+    trained_on: Collection[str] = (),
 ) -> str:
     """The page's text.
 
@@ -38,6 +40,7 @@ def build_page(
         tables: below the plot.
         notes: name and description of every codec.
         pictures: of `gallery`.
+        trained_on: metrics to mark.
     """
     shades = colours([*curves, *published])
     data = {
@@ -45,7 +48,7 @@ def build_page(
             {"name": curve.name, "colour": shades[curve.name], "published": curve in published, "points": _finite(curve, metrics)}
             for curve in (*curves, *published)
         ],
-        "metrics": [{"name": name, "title": TITLES.get(name, name), "lower": name in LOWER_IS_BETTER} for name in metrics],
+        "metrics": [{"name": name, "title": metric_title(name, trained_on), "lower": name in LOWER_IS_BETTER} for name in metrics],
         "first": list(metrics).index(SSIMULACRA2) if SSIMULACRA2 in metrics else 0,
         "pictures": pictures,
     }

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from jndlic.bench.bdrate import Curve
-from jndlic.bench.metrics import LOWER_IS_BETTER, TITLES
+from jndlic.bench.metrics import LOWER_IS_BETTER, MARK_NOTE, title
 from jndlic.files import write_atomically
 
 if TYPE_CHECKING:
@@ -26,7 +27,9 @@ def colours(curves: Sequence[Curve]) -> dict[str, str]:
     return others | {curves[0].name: OURS}
 
 
-def draw(curves: Sequence[Curve], published: Sequence[Curve], metrics: Sequence[str], stem: Path) -> list[Path]:
+def draw(
+    curves: Sequence[Curve], published: Sequence[Curve], metrics: Sequence[str], stem: Path, trained_on: Collection[str] = ()
+) -> list[Path]:
     """Draws all metrics in one figure.
 
     Args:
@@ -34,6 +37,7 @@ def draw(curves: Sequence[Curve], published: Sequence[Curve], metrics: Sequence[
         published: from elsewhere, drawn with dashes.
         metrics: one panel each.
         stem: of the files, without suffix.
+        trained_on: metrics to mark.
 
     Returns:
         The PNG and the SVG file.
@@ -47,6 +51,9 @@ def draw(curves: Sequence[Curve], published: Sequence[Curve], metrics: Sequence[
     axes = np.atleast_1d(figure.subplots(rows, columns)).ravel()
     for axis, metric in zip(axes, metrics):
         _panel(axis, curves, published, metric)
+        axis.set_title(title(metric, trained_on), fontsize=11)
+    if set(trained_on) & set(metrics):
+        figure.suptitle(MARK_NOTE, fontsize=9)
     for axis in axes[len(metrics) :]:
         axis.set_axis_off()
     handles = {line.get_label(): line for axis in axes for line in axis.get_lines()}
@@ -79,12 +86,12 @@ def _panel(axis: Axes, curves: Sequence[Curve], published: Sequence[Curve], metr
     axis.set_xticks(ticks, [f"{bits:g}" for bits in ticks])
     axis.minorticks_off()
     axis.set_xlim(tested["bpp"][0] * 0.8, tested["bpp"][-1] * 1.25)
-    if metric in tested:
-        low, high = min(tested[metric]), max(tested[metric])
+    finite = [value for value in tested.get(metric, ()) if math.isfinite(value)]
+    if finite:
+        low, high = min(finite), max(finite)
         axis.set_ylim(low - 0.08 * (high - low), high + 0.08 * (high - low))
     if metric in LOWER_IS_BETTER:
         axis.invert_yaxis()
     axis.set_xlabel("bits per pixel")
-    axis.set_title(TITLES.get(metric, metric), fontsize=11)
     axis.grid(alpha=0.25)
     axis.spines[["top", "right"]].set_visible(False)

@@ -5,162 +5,132 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 from jndlic.bench import tables
-from jndlic.bench.bdrate import Curve, to_json, write_curve
-from jndlic.bench.footprint import Footprint
+from jndlic.bench.bdrate import to_json, write_curve
+from jndlic.bench.findings import Findings, Study
 from jndlic.bench.gallery import gallery
-from jndlic.bench.measure import Row
+from jndlic.bench.metrics import MARK_NOTE
 from jndlic.bench.page_builder import build_page
 from jndlic.bench.plots import draw
-from jndlic.bench.publish import refreshed, results_page
-from jndlic.bench.rows import Measured
+from jndlic.bench.publish import Section, refreshed, results_page
 from jndlic.bench.store import Store
-from jndlic.bench.summary import Comparison, compare_all
+from jndlic.bench.summary import Comparison
 from jndlic.bench.tables import Table
 from jndlic.files import write_atomically
 
 SUMMARY_FILE = "benchmark.json"
-NOTE = (
-    "BD-rate of the mean curves: bits at equal quality, negative where fewer. Below it the mean of the single pictures' BD-rates, their"
-    " standard deviation and the 95 % confidence interval of the mean (bootstrap over the pictures)."
-)
 
 
-@dataclass(frozen=True)
-class Findings:
-    """All that a benchmark found."""
-
-    images: Sequence[Path]
-    measured: Sequence[Measured]
-    """The first is under test."""
-    published: Sequence[Curve]
-    anchor: str
-    """Name of the codec that all are compared with."""
-    metrics: Sequence[str]
-    rows: Sequence[Row]
-    footprints: dict[str, dict[str, Footprint]]
-    """By codec and job; may be empty."""
-    command: str
-    machine: str
-
-    @property
-    def title(self) -> str:
-        """Of the pages."""
-        tested, *others = (one.codec.name for one in self.measured)
-        return f"{tested} beside {', '.join(others)}" if others else tested
-
-    @property
-    def subtitle(self) -> str:
-        """What was measured where."""
-        pictures = f"{len(self.images)} picture{'s' * (len(self.images) > 1)} of {self.images[0].resolve().parent.name}"
-        return f"{pictures}; bits of files on disk, decoded 8-bit pixels; {self.machine}"
-
-    @cached_property
-    def curves(self) -> list[Curve]:
-        """Means of all codecs."""
-        return [one.curve() for one in self.measured]
-
-    @cached_property
-    def against_tested(self) -> list[Comparison]:
-        """The codec under test against every other."""
-        rivals = (*self.measured[1:], *self.published)
-        return [found for rival in rivals for found in compare_all(rival, self.measured[0], self.metrics)]
-
-    @cached_property
-    def against_anchor(self) -> list[Comparison]:
-        """Every codec against the anchor."""
-        base = next((one for one in self.measured if one.codec.name == self.anchor), self.measured[0])
-        others = (*(one for one in self.measured if one is not base), *self.published)
-        return [found for other in others for found in compare_all(base, other, self.metrics)]
-
-    @cached_property
-    def tables(self) -> list[Table]:
-        """BD-rates, time and memory, operating points."""
-        tested = self.measured[0]
-        return [
-            tables.rates(f"{tested.codec.name}: bits at equal quality", NOTE, self.against_tested, self.metrics, by_anchor=True),
-            tables.rates(f"All codecs against {self.anchor}", "As above.", self.against_anchor, self.metrics, by_anchor=False),
-            *([tables.speed(self.footprints, tested.largest_image())] if self.footprints else []),
-            *(tables.points(one, self.metrics) for one in self.measured),
-        ]
-
-
-def write_reports(findings: Findings, out: Path, pictures: int, rates: Sequence[float]) -> None:
+def write_reports(study: Study, out: Path, pictures: int, rates: Sequence[float]) -> None:
     """Writes curves, summary, plots and the report; prints the BD-rates.
 
+    The curves of the first set go to the folder curves/, those of the others to folders of their names in it.
+
     Args:
-        findings: of the benchmark.
+        study: the benchmark.
         out: an existing folder, with the store in "cache".
         pictures: how many the report shows.
         rates: bits per pixel that it shows them near.
     """
-    curves = findings.curves
-    (out / "curves").mkdir(exist_ok=True)
-    for curve in curves:
-        write_curve(out / "curves" / f"{_slug(curve.name)}.json", curve)
-    write_atomically(out / SUMMARY_FILE, _json(findings))
-    draw(curves, findings.published, findings.metrics, out / "curves")
-    shown = findings.images[:: max(1, -(-len(findings.images) // pictures))] if pictures > 0 else []
-    layers = gallery(shown, findings.measured, findings.rows, Store(out / "cache"), rates, findings.metrics)
-    page = build_page(findings.title, findings.subtitle, curves, findings.published, findings.metrics, findings.tables, _notes(findings), layers)
+    main = study.main
+    for one in study.sets:
+        folder = out / "curves" if one is main else out / "curves" / _slug(one.name)
+        folder.mkdir(parents=True, exist_ok=True)
+        for curve in one.curves:
+            write_curve(folder / f"{_slug(curve.name)}.json", curve)
+    write_atomically(out / SUMMARY_FILE, _json(study))
+    draw(main.curves, main.published, main.metrics, out / "curves", main.trained_on)
+    images = [image for one in study.sets for image in one.images]
+    shown = images[:: max(1, -(-len(images) // pictures))] if pictures > 0 else []
+    layers = gallery(shown, main.measured, study.rows, Store(out / "cache"), rates, main.metrics)
+    subtitle = ". ".join((study.subtitle, MARK_NOTE)) if study.trained_on else study.subtitle
+    page = build_page(
+        study.title, subtitle, main.curves, main.published, main.metrics, _titled(study), _notes(study), layers, main.trained_on
+    )
     write_atomically(out / "report.html", page.encode())
-    for table in findings.tables[:2]:
-        print(f"\n{table.title}\n{table.markdown()}")
+    for one in study.sets:
+        for table in one.rates:
+            print(f"\n{one.name}: {table.title}\n{table.markdown()}")
+    if study.trained_on:
+        print(f"\n{MARK_NOTE}")
     print(f"\n{out / 'report.html'} shows it all; rows.tsv, {SUMMARY_FILE}, curves/, curves.png and curves.svg hold the figures")
 
 
-def write_pages(findings: Findings, markdown: Path, readme: Path | None) -> None:
+def write_pages(study: Study, markdown: Path, readme: Path | None) -> None:
     """Writes the page of results and the folder of its figures, and refreshes a README.
 
     Args:
-        findings: of the benchmark.
+        study: the benchmark.
         markdown: the page; the folder has its name, without the suffix.
-        readme: between whose marks operating points and BD-rates go.
+        readme: between whose marks BD-rates and operating points go.
 
     Raises:
         ParameterError: the README has no marks.
     """
-    figures = markdown.with_suffix("")
+    figures, main = markdown.with_suffix(""), study.main
     if readme:
-        lines = refreshed(readme.read_text(encoding="utf-8"), _headline(findings))
+        lines = refreshed(readme.read_text(encoding="utf-8"), _headline(study))
     figures.mkdir(parents=True, exist_ok=True)
-    draw(findings.curves, findings.published, findings.metrics, figures / "curves")
-    write_atomically(figures / SUMMARY_FILE, _json(findings))
+    draw(main.curves, main.published, main.metrics, figures / "curves", main.trained_on)
+    write_atomically(figures / SUMMARY_FILE, _json(study))
+    sections = [Section(one.name, one.pictures, one.tables) for one in study.sets]
+    subtitle = "\n\n".join([f"{study.subtitle}.", *([MARK_NOTE] if study.trained_on else [])])
     page = results_page(
-        findings.title, f"{findings.subtitle}.", findings.command, findings.tables, _notes(findings), findings.metrics, f"{figures.name}/curves.png"
+        study.title, subtitle, study.command, sections, _notes(study), main.metrics, f"{figures.name}/curves.png", main.trained_on
     )
     write_atomically(markdown, page.encode())
     if readme:
         write_atomically(readme, lines.encode())
 
 
-def _headline(findings: Findings) -> list[Table]:
-    """Operating points and BD-rates without their spread, for a README."""
-    tested = findings.measured[0]
-    plain = [one._replace(spread=None) for one in findings.against_tested]
-    where = f"Means over {findings.subtitle}. Weights: SHA-256 {tested.codec.weights}…" if tested.codec.weights else findings.subtitle
-    whole = tables.points(tested, findings.metrics)
-    rows = tuple(tuple(cell.partition("\n")[0] for cell in row) for row in whole.rows)
-    note = "BD-rate over the common range, negative where jndlic needs fewer bits:"
-    return [Table("", where, whole.columns, rows), tables.rates("", note, plain, findings.metrics, by_anchor=True)]
+def _titled(study: Study) -> list[Table]:
+    """The tables of all sets; their titles name the set where there are several."""
+    if len(study.sets) == 1:
+        return study.main.tables
+    return [table._replace(title=f"{one.name}: {table.title}") for one in study.sets for table in one.tables]
 
 
-def _json(findings: Findings) -> bytes:
-    """Everything in numbers."""
+def _headline(study: Study) -> list[Table]:
+    """BD-rates of every set without their spread, and the first set's operating points, for a README."""
+    main = study.main
+    weights = main.measured[0].codec.weights
+    where = f"Means over {study.subtitle}." + (f" Weights: SHA-256 {weights}…" if weights else "")
+    found = [Table("", f"{where}\n\n{MARK_NOTE}" if study.trained_on else where, (), ())]
+    for one in study.sets:
+        if one.rated:
+            plain = [pair._replace(spread=None) for pair in one.against_tested]
+            note = f"BD-rate over the common range on {one.pictures}, negative where {one.measured[0].codec.name} needs fewer bits."
+            note = " ".join(filter(None, (note, one.summary)))
+            found.append(tables.rates("", note, plain, one.rated, True, one.trained_on))
+    points = tables.points(main.measured[0], main.metrics, main.trained_on)
+    return [*found, points._replace(note=f"{points.title} on {main.name}:")]
+
+
+def _json(study: Study) -> bytes:
+    """Everything in numbers: the first set, and the others under "further_sets" in the same form."""
+    main = study.main
     content = {
-        "command": findings.command,
-        "machine": findings.machine,
-        "pictures": len(findings.images),
-        "weights": {one.codec.name: one.codec.weights for one in findings.measured if one.codec.weights},
-        "curves": [to_json(curve) for curve in findings.curves],
-        "bd_rates": [_comparison(one) for one in dict.fromkeys((*findings.against_tested, *findings.against_anchor))],
-        "footprints": {name: {job: found._asdict() for job, found in jobs.items()} for name, jobs in findings.footprints.items()},
+        "command": study.command,
+        "machine": study.machine,
+        "weights": {one.codec.name: one.codec.weights for one in main.measured if one.codec.weights},
+        "trained_on": {one.codec.name: list(one.codec.trained_on) for one in main.measured if one.codec.trained_on},
+        **_set_json(main),
+        "footprints": {name: {job: found._asdict() for job, found in jobs.items()} for name, jobs in main.footprints.items()},
+        "further_sets": [_set_json(one) for one in study.sets[1:]],
     }
     return (json.dumps(content, indent=1) + "\n").encode()
+
+
+def _set_json(one: Findings) -> dict:
+    return {
+        "set": one.name,
+        "pictures": len(one.images),
+        "curves": [to_json(curve) for curve in one.curves],
+        "bd_rates": [_comparison(pair) for pair in dict.fromkeys((*one.against_tested, *one.against_anchor))],
+        "bd_rates_by_kind": {kind: [_comparison(pair) for pair in found] for kind, found in one.by_kind.items()},
+    }
 
 
 def _comparison(one: Comparison) -> dict:
@@ -172,8 +142,8 @@ def _rounded(value: float) -> float | None:
     return None if value != value else round(value, 3)
 
 
-def _notes(findings: Findings) -> dict[str, str]:
-    return {curve.name: curve.description for curve in (*findings.curves, *findings.published)}
+def _notes(study: Study) -> dict[str, str]:
+    return {curve.name: curve.description for one in reversed(study.sets) for curve in (*one.curves, *one.published)}
 
 
 def _slug(name: str) -> str:

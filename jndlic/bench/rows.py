@@ -15,8 +15,8 @@ from jndlic.bench.bdrate import Curve
 from jndlic.bench.measure import Row
 from jndlic.files import write_atomically
 
-TEXTS = ("image", "codec", "key", "error")
-FIRST = ("image", "codec", "level", "width", "height", "bytes", "bpp")
+TEXTS = ("set", "image", "codec", "key", "error")
+FIRST = ("set", "image", "codec", "level", "width", "height", "bytes", "bpp")
 LAST = ("encode-seconds", "decode-seconds", "key", "error")
 
 
@@ -30,6 +30,8 @@ class Opened(NamedTuple):
     levels: tuple[int, ...]
     weights: str
     """Begin of the SHA-256 of its weights file; empty for those without weights."""
+    trained_on: tuple[str, ...] = ()
+    """Metrics in the loss of its weights, as far as they are known."""
 
 
 class Measured(NamedTuple):
@@ -52,6 +54,12 @@ class Measured(NamedTuple):
         """Name of the picture with the most pixels."""
         pixels = self.values["width"][:, 0] * self.values["height"][:, 0]
         return self.images[int(pixels.argmax())]
+
+    def part(self, images: Sequence[str]) -> Measured:
+        """The same of some of the pictures; those that it lacks do not count."""
+        places = [place for place, image in enumerate(self.images) if image in images]
+        values = {name: figures[places] for name, figures in self.values.items()}
+        return self._replace(images=tuple(self.images[place] for place in places), values=values)
 
     def picture_curve(self, image: str) -> dict[str, list[float]]:
         """The figures of one picture."""

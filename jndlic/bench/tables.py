@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from jndlic.bench.footprint import JOBS, Footprint
-from jndlic.bench.metrics import LOWER_IS_BETTER, TITLES
+from jndlic.bench.metrics import LOWER_IS_BETTER, title
 from jndlic.bench.rows import Measured
 from jndlic.bench.summary import Comparison, Spread
 
-DECIMALS = {"psnr-rgb": 2, "ms-ssim-rgb": 4, "ssimulacra2": 1, "butteraugli-3norm": 2}
+DECIMALS = {"psnr-rgb": 2, "ms-ssim-rgb": 4, "ssimulacra2": 1, "butteraugli-3norm": 2, "cvvdp": 2, "grid-visibility": 2}
 
 
 class Table(NamedTuple):
@@ -43,28 +43,61 @@ class Table(NamedTuple):
         return f"<section><h2>{title}</h2>{note}{table}</section>"
 
 
-def rates(title: str, note: str, comparisons: Sequence[Comparison], metrics: Sequence[str], by_anchor: bool) -> Table:
-    """BD-rates: a row for each anchor (or for each codec under test), a column for each metric."""
+def rates(
+    heading: str, note: str, comparisons: Sequence[Comparison], metrics: Sequence[str], by_anchor: bool, trained_on: Collection[str] = ()
+) -> Table:
+    """BD-rates: a row for each anchor (or for each codec under test), a column for each metric.
+
+    Args:
+        heading: title of the table.
+        note: below it.
+        comparisons: of all pairs and metrics.
+        metrics: by name.
+        by_anchor: which side of the comparisons the rows name.
+        trained_on: metrics to mark.
+    """
     names = dict.fromkeys(one.anchor if by_anchor else one.tested for one in comparisons)
     cells = {(one.anchor if by_anchor else one.tested, one.metric): one for one in comparisons}
     rows = [(name, *(_rate(cells[name, metric]) for metric in metrics)) for name in names]
-    return Table(title, note, ("against" if by_anchor else "codec", *(_title(metric) for metric in metrics)), tuple(rows))
+    return Table(heading, note, ("against" if by_anchor else "codec", *_titles(metrics, trained_on)), tuple(rows))
 
 
-def points(measured: Measured, metrics: Sequence[str]) -> Table:
-    """Means of a codec at its levels, and their standard deviation over the pictures."""
+def kinds(comparisons: Mapping[str, Sequence[Comparison]], metrics: Sequence[str], trained_on: Collection[str] = ()) -> Table:
+    """BD-rates by kind of picture, a row for each kind and anchor.
+
+    Args:
+        comparisons: by the kind's name.
+        metrics: by name.
+        trained_on: metrics to mark.
+    """
+    rows = []
+    for kind, found in comparisons.items():
+        cells = {(one.anchor, one.metric): one for one in found}
+        for anchor in dict.fromkeys(one.anchor for one in found):
+            rows.append((kind, anchor, *(percent(cells[anchor, metric].rate) for metric in metrics)))
+    note = "BD-rate of the mean curves of the pictures of each kind, whose number stands behind it."
+    return Table("Bits at equal quality by kind of picture", note, ("kind", "against", *_titles(metrics, trained_on)), tuple(rows))
+
+
+def points(measured: Measured, metrics: Sequence[str], trained_on: Collection[str] = ()) -> Table:
+    """Means of a codec at its levels.
+
+    Args:
+        measured: the codec.
+        metrics: by name.
+        trained_on: metrics to mark.
+    """
     rows = []
     for place, level in enumerate(measured.levels):
         cells = [str(level)]
         for name in ("bpp", *metrics):
             values, digits = measured.values[name][:, place], DECIMALS.get(name, 3)
-            spread = f"\n± {values.std(ddof=1):.{digits}f}" if len(values) > 1 else ""
-            cells.append(f"{values.mean():.{digits}f}{spread}")
+            cells.append(f"{values.mean():.{digits}f}")
         rows.append(tuple(cells))
     return Table(
         f"{measured.codec.name}: operating points",
-        f"{measured.codec.settings}. Means over {len(measured.images)} pictures and standard deviation over them.",
-        ("level", "bits per pixel", *(_title(name) for name in metrics)),
+        f"{measured.codec.settings}. Means over {len(measured.images)} pictures.",
+        ("level", "bits per pixel", *_titles(metrics, trained_on)),
         tuple(rows),
         folded=True,
     )
@@ -91,8 +124,8 @@ def percent(value: float) -> str:
     return "n/a" if not math.isfinite(value) else f"{value:+.1f} %".replace("-", "−")
 
 
-def _title(metric: str) -> str:
-    return f"{TITLES.get(metric, metric)} {'↓' if metric in LOWER_IS_BETTER else '↑'}"
+def _titles(metrics: Sequence[str], trained_on: Collection[str]) -> list[str]:
+    return [f"{title(metric, trained_on)} {'↓' if metric in LOWER_IS_BETTER else '↑'}" for metric in metrics]
 
 
 def _rate(one: Comparison) -> str:

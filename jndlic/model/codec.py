@@ -70,6 +70,7 @@ class Codec(nn.Module):
         super().__init__()
         self.config = config
         self.name = ""
+        self.trained_on: tuple[str, ...] = ()
         self.fingerprint = b"\0" * 8
         self.tables_latent: SymbolTables | None = None
         self.tables_z: SymbolTables | None = None

@@ -7,10 +7,11 @@ integer networks and the entropy bottlenecks) goes into a second file, `masters/
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor
 
@@ -25,6 +26,8 @@ from jndlic.training.mixture import CountTables
 from jndlic.weights import FORMAT, fingerprint
 
 INTEGER_NETWORKS = ("scale_net.", "step_net.", "scale_context.")
+LOSS_TERMS = {"ms_ssim_weight": "ms-ssim-rgb", "lpips_weight": "lpips-squeeze", "ssimulacra2_weight": "ssimulacra2"}
+"""Options of CodecTraining, and the metrics that they bring into the loss, by the names of the benchmark."""
 MASTER_PREFIXES = (*(f"codec.{name}" for name in INTEGER_NETWORKS), "entropy.")
 
 
@@ -52,7 +55,27 @@ def export_checkpoint(checkpoint: str | Path, output: str | Path, name: str) -> 
     masters = {key: value.contiguous() for key, value in _learned(state).items() if key.startswith(MASTER_PREFIXES)}
     masters_path(output).parent.mkdir(parents=True, exist_ok=True)
     write_atomically(masters_path(output), save(masters))
-    return save_weights(codec, entropy, output, name)
+    return save_weights(codec, entropy, output, name, trained_on(checkpoint))
+
+
+def trained_on(checkpoint: str | Path) -> tuple[str, ...]:
+    """Names of the metrics in the loss of a checkpoint: the squared error always, the other terms where they have a weight.
+
+    What the weights that it started from were trained on counts too: a term that was dropped has left its mark.
+
+    Raises:
+        WeightsError: the file is no checkpoint, or the weights that it started from are no longer there.
+    """
+    options = checkpoint_file.read(checkpoint).get("hyper_parameters", {})
+    names = ["psnr-rgb", *(name for option, name in LOSS_TERMS.items() if options.get(option, 0.0) > 0.0)]
+    if options.get("start_from"):
+        try:
+            with safe_open(options["start_from"], "pt") as file:
+                before = (file.metadata() or {}).get("trained_on", "")
+        except (OSError, SafetensorError) as error:
+            raise WeightsError(f"{checkpoint} started from {options['start_from']}, which cannot be read: {error}") from error
+        names += [name for name in before.split(",") if name and name not in names]
+    return tuple(names)
 
 
 def masters_path(weights: str | Path) -> Path:
@@ -113,8 +136,16 @@ def read_checkpoint(checkpoint: str | Path) -> tuple[dict[str, Tensor], CodecCon
         raise WeightsError(f"{checkpoint} is not a checkpoint of tools/train.py: it lacks {error}") from error
 
 
-def save_weights(codec: Codec, entropy: EntropyModels, output: str | Path, name: str) -> Path:
-    """Write networks (floats as float16) and tables."""
+def save_weights(codec: Codec, entropy: EntropyModels, output: str | Path, name: str, metrics: Sequence[str] = ()) -> Path:
+    """Write networks (floats as float16) and tables.
+
+    Args:
+        codec: with float masters.
+        entropy: for the tables.
+        output: .safetensors file.
+        name: of the model.
+        metrics: in the loss, see `trained_on`; none: the file does not tell.
+    """
     tensors = {key: value.to(torch.float16) if value.is_floating_point() else value
                for key, value in freeze(codec, entropy).state_dict().items()}
     entropy.eval()
@@ -133,6 +164,8 @@ def save_weights(codec: Codec, entropy: EntropyModels, output: str | Path, name:
         "config": json.dumps(codec.config.to_dict()),
         "fingerprint": fingerprint(tensors).hex(),
     }
+    if metrics:
+        metadata["trained_on"] = ",".join(metrics)
     write_atomically(Path(output), save(tensors, metadata))
     return Path(output)
 
