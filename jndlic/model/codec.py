@@ -27,13 +27,14 @@ from jndlic.model.context import Context, from_phases
 from jndlic.model.initial import start_detail, start_from_cosines, start_from_identity
 from jndlic.model.integer import exact_products
 from jndlic.model.neighbours import Neighbours
-from jndlic.model.quality import QUALITY_MAX, QUALITY_MIN, QUALITY_STRIDE
 from jndlic.model.rounding import Rounding
 from jndlic.model.scale_context import ScaleContext
 from jndlic.model.side import LOG_RATIO, HyperAnalysis, JndHead, ScaleNet, StepNet, step_size, table_index
 from jndlic.model.synthesis import Synthesis
+from jndlic.stream.container import QUALITY_MAX, QUALITY_MIN
 from jndlic.stream.entropy import SymbolTables
 from jndlic.stream.phases import to_phases
+from jndlic.stream.quality import STRIDE as QUALITY_STRIDE
 from jndlic.stream.segments import SEGMENT
 
 PADDING = 64  # z stands at 1/64: sizes are rounded up to its multiples

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
-QUALITY_STRIDE = 32  # pixels along a side of the block that has one quality
-QUALITY_MIN, QUALITY_MAX = 1, 100
+from jndlic.stream.container import QUALITY_MAX, QUALITY_MIN
+
 QUALITY_NODES = 8  # hat functions over the quality range
 QUALITY_UNIT = 16  # height of a hat as an integer plane
 

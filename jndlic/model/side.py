@@ -30,13 +30,12 @@ from jndlic.model.integer import (
     round_through,
 )
 from jndlic.model.quality import (
-    QUALITY_MAX,
-    QUALITY_MIN,
     QUALITY_NODES,
     coarser_planes,
     quality_planes,
     quality_weights,
 )
+from jndlic.stream.container import QUALITY_MAX, QUALITY_MIN
 from jndlic.stream.phases import PHASE_GRID
 
 TABLE_COUNT = 64

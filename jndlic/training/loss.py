@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from jndlic.model.quality import QUALITY_MAX, QUALITY_MIN
+from jndlic.stream.container import QUALITY_MAX, QUALITY_MIN
 
 LAMBDA_MIN, LAMBDA_MAX = 0.00012, 0.22
 

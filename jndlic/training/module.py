@@ -8,7 +8,8 @@ from torch import Tensor
 from jndlic.jnd.pixel import jnd_map
 from jndlic.model.codec import Codec
 from jndlic.model.config import CodecConfig
-from jndlic.model.quality import QUALITY_STRIDE, quality_plane
+from jndlic.model.quality import quality_plane
+from jndlic.stream.quality import STRIDE as QUALITY_STRIDE
 from jndlic.training.ablation import WHOLE, restrict, seen_map
 from jndlic.training.distortion import Distortion
 from jndlic.training.export import load_start

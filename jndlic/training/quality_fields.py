@@ -10,7 +10,8 @@ import math
 
 import numpy as np
 
-from jndlic.model.quality import QUALITY_MAX, QUALITY_MIN, QUALITY_STRIDE
+from jndlic.stream.container import QUALITY_MAX, QUALITY_MIN
+from jndlic.stream.quality import STRIDE as QUALITY_STRIDE
 
 DRAWS = 8
 """Random numbers that a field takes."""
