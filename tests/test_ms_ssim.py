@@ -32,6 +32,13 @@ def test_near_one_it_is_what_ms_ssim_lacks(picture: torch.Tensor) -> None:
     torch.testing.assert_close(ours, lacking, rtol=0.1, atol=0)  # windows at the border, a sum for a product
 
 
+def test_autocast_costs_no_digits(picture: torch.Tensor) -> None:
+    noisy, weight = picture + 0.5, torch.ones(2, 1, 192, 192)
+    expected = ms_ssim.distance(noisy, picture, weight)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(ms_ssim.distance(noisy, picture, weight), expected)
+
+
 def test_each_place_has_its_weight(picture: torch.Tensor) -> None:
     noisy = picture.clone()
     noisy[..., :96] += 8.0 * torch.randn(2, 3, 192, 96)

@@ -34,8 +34,12 @@ def distance(image: Tensor, reference: Tensor, weight: Tensor) -> Tensor:
     Returns:
         (B,), 0 where the pictures are equal.
     """
-    # Around mid-grey: differences of squares keep their digits.
-    image, reference = image - 128.0, reference - 128.0
+    with torch.autocast(image.device.type, enabled=False):  # differences of squares need the digits of float32
+        return _distance(image.float() - 128.0, reference.float() - 128.0, weight.float())
+
+
+def _distance(image: Tensor, reference: Tensor, weight: Tensor) -> Tensor:
+    """The same of pictures around mid-grey, which keeps squares small."""
     total = torch.zeros(len(image), device=image.device)
     for scale, share in enumerate(SCALE_WEIGHTS):
         if scale:
