@@ -25,7 +25,7 @@ from jndlic.bench.reports import write_pages, write_reports  # noqa: E402
 from jndlic.bench.rows import Opened, group, read_rows, write_rows  # noqa: E402
 from jndlic.bench.store import Store, entry_key, pixels_digest  # noqa: E402
 from jndlic.bench.summary import compare_all, spread_of  # noqa: E402
-from jndlic.bench.tables import Table, percent  # noqa: E402
+from jndlic.bench.tables import Table, grids, percent  # noqa: E402
 from jndlic.errors import ParameterError  # noqa: E402
 
 BREAKS = (
@@ -185,7 +185,7 @@ def test_several_sets_and_kinds_of_pictures(pictures: Path, tmp_path: Path, monk
 
     page, readme = Path("results.md").read_text(), Path("README.md").read_text()
     assert page.index("## pictures") < page.index("## others") < page.index("| text (1) | WebP |") and "--kinds kinds.json" in page
-    assert page.count("grid visibility ↓") == 4 and "±" not in page.split("operating points")[-1]  # two codecs, two sets
+    assert page.count("Visibility of the grid") == 2 and page.count("grid visibility ↓") == 4 and "±" not in page.split("operating points")[-1]  # two codecs, two sets
     for one in (summary, further):
         assert percent(one["bd_rates"][0]["rate"]) in readme
     assert readme.count("| against |") == 2 and readme.count("| level |") == 1 and MARK not in page + readme
@@ -234,12 +234,21 @@ def test_metrics_of_the_loss_are_marked_and_left_out_of_the_summary(tmp_path: Pa
     assert json.loads((tmp_path / "benchmark.json").read_text())["trained_on"] == {"ours": ["psnr-rgb", "lpips-squeeze"]}
 
 
+def test_grid_at_rates_near_each_other() -> None:
+    rows = [{"image": image, "codec": "jpeg", "level": level, "bytes": level, "bpp": level / 100 * scale, "grid-visibility": 2.0 - level / 100 * scale}
+            for image, scale in (("a", 0.5), ("b", 1.5)) for level in (13, 19, 50, 300)]
+    table = grids([group(rows, Opened("jpeg", "JPEG", "", (13, 19, 50, 300), ""))])
+    assert table.columns[1:] == ("about 0.1 bpp", "about 0.2 bpp", "about 0.4 bpp", "about 0.8 bpp")
+    assert table.rows == (("JPEG", "1.87\nlevel 13, 0.130 bpp", "1.81\nlevel 19, 0.190 bpp", "1.50\nlevel 50, 0.500 bpp", "n/a"),)
+
+
 def test_wrong_wishes(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = ["--out", str(tmp_path / "out")]
     assert benchmark.main([str(pictures), "--codecs", "jpegg", *out]) == 2
     assert benchmark.main([str(pictures), "--codecs", "jpeg", "--anchor", "avif", "--metrics", "psnr-rgb", *out]) == 2
     assert benchmark.main([str(pictures), "--metrics", "vmaf", *out]) == 2
-    assert benchmark.main([str(pictures), "--jobs", "0", *out]) == 2
+    for few in ("--jobs", "--threads"):
+        assert benchmark.main([str(pictures), few, "0", *out]) == 2
     assert benchmark.main([str(tmp_path / "nothing"), *out]) == 1
     assert benchmark.main([str(pictures), "--codecs", "vvc:preset=slow", "--metrics", "psnr-rgb", *out]) == 1
     assert "no codec can be used" in capsys.readouterr().err

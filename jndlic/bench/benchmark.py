@@ -55,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--curves", type=Path, nargs="+", default=[], metavar="JSON", help="published results to show beside the first set, in CompressAI's layout")
     add("--out", type=Path, default=Path("benchmark"), metavar="DIR", help="folder for results and cache (default: %(default)s)")
     add("--jobs", type=int, default=os.cpu_count(), metavar="N", help="processes (default: one a core)")
+    add("--threads", type=int, metavar="N", help="of each process (default: cores / processes); 1 where the machine is busy with something else")
     add("--report-pictures", type=int, default=6, metavar="N", help="to look at in the report (default: %(default)s)")
     add("--report-rates", type=_numbers, default=[0.3], metavar="BPP,...", help="near which the report shows them (default: 0.3)")
     add("--no-speed", action="store_true", help="leave time and memory out")
@@ -89,6 +90,8 @@ def run(options: argparse.Namespace) -> None:
         raise JndlicError(f"the benchmark needs {', '.join(missing)}: pip install 'jndlic[bench]'")
     if options.jobs < 1:
         raise ParameterError(f"--jobs must be at least 1, got {options.jobs}")
+    if options.threads is not None and options.threads < 1:
+        raise ParameterError(f"--threads must be at least 1, got {options.threads}")
     if options.readme and not options.markdown:
         raise ParameterError("--readme goes with --markdown")
     published = [_short(read_curve(path)) for path in options.curves]
@@ -98,7 +101,8 @@ def run(options: argparse.Namespace) -> None:
     metrics = _metrics(options.metrics, options.lpips_weights)
     anchor = _anchor(options.anchor, opened)
     options.out.mkdir(parents=True, exist_ok=True)
-    setup = Setup(tuple(metrics), options.lpips_weights, options.out / "cache", max(1, (os.cpu_count() or 1) // options.jobs))
+    threads = options.threads or max(1, (os.cpu_count() or 1) // options.jobs)
+    setup = Setup(tuple(metrics), options.lpips_weights, options.out / "cache", threads)
     rows = _measure(sets, opened, setup, options.jobs)
     write_rows(options.out / "rows.tsv", rows)
     failures += [f"{codec}: {reason} ({count} files)" for (codec, reason), count in _errors(rows).items()]

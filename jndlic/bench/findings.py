@@ -15,6 +15,7 @@ from pathlib import Path
 from jndlic.bench import tables
 from jndlic.bench.bdrate import Curve
 from jndlic.bench.footprint import Footprint
+from jndlic.bench.grid import GRID
 from jndlic.bench.measure import Row
 from jndlic.bench.metrics import WITHOUT_RATE, title
 from jndlic.bench.rows import Measured
@@ -119,9 +120,10 @@ class Findings:
 
     @cached_property
     def tables(self) -> list[Table]:
-        """BD-rates, time and memory, operating points."""
+        """BD-rates, visibility of the grid, time and memory, operating points."""
         return [
             *self.rates,
+            *([tables.grids(self.measured)] if GRID in self.metrics else []),
             *([tables.speed(self.footprints, self.measured[0].largest_image())] if self.footprints else []),
             *(tables.points(one, self.metrics, self.trained_on) for one in self.measured),
         ]

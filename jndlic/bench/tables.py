@@ -8,11 +8,17 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from jndlic.bench.footprint import JOBS, Footprint
+from jndlic.bench.grid import GRID
 from jndlic.bench.metrics import LOWER_IS_BETTER, title
 from jndlic.bench.rows import Measured
 from jndlic.bench.summary import Comparison, Spread
 
-DECIMALS = {"psnr-rgb": 2, "ms-ssim-rgb": 4, "ssimulacra2": 1, "butteraugli-3norm": 2, "cvvdp": 2, "grid-visibility": 2}
+DECIMALS = {"psnr-rgb": 2, "ms-ssim-rgb": 4, "ssimulacra2": 1, "butteraugli-3norm": 2, "cvvdp": 2, GRID: 2}
+
+GRID_RATES = (0.1, 0.2, 0.4, 0.8)
+"""Bits per pixel near which the visibility of the grid is compared."""
+NEAR = 1.35
+"""Largest ratio of two rates that count as near each other; levels lie some 1.3 to 1.6 apart."""
 
 
 class Table(NamedTuple):
@@ -101,6 +107,28 @@ def points(measured: Measured, metrics: Sequence[str], trained_on: Collection[st
         tuple(rows),
         folded=True,
     )
+
+
+def grids(measured: Sequence[Measured]) -> Table:
+    """The visibility of the grid at rates near each other, which takes the place of a BD-rate; a row for each codec.
+
+    Args:
+        measured: codecs that have the metric.
+    """
+    rows = []
+    for one in measured:
+        bits, values = (one.values[name].mean(0) for name in ("bpp", GRID))
+        cells = [one.codec.name]
+        for rate in GRID_RATES:
+            place = min(range(len(bits)), key=lambda place: abs(math.log(bits[place] / rate)))  # noqa: B023
+            near = max(bits[place] / rate, rate / bits[place]) <= NEAR
+            cells.append(f"{values[place]:.2f}\nlevel {one.levels[place]}, {bits[place]:.3f} bpp" if near else "n/a")
+        rows.append(tuple(cells))
+    note = (
+        "Mean step of the luma error across borders of 16-pixel blocks over the mean step away from borders of 8-pixel blocks: 1 means that"
+        " no grid shows. Means over the pictures at the level whose mean rate is the nearest; n/a where none is near."
+    )
+    return Table("Visibility of the grid", note, ("codec", *(f"about {rate:g} bpp" for rate in GRID_RATES)), tuple(rows))
 
 
 def speed(footprints: Mapping[str, Mapping[str, Footprint]], picture: str) -> Table:
