@@ -9,7 +9,7 @@ import torch
 from jndlic.errors import WeightsError
 from jndlic.model.config import CodecConfig
 from jndlic.model.integer import IntegerConv2d, TrainableIntegerConv2d, bound, exact_products, round_through
-from jndlic.model.side import ScaleNet, StepNet, quality_hats, step_size, table_index
+from jndlic.model.side import ScaleNet, StepNet, step_size, table_index
 
 SMALL = CodecConfig(latent_channels=32, detail_channels=8, hyper_channels=16, jnd_channels=4)
 
@@ -85,7 +85,8 @@ def test_frozen_networks_give_the_same_integers(network: type) -> None:
     channels = SMALL.hyper_channels if network is ScaleNet else SMALL.jnd_channels
     symbols = torch.randint(-40, 41, (3, channels, 4, 6)).float()
     symbols[0, 0, 0, 0] = 5000.0  # an escaped symbol: clipped alike on both sides
-    quality = torch.tensor([1, 37, 100])
+    places = 2 if network is ScaleNet else 1  # z stands at 1/64, qualities at 1/32
+    quality = torch.randint(1, 101, (3, 4 * places, 6 * places))
     expected = trainable(symbols, quality).detach()
     with exact_products("cpu"):
         assert torch.equal(frozen(symbols, quality), expected)
@@ -96,7 +97,7 @@ def test_frozen_networks_give_the_same_integers(network: type) -> None:
 def test_indices_ignore_reduced_precision_settings() -> None:
     frozen = ScaleNet(SMALL, trainable=True).freeze(SMALL)
     symbols = torch.randint(-40, 41, (1, SMALL.hyper_channels, 4, 4)).float()
-    quality = torch.tensor([50])
+    quality = torch.full((1, 8, 8), 50)
     expected = frozen(symbols, quality)
     before = torch.get_float32_matmul_precision()
     try:
@@ -106,14 +107,6 @@ def test_indices_ignore_reduced_precision_settings() -> None:
         assert torch.get_float32_matmul_precision() == "medium"
     finally:
         torch.set_float32_matmul_precision(before)
-
-
-def test_quality_hats_are_a_partition() -> None:
-    hats = quality_hats(torch.arange(1, 101))
-    assert torch.equal(hats.sum(1), torch.full((100,), 99))
-    assert hats.min() == 0
-    assert torch.equal(hats[0], torch.tensor([99] + [0] * 7))
-    assert torch.equal(hats[-1], torch.tensor([0] * 7 + [99]))
 
 
 def test_straight_through_gradients() -> None:
