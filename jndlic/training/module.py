@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from jndlic.errors import ParameterError
 from jndlic.jnd.pixel import jnd_map
 from jndlic.model.codec import Codec
 from jndlic.model.config import CodecConfig
@@ -12,10 +13,13 @@ from jndlic.model.quality import quality_plane
 from jndlic.stream.quality import STRIDE as QUALITY_STRIDE
 from jndlic.training.ablation import WHOLE, restrict, seen_map
 from jndlic.training.distortion import Distortion
-from jndlic.training.export import load_start
+from jndlic.training.export import INTEGER_NETWORKS, load_start
 from jndlic.training.forward import EntropyModels, TrainingOutput, training_pass
 from jndlic.training.loss import balance, rate_distortion_weight
+from jndlic.training.muon import is_matrix
 from jndlic.training.schedule import Scheduled
+
+OPTIMIZERS = ("adam", "muon")
 
 
 class CodecTraining(Scheduled):
@@ -24,7 +28,7 @@ class CodecTraining(Scheduled):
     Args:
         config: sizes of the network.
         start_from: weights file to go on from (its masters/ beside it); default: the cosine start.
-        learning_rate: peak of Adam's rate.
+        learning_rate: peak of the rate.
         final_learning_rate: reached when max_steps or max_time ends, by a cosine.
         warmup_steps: linear rise at the start.
         quantile_learning_rate: of the entropy bottlenecks' quantiles.
@@ -34,6 +38,7 @@ class CodecTraining(Scheduled):
         lpips_weights: SqueezeNet trunk; default: environment variable JNDLIC_LPIPS_WEIGHTS.
         ssimulacra2_weight: w_S, in squared grey levels; 0 leaves the term out.
         jnd_weighting: share of the squared error that is weighted by 1 / (j + 2)^2.
+        optimizer: "adam", or "muon" for the kernels of the float networks (see jndlic/training/muon.py).
         balance_strength: how far the losses of fine and coarse qualities are evened out, 0 to 1.
         compile: let torch.compile fuse the passes through the codec and LPIPS; the first steps then take minutes.
         ablation: leave a part out, see jndlic/training/ablation.py.
@@ -53,11 +58,14 @@ class CodecTraining(Scheduled):
         lpips_weights: str | None = None,
         ssimulacra2_weight: float = 0.0,
         jnd_weighting: float = 0.0,
+        optimizer: str = "adam",
         balance_strength: float = 0.35,
         compile: bool = False,
         ablation: str = WHOLE,
     ) -> None:
         super().__init__()
+        if optimizer not in OPTIMIZERS:
+            raise ParameterError(f"optimizer must be one of {', '.join(OPTIMIZERS)}, got {optimizer!r}")
         self.save_hyperparameters(ignore=["config"])
         self.codec = Codec(config, trainable=True).to(memory_format=torch.channels_last)
         self.entropy = EntropyModels(config.hyper_channels, config.jnd_channels)
@@ -87,6 +95,13 @@ class CodecTraining(Scheduled):
         distortion, parts = self._distortion(output.image.float(), image, jnd, weight)
         loss = (balance(weight, options.balance_strength) * (rate + distortion)).mean()
         return loss, _means(parts | _describe(output, rate, parts["error"], pixels))
+
+    def matrices(self) -> list[torch.nn.Parameter]:
+        """Kernels of the float networks; the integer ones are rounded, which wants Adam's small steps."""
+        if self.hparams.optimizer != "muon":
+            return []
+        return [value for name, value in self.codec.named_parameters()
+                if is_matrix(value) and not name.startswith(INTEGER_NETWORKS)]
 
     def quantile_loss(self) -> Tensor:
         """See Scheduled."""

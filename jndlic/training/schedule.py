@@ -9,16 +9,22 @@ import torch
 from lightning.pytorch.callbacks import Timer
 from torch import Tensor
 
+from jndlic.training.muon import Muon
+
 
 class Scheduled(lightning.LightningModule):
     """Base of the Lightning modules; `loss` is theirs, and these of their hyperparameters are read here:
 
-    learning_rate: peak of Adam's rate.
+    learning_rate: peak of the rate.
     final_learning_rate: reached when max_steps or max_time ends, by a cosine.
     warmup_steps: linear rise at the start.
     quantile_learning_rate: of the entropy bottlenecks' quantiles.
     clip_norm: largest gradient norm of all parameters but the quantiles.
     """
+
+    def matrices(self) -> list[torch.nn.Parameter]:
+        """Parameters that Muon moves; all others are Adam's."""
+        return []
 
     def loss(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """Rate-distortion loss of a batch, and its parts by name.
@@ -48,15 +54,20 @@ class Scheduled(lightning.LightningModule):
         self.log_dict({f"val/{name}": value for name, value in parts.items()}, **options)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """One Adam, two groups: the quantiles have a rate and a loss of their own."""
+        """Up to three groups: what Adam moves, the quantiles with a rate and a loss of their own, what Muon moves."""
+        matrices = self.matrices()
+        apart = {id(parameter) for parameter in matrices}
         quantiles = [p for name, p in self.named_parameters() if name.endswith(".quantiles")]
-        others = [p for name, p in self.named_parameters() if not name.endswith(".quantiles")]
+        others = [p for name, p in self.named_parameters() if not name.endswith(".quantiles") and id(p) not in apart]
         options = self.hparams
         groups = [
             {"params": others, "lr": options.learning_rate},
             {"params": quantiles, "lr": options.quantile_learning_rate},
         ]
-        return torch.optim.Adam(groups, betas=(0.9, 0.99), fused=self.device.type in ("cuda", "cpu"))
+        if matrices:
+            groups.append({"params": matrices, "lr": options.learning_rate, "matrices": True})
+        kind = Muon if matrices else torch.optim.Adam
+        return kind(groups, betas=(0.9, 0.99), fused=self.device.type in ("cuda", "cpu"))
 
     def configure_gradient_clipping(
         self,
@@ -65,7 +76,8 @@ class Scheduled(lightning.LightningModule):
         gradient_clip_algorithm: str | None = None,
     ) -> None:
         """Clip the main group alone: the quantiles' loss is on another scale."""
-        norm = torch.nn.utils.clip_grad_norm_(optimizer.param_groups[0]["params"], self.hparams.clip_norm)
+        main, _, *matrices = (group["params"] for group in optimizer.param_groups)
+        norm = torch.nn.utils.clip_grad_norm_([*main, *sum(matrices, [])], self.hparams.clip_norm)
         self.log("train/gradient_norm", norm)
 
     def on_train_batch_start(self, batch: tuple[Tensor, Tensor], index: int) -> None:
@@ -74,8 +86,9 @@ class Scheduled(lightning.LightningModule):
         cosine = 0.5 * (1.0 + math.cos(math.pi * share_spent(self.trainer)))
         rate = options.final_learning_rate + (options.learning_rate - options.final_learning_rate) * cosine
         rate *= min(1.0, (self.global_step + 1) / options.warmup_steps)
-        main, quantiles = self.optimizers().param_groups
-        main["lr"] = rate
+        main, quantiles, *matrices = self.optimizers().param_groups
+        for group in (main, *matrices):
+            group["lr"] = rate
         quantiles["lr"] = options.quantile_learning_rate * max(0.1, cosine)
         self.log("lr", rate, prog_bar=True)
 
