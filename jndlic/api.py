@@ -19,17 +19,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from jndlic.errors import FormatError, ParameterError, UnsupportedError
-from jndlic.stream import container as format_
-from jndlic.stream.container import Container, Header, pack, unpack
+from jndlic.format import container as format_
+from jndlic.format.container import Container, Header, pack, unpack
 
 if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
-    from jndlic.image import Picture
-    from jndlic.model.analysis import AnalysisOutput
-    from jndlic.model.codec import Codec, Symbols
-    from jndlic.stream.quality import Quality
+    from jndlic.images.pillow import Picture
+    from jndlic.network.analysis import AnalysisOutput
+    from jndlic.network.codec import Codec, Symbols
+    from jndlic.format.quality import Quality
 
 
 class Analysed(NamedTuple):
@@ -81,7 +81,7 @@ def encode(
     """
     from PIL.Image import Image as PillowImage
 
-    from jndlic import image as image_module
+    from jndlic.images import pillow as image_module
 
     quality = checked_quality(quality)
     if isinstance(image, (str, os.PathLike)):
@@ -118,7 +118,7 @@ def decode(
         FormatError: the data is damaged, truncated or foreign.
         UnsupportedError: it needs another version or other weights.
     """
-    from jndlic.image import to_pillow
+    from jndlic.images.pillow import to_pillow
 
     container = unpack(_as_bytes(data), area_max)  # before the weights are loaded: most bad files fail here
     with _thread_limit(threads):
@@ -140,8 +140,8 @@ def info(data: bytes) -> dict[str, object]:
     Raises:
         FormatError, UnsupportedError: as for `decode`, as far as the container goes.
     """
-    from jndlic.shipped_path import shipped_name
-    from jndlic.stream.quality import read_quality
+    from jndlic.shipped_weights import shipped_name
+    from jndlic.format.quality import read_quality
 
     data = _as_bytes(data)
     container = unpack(data)
@@ -181,7 +181,7 @@ def analyse_picture(picture: Picture, codec: Codec, jnd: np.ndarray | None = Non
     """The part of encoding that no quality changes; see `encode`."""
     import torch
 
-    from jndlic.jnd.pixel import jnd_map
+    from jndlic.jnd.namm import jnd_map
     from jndlic.jnd.steering import step_octaves
 
     if jnd is not None:
@@ -202,7 +202,7 @@ def quantise(analysed: Analysed, base: int, codec: Codec) -> tuple[Symbols, Qual
         codec: that analysed it.
     """
     from jndlic.jnd.steering import steered_quality
-    from jndlic.stream.quality import Quality
+    from jndlic.format.quality import Quality
 
     steered = analysed.octaves is not None
     quality = steered_quality(base, analysed.octaves, codec.step_levels()) if steered else Quality(base)
@@ -217,7 +217,7 @@ def pack_picture(picture: Picture, symbols: Symbols, quality: Quality, codec: Co
         symbols, quality: of `quantise`.
         codec: that made them.
     """
-    from jndlic.stream.quality import quality_chunks
+    from jndlic.format.quality import quality_chunks
 
     header = Header(picture.width, picture.height, quality.base, codec.fingerprint, picture.grey)
     chunks = *quality_chunks(quality), *_name_chunks(codec), *_side_chunks(picture)
@@ -240,7 +240,7 @@ def pack_symbols(
         codec: gives the tables.
         chunks: quality plane, metadata, alpha.
     """
-    from jndlic.stream.segments import encode_latent, encode_planes, symbol_crc
+    from jndlic.format.segments import encode_latent, encode_planes, symbol_crc
 
     return Container(
         header,
@@ -259,9 +259,9 @@ def unpack_symbols(container: Container, codec: Codec) -> DecodedSymbols:
         UnsupportedError: the file was made with other weights.
         FormatError: a stream is damaged.
     """
-    from jndlic.model.codec import Symbols
-    from jndlic.stream.quality import read_quality
-    from jndlic.stream.segments import decode_latent, decode_planes, symbol_crc
+    from jndlic.network.codec import Symbols
+    from jndlic.format.quality import read_quality
+    from jndlic.format.segments import decode_latent, decode_planes, symbol_crc
 
     header = container.header
     if header.fingerprint != codec.fingerprint:
@@ -297,8 +297,8 @@ def checked_quality(quality: int) -> int:
 
 
 def _decode_container(container: Container, codec: Codec) -> Picture:
-    from jndlic.image import Picture, turned
-    from jndlic.stream.planes import decode_plane
+    from jndlic.images.pillow import Picture, turned
+    from jndlic.format.planes import decode_plane
 
     header = container.header
     decoded = unpack_symbols(container, codec)
@@ -340,13 +340,13 @@ def synthesise_pixels(decoded: DecodedSymbols, codec: Codec, size: tuple[int, in
 
 def _name_chunks(codec: Codec) -> tuple[tuple[bytes, bytes], ...]:
     """The name of the weights, unless they are shipped: then it follows from the fingerprint."""
-    from jndlic.shipped_path import shipped_name
+    from jndlic.shipped_weights import shipped_name
 
     return ((format_.TAG_NAME, codec.name.encode()),) if codec.name and not shipped_name(codec.fingerprint) else ()
 
 
 def _side_chunks(picture: Picture) -> tuple[tuple[bytes, bytes], ...]:
-    from jndlic.stream.planes import encode_plane
+    from jndlic.format.planes import encode_plane
 
     chunks = [
         (format_.TAG_ICC, picture.icc),
@@ -383,7 +383,7 @@ def _as_bytes(data: bytes) -> bytes:
 
 
 def _shipped_codec() -> Codec:
-    from jndlic.weights import load_codec
+    from jndlic.runtime.weights_file import load_codec
 
     return load_codec()
 

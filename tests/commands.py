@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jndlic.cli import main
+from jndlic.cli.main import main
 
 
 def run(*arguments: object) -> int:

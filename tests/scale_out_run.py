@@ -12,9 +12,9 @@ import lightning
 import torch
 from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint
 
-from jndlic.model.config import CodecConfig
-from jndlic.training.data import PhotoData
-from jndlic.training.module import CodecTraining
+from jndlic.network.config import CodecConfig
+from jndlic.training.photos.data import PhotoData
+from jndlic.training.codec.module import CodecTraining
 
 CROPS = 4  # per step, of all processes together
 INTERVAL = 3  # steps between checkpoints

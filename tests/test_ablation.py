@@ -11,13 +11,13 @@ from PIL import Image
 
 pytest.importorskip("compressai", reason="needs the [train] extra")
 
-from jndlic.bench.foreign_map import OtherMap, no_map  # noqa: E402
+from jndlic.bench.studies.foreign_map import OtherMap, no_map  # noqa: E402
 from jndlic.errors import ParameterError  # noqa: E402
-from jndlic.jnd.pixel import jnd_map_numpy  # noqa: E402
-from jndlic.model.codec import Codec  # noqa: E402
-from jndlic.model.config import CodecConfig  # noqa: E402
-from jndlic.training.ablation import CONSTANT_STEP, NO_FTM, SHUFFLED_MAP, WHOLE, ZERO_MAP, restrict, seen_map  # noqa: E402
-from jndlic.training.module import CodecTraining  # noqa: E402
+from jndlic.jnd.namm import jnd_map_numpy  # noqa: E402
+from jndlic.network.codec import Codec  # noqa: E402
+from jndlic.network.config import CodecConfig  # noqa: E402
+from jndlic.training.codec.ablation import CONSTANT_STEP, NO_FTM, SHUFFLED_MAP, WHOLE, ZERO_MAP, restrict, seen_map  # noqa: E402
+from jndlic.training.codec.module import CodecTraining  # noqa: E402
 
 SMALL = CodecConfig(latent_channels=32, detail_channels=8, hyper_channels=16, jnd_channels=4, fine_channels=16, coarse_channels=24,
                     context_channels=24)

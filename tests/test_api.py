@@ -16,15 +16,16 @@ from PIL import Image, ImageOps
 from toy_codec import ToyCodec
 
 import jndlic
-from jndlic import shipped_path, weights
+from jndlic import shipped_weights
+from jndlic.runtime import weights_file as weights
 from jndlic.errors import FormatError, ImageError, JndlicError, ParameterError, UnsupportedError
-from jndlic.image import from_array
-from jndlic.jnd.pixel import jnd_map, jnd_map_numpy
-from jndlic.picturewise.jndlic_ladder import JndlicLadder
-from jndlic.model.codec import Codec
-from jndlic.stream.container import Container, pack, unpack
-from jndlic.stream.entropy import ideal_bits
-from jndlic.stream.segments import SYMBOL_LIMIT, encode_planes
+from jndlic.images.pillow import from_array
+from jndlic.jnd.namm import jnd_map, jnd_map_numpy
+from jndlic.codecs.jndlic_ladder import JndlicLadder
+from jndlic.network.codec import Codec
+from jndlic.format.container import Container, pack, unpack
+from jndlic.format.entropy import ideal_bits
+from jndlic.format.segments import SYMBOL_LIMIT, encode_planes
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -171,7 +172,7 @@ def test_info(toy: ToyCodec) -> None:
 
 def test_the_name_of_shipped_weights_follows_from_their_fingerprint(toy: ToyCodec, monkeypatch: pytest.MonkeyPatch) -> None:
     named = jndlic.encode(photo(5, 5), codec=toy)
-    monkeypatch.setattr(shipped_path, "shipped_name", lambda fingerprint: f"shipped {fingerprint.decode()}")
+    monkeypatch.setattr(shipped_weights, "shipped_name", lambda fingerprint: f"shipped {fingerprint.decode()}")
     data = jndlic.encode(photo(5, 5), codec=toy)
     assert len(data) == len(named) - len("toy") - 10  # a chunk and the number of chunks
     assert (jndlic.info(named)["model"], jndlic.info(data)["model"]) == ("toy", "shipped toycodec")
@@ -180,8 +181,8 @@ def test_the_name_of_shipped_weights_follows_from_their_fingerprint(toy: ToyCode
 
 
 def test_shipped_weights_are_known_by_their_fingerprint(codec: Codec) -> None:
-    assert shipped_path.shipped_name(codec.fingerprint) == shipped_path.DEFAULT_WEIGHTS
-    assert shipped_path.shipped_name(bytes(8)) == ""
+    assert shipped_weights.shipped_name(codec.fingerprint) == shipped_weights.DEFAULT_WEIGHTS
+    assert shipped_weights.shipped_name(bytes(8)) == ""
 
 
 # Quality planes

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jndlic.bench.bdrate import Curve, bd_rate, compare, read_curve, write_curve
+from jndlic.bench.run.bdrate import Curve, bd_rate, compare, read_curve, write_curve
 from jndlic.errors import ParameterError
 
 pytest.importorskip("bjontegaard")

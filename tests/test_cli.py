@@ -16,8 +16,9 @@ from PIL import Image
 from toy_codec import ToyCodec
 
 import jndlic
-from jndlic import cli_jnd, weights
-from jndlic.cli import main
+from jndlic.cli import jnd as cli_jnd
+from jndlic.runtime import weights_file as weights
+from jndlic.cli.main import main
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from jndlic.bench.complexity import Complexity, complexity, format_table, main
-from jndlic.model.codec import Codec
-from jndlic.model.config import CodecConfig
-from jndlic.stream.phases import to_phases
-from jndlic.weights import load_codec
+from jndlic.bench.studies.complexity import Complexity, complexity, format_table, main
+from jndlic.network.codec import Codec
+from jndlic.network.config import CodecConfig
+from jndlic.format.phases import to_phases
+from jndlic.runtime.weights_file import load_codec
 
 SMALL = CodecConfig(
     latent_channels=32, detail_channels=8, hyper_channels=16, jnd_channels=4, fine_channels=16, coarse_channels=24, context_channels=24
@@ -76,8 +76,8 @@ def test_shipped_network_is_within_its_budgets() -> None:
 
 
 def test_broken_budget_shows(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("jndlic.bench.complexity.DECODER_BUDGET", 0.001)
-    monkeypatch.setattr("jndlic.bench.complexity.load_codec", lambda _: Codec(SMALL))
+    monkeypatch.setattr("jndlic.bench.studies.complexity.DECODER_BUDGET", 0.001)
+    monkeypatch.setattr("jndlic.bench.studies.complexity.load_codec", lambda _: Codec(SMALL))
     assert main(["--size", "64x64"]) == 1
     assert "OVER" in capsys.readouterr().out
 

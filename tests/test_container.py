@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from jndlic.errors import FormatError, ParameterError, UnsupportedError
-from jndlic.stream import container as format_
-from jndlic.stream.container import Container, Header, pack, unpack
-from jndlic.stream.reader import read_varint, write_varint
+from jndlic.format import container as format_
+from jndlic.format.container import Container, Header, pack, unpack
+from jndlic.format.reader import read_varint, write_varint
 
 HEADER = Header(width=768, height=512, quality=50, fingerprint=b"\x01\x02\x03\x04\x05\x06\x07\x08")
 FILE = Container(HEADER, 0xDEADBEEF, b"jnd stream", b"hyper" * 40, (b"latent" * 500,))

@@ -8,10 +8,10 @@ import pytest
 pytest.importorskip("skimage", reason="the photo and the metrics need the [bench] extra")
 
 from jndlic import api  # noqa: E402
-from jndlic.bench.control import FACTORS, change, rectangle, scaled  # noqa: E402
+from jndlic.bench.studies.control import FACTORS, change, rectangle, scaled  # noqa: E402
 from jndlic.errors import ParameterError  # noqa: E402
-from jndlic.jnd.pixel import jnd_map_numpy  # noqa: E402
-from jndlic.model.codec import Codec  # noqa: E402
+from jndlic.jnd.namm import jnd_map_numpy  # noqa: E402
+from jndlic.network.codec import Codec  # noqa: E402
 
 NOTABLE = 0.15
 """Share by which a doubled map must lower the bits and raise the error."""

@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch")
 
 from torch import nn  # noqa: E402
 
-from jndlic.model.depthwise import DepthwiseConv2d  # noqa: E402
+from jndlic.network.depthwise import DepthwiseConv2d  # noqa: E402
 
 
 def pair(size: int, stride: int) -> tuple[DepthwiseConv2d, nn.Conv2d]:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from jndlic.errors import FormatError, ParameterError, WeightsError
-from jndlic.stream.entropy import (
+from jndlic.format.entropy import (
     MAX_ESCAPE_DISTANCE,
     TOTAL,
     SymbolTables,

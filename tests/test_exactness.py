@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from jndlic import api
-from jndlic.model.codec import Codec
-from jndlic.stream.container import unpack
+from jndlic.network.codec import Codec
+from jndlic.format.container import unpack
 
 # Reads a file and prints a hash of its symbols; for fresh processes with other settings.
 READER = """
@@ -22,8 +22,8 @@ import hashlib, sys, torch
 torch.set_num_threads(int(sys.argv[2]))
 torch.set_float32_matmul_precision(sys.argv[3])
 from jndlic import api
-from jndlic.stream.container import unpack
-from jndlic.weights import load_codec
+from jndlic.format.container import unpack
+from jndlic.runtime.weights_file import load_codec
 symbols, *_ = api.unpack_symbols(unpack(open(sys.argv[1], "rb").read()), load_codec())
 print(hashlib.sha256(b"".join(part.tobytes() for part in symbols)).hexdigest())
 """
@@ -54,7 +54,7 @@ def difference(first: torch.Tensor, second: torch.Tensor) -> float:
 
 
 def test_symbols_are_those_that_were_written(codec: Codec, photo: np.ndarray, photo_file: bytes) -> None:
-    from jndlic.jnd.pixel import jnd_map
+    from jndlic.jnd.namm import jnd_map
 
     image = torch.from_numpy(photo).permute(2, 0, 1)[None].float()
     written = codec.quantise(codec.analyse(image, jnd_map(image)), 60)
@@ -103,7 +103,7 @@ def test_thread_counts_and_bfloat16_agree_in_pixels(codec: Codec, photo_file: by
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 def test_gpu_and_cpu_read_each_other(codec: Codec, photo: np.ndarray, photo_file: bytes) -> None:
-    from jndlic.weights import load_codec
+    from jndlic.runtime.weights_file import load_codec
 
     gpu = load_codec(device="cuda")
     torch.backends.cuda.matmul.allow_tf32 = True  # must not reach the integer networks

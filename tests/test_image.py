@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from jndlic import image as pictures
+from jndlic.images import pillow as pictures
 from jndlic.errors import ImageError
 from jndlic.files import write_atomically
-from jndlic.image import Picture, from_array, from_pillow, load, output_format, save, to_pillow
+from jndlic.images.pillow import Picture, from_array, from_pillow, load, output_format, save, to_pillow
 
 RANDOM = np.random.default_rng(0)
 COLOUR = RANDOM.integers(0, 256, (33, 47, 3), dtype=np.uint8)

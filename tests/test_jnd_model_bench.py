@@ -12,8 +12,8 @@ from PIL import Image
 for needed in ("torch", "matplotlib", "tqdm", "ssimulacra2", "skimage"):
     pytest.importorskip(needed, reason="needs the [bench] extra")
 
-from jndlic.bench import jnd_models  # noqa: E402
-from jndlic.bench.metrics import psnr, ssimulacra2  # noqa: E402
+from jndlic.bench.studies import jnd_models  # noqa: E402
+from jndlic.metrics.registry import psnr, ssimulacra2  # noqa: E402
 from jndlic.errors import ParameterError  # noqa: E402
 from jndlic.jnd.models import tolerance_map  # noqa: E402
 

@@ -13,7 +13,7 @@ from jndlic.errors import ImageError, ParameterError
 from jndlic.jnd import free_energy, klt, luminance, pattern
 from jndlic.jnd.edges import canny, edge_protection
 from jndlic.jnd.models import MODELS, inject, tolerance, tolerance_map
-from jndlic.jnd.pixel import jnd_map
+from jndlic.jnd.namm import jnd_map
 
 LUMA_MODELS = {name: model for name, model in MODELS.items() if name != "namm"}
 

@@ -102,9 +102,9 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_just_visible_is_the_coarsest_that_holds(photos: Path) -> None:
-    from jndlic.bench.codecs import open_codec
-    from jndlic.bench.metrics import ssimulacra2
-    from jndlic.training.structure_pairs import just_visible
+    from jndlic.codecs.registry import open_codec
+    from jndlic.metrics.registry import ssimulacra2
+    from jndlic.training.structure.pairs import just_visible
 
     pixels, codec = np.asarray(Image.open(photos / "1.png")), open_codec("jpeg")
     found = just_visible(pixels, codec, 75.0)
@@ -116,8 +116,8 @@ def test_just_visible_is_the_coarsest_that_holds(photos: Path) -> None:
 def test_pairs_from_photos_and_from_judged_pictures(photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("lightning")
     from jndlic.jnd.models import critical
-    from jndlic.training.structure_cli import prepare
-    from jndlic.training.structure_pairs import read_pairs
+    from jndlic.training.structure.commands import prepare
+    from jndlic.training.structure.pairs import read_pairs
 
     out = tmp_path / "pairs.npz"
     assert prepare(["--photos", str(photos), "--proxy", "klt", "--patches", "5", str(out)]) == 0
@@ -150,9 +150,9 @@ def test_pairs_from_photos_and_from_judged_pictures(photos: Path, tmp_path: Path
 def test_training_learns_and_leaves_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Targets that are the patches' own blur: easy to learn."""
     pytest.importorskip("lightning")
-    from jndlic.training.structure import StructureTraining
-    from jndlic.training.structure_cli import train
-    from jndlic.training.structure_pairs import Pairs, write_pairs
+    from jndlic.training.structure.module import StructureTraining
+    from jndlic.training.structure.commands import train
+    from jndlic.training.structure.pairs import Pairs, write_pairs
 
     reference = np.random.default_rng(0).integers(112, 144, (40, 64, 64), dtype=np.uint8)  # little contrast: the change is in grey levels
     target = (reference.astype(np.float64) + np.roll(reference, 1, 1) + np.roll(reference, 1, 2)) / 3

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from jndlic.errors import ImageError
-from jndlic.jnd.pixel import jnd_map, jnd_map_numpy
+from jndlic.jnd.namm import jnd_map, jnd_map_numpy
 
 
 def both(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

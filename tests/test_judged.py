@@ -11,12 +11,12 @@ import torch
 from PIL import Image
 
 from jndlic.errors import ParameterError
-from jndlic.picturewise.metrics import MetricPredictor
+from jndlic.optimize.predictors.metric import MetricPredictor
 
 pytest.importorskip("lightning")
-from jndlic.training.judged import Judged, by_reference, pixels_of, read_judged, score_of_share, write_judged  # noqa: E402
-from jndlic.training.judged_proxy import SIDE, make_versions  # noqa: E402
-from jndlic.training.picturewise_data import Batch, JudgedData, JudgedPictures, collated, validates  # noqa: E402
+from jndlic.training.predictors.judged import Judged, by_reference, pixels_of, read_judged, score_of_share, write_judged  # noqa: E402
+from jndlic.training.predictors.judged_proxy import SIDE, make_versions  # noqa: E402
+from jndlic.training.predictors.data import Batch, JudgedData, JudgedPictures, collated, validates  # noqa: E402
 
 
 def photo(side: int, seed: int = 0) -> np.ndarray:
@@ -160,7 +160,7 @@ def test_held_out_pictures_are_drawn_alike_each_time(table: Path) -> None:
 
 def test_scores_of_a_batch_belong_to_their_versions() -> None:
     """Each version's score is the one it has alone."""
-    from jndlic.training.picturewise import PicturewiseTraining
+    from jndlic.training.predictors.module import PicturewiseTraining
 
     torch.manual_seed(0)
     training = PicturewiseTraining("vp").eval()
@@ -176,8 +176,8 @@ def test_scores_of_a_batch_belong_to_their_versions() -> None:
 
 
 def test_training_learns_and_leaves_a_predictor(table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
-    from jndlic.picturewise.learned import load_predictor
-    from jndlic.training.picturewise_cli import train
+    from jndlic.optimize.predictors.learned import load_predictor
+    from jndlic.training.predictors.commands import train
 
     assert any(validates(row.reference) for row in read_judged(table))
     config = Path(__file__).resolve().parents[1] / "configs" / "jnd-vp.yaml"
@@ -194,7 +194,7 @@ def test_training_learns_and_leaves_a_predictor(table: Path, tmp_path: Path, mon
         scores.append(predictor.judge(pixels_of(row.reference)).score(np.ascontiguousarray(pixels_of(row.distorted))))
     assert scores[0] < scores[1]
 
-    from jndlic.training.picturewise import PicturewiseTraining
+    from jndlic.training.predictors.module import PicturewiseTraining
 
     onward = PicturewiseTraining("vp", start_from=str(tmp_path / "runs" / "jnd-vp" / "vp.safetensors"))
     for found, kept in zip(onward.model.net.state_dict().values(), predictor.model.net.state_dict().values()):
@@ -211,7 +211,7 @@ def test_people_without_pictures_of_their_own_are_too_few(tmp_path: Path) -> Non
 def test_the_configuration_of_sg_is_valid(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from lightning.pytorch.cli import LightningCLI
 
-    from jndlic.training.picturewise import PicturewiseTraining
+    from jndlic.training.predictors.module import PicturewiseTraining
 
     trunk = Path(__file__).resolve().parents[2] / "shared" / "data" / "lpips" / "squeeze.backbone.pth"
     if not trunk.is_file():

@@ -9,9 +9,9 @@ import torch
 
 pytest.importorskip("compressai", reason="needs the [train] extra")
 
-from jndlic.model.side import TABLE_COUNT  # noqa: E402
-from jndlic.stream.entropy import tables_from_cdfs  # noqa: E402
-from jndlic.training.mixture import SPREADS, START, ScaleMixture, scale_table  # noqa: E402
+from jndlic.network.hyperprior import TABLE_COUNT  # noqa: E402
+from jndlic.format.entropy import tables_from_cdfs  # noqa: E402
+from jndlic.training.codec.mixture import SPREADS, START, ScaleMixture, scale_table  # noqa: E402
 
 
 def mass(symbol: float, scale: float) -> float:

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-ms_ssim = pytest.importorskip("jndlic.training.ms_ssim")
+ms_ssim = pytest.importorskip("jndlic.training.codec.ms_ssim")
 
-from jndlic.training.distortion import Distortion  # noqa: E402
-from jndlic.training.quality_fields import DRAWS, quality_fields  # noqa: E402
+from jndlic.training.codec.distortion import Distortion  # noqa: E402
+from jndlic.training.photos.quality_fields import DRAWS, quality_fields  # noqa: E402
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 
 from jndlic.errors import ParameterError
-from jndlic.training.module import CodecTraining
+from jndlic.training.codec.module import CodecTraining
 from jndlic.training.muon import Muon, is_matrix, orthogonal
 
 
@@ -52,7 +54,7 @@ def test_state_survives_a_checkpoint() -> None:
     for gradient in gradients[:2]:
         weights[0].grad = gradient.clone()
         optimisers[0].step()
-    optimisers[1].load_state_dict(optimisers[0].state_dict())
+    optimisers[1].load_state_dict(copy.deepcopy(optimisers[0].state_dict()))
     with torch.no_grad():
         weights[1].copy_(weights[0])
     for weight, optimiser in zip(weights, optimisers, strict=True):

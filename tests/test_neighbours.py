@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from jndlic.model.neighbours import CAUTION, LEVELS, MAGNITUDE_MAX, RATIOS, UNIT, Neighbours
-from jndlic.model.side import TABLE_COUNT
-from jndlic.stream.phases import PHASES, to_phases
+from jndlic.network.table_refinement import CAUTION, LEVELS, MAGNITUDE_MAX, RATIOS, UNIT, Neighbours
+from jndlic.network.hyperprior import TABLE_COUNT
+from jndlic.format.phases import PHASES, to_phases
 
 SIDES, CORNERS = [(-1, 0), (1, 0), (0, -1), (0, 1)], [(-1, -1), (-1, 1), (1, -1), (1, 1)]
 WEIGHTS = {1: dict.fromkeys(CORNERS, 1), 2: dict.fromkeys(SIDES, 1), 3: dict.fromkeys(SIDES, 2) | dict.fromkeys(CORNERS, 1)}
@@ -65,8 +65,8 @@ def test_untrained_tables_change_nothing() -> None:
 
 def test_counting_finds_the_better_tables() -> None:
     """Symbols of two widths under one t: the level tells them apart, and each gets the table of its width."""
-    counts_module = pytest.importorskip("jndlic.training.neighbour_counts", reason="needs the [train] extra")
-    from jndlic.training.mixture import ScaleMixture
+    counts_module = pytest.importorskip("jndlic.training.codec.table_counts", reason="needs the [train] extra")
+    from jndlic.training.codec.mixture import ScaleMixture
 
     probabilities = ScaleMixture().probabilities(MAGNITUDE_MAX)
     counts, random = counts_module.NeighbourCounts(), np.random.default_rng(0)

@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from jndlic.errors import WeightsError
-from jndlic.model.blocks import GatedBlock, JndFtm
-from jndlic.model.codec import Codec
-from jndlic.model.config import CodecConfig
-from jndlic.model.context import Context, from_phases
-from jndlic.model.initial import start_detail, start_from_cosines
-from jndlic.model.side import ScaleNet
-from jndlic.stream.phases import PHASES, to_phases
+from jndlic.network.blocks import GatedBlock, JndFtm
+from jndlic.network.codec import Codec
+from jndlic.network.config import CodecConfig
+from jndlic.network.mean_context import Context, from_phases
+from jndlic.network.dct_init import start_detail, start_from_cosines
+from jndlic.network.hyperprior import ScaleNet
+from jndlic.format.phases import PHASES, to_phases
 
 SMALL = CodecConfig(latent_channels=32, detail_channels=8, hyper_channels=16, jnd_channels=4, fine_channels=16, coarse_channels=24,
                     context_channels=24)
@@ -84,7 +84,7 @@ def test_map_changes_the_latents() -> None:
 
 
 def test_every_parameter_gets_a_gradient() -> None:
-    forward = pytest.importorskip("jndlic.training.forward", reason="needs the [train] extra")
+    forward = pytest.importorskip("jndlic.training.codec.forward", reason="needs the [train] extra")
     torch.manual_seed(0)
     codec = Codec(SMALL, trainable=True)
     # Zero at the start: nothing would pass to the layer before.

@@ -16,20 +16,27 @@ from commands import run
 from PIL import Image, ImageCms
 from toy_codec import ToyCodec
 
-from jndlic import cli_optimize, files, weights
+from jndlic.cli import optimize as cli_optimize
+from jndlic.runtime import weights_file as weights
+from jndlic import files
 from jndlic.api import decode_picture
-from jndlic.bench.pillow_codecs import CodecError
+from jndlic.codecs.pillow import CodecError
 from jndlic.errors import ImageError, ParameterError
-from jndlic.image import Picture, decoded, from_array, load, shown
-from jndlic.picturewise import ladders, metrics, pillow_ladder, predictors, profiles, search
-from jndlic.picturewise.batch import find_jobs
-from jndlic.picturewise.jndlic_ladder import JndlicLadder
-from jndlic.picturewise.ladders import KINDS, codec_of, open_ladders
-from jndlic.picturewise.metrics import MetricPredictor
-from jndlic.picturewise.optimize import optimize
-from jndlic.picturewise.predictors import default_predictor
-from jndlic.picturewise.profiles import PROFILES, profile
-from jndlic.picturewise.progress import progress
+from jndlic.images.pillow import Picture, decoded, from_array, load, shown
+from jndlic.codecs import ladders
+from jndlic.optimize.predictors import metric as metrics
+from jndlic.codecs import pillow_ladder
+from jndlic.optimize.predictors import registry as predictors
+from jndlic.optimize.predictors import profiles
+from jndlic.optimize import search
+from jndlic.optimize.batch import find_jobs
+from jndlic.codecs.jndlic_ladder import JndlicLadder
+from jndlic.codecs.ladders import KINDS, codec_of, open_ladders
+from jndlic.optimize.predictors.metric import MetricPredictor
+from jndlic.optimize.target import optimize
+from jndlic.optimize.predictors.registry import default_predictor
+from jndlic.optimize.predictors.profiles import PROFILES, profile
+from jndlic.console import progress
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 LOOK = profile("mcl-jci-75")
@@ -215,7 +222,7 @@ def test_what_fails_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 
 def test_jxl_is_upright_and_in_srgb() -> None:
     pytest.importorskip("pillow_jxl")
-    from jndlic.picturewise.jxl_ladder import JxlLadder, to_srgb, upright
+    from jndlic.codecs.jxl_ladder import JxlLadder, to_srgb, upright
 
     exif = Image.Exif()
     exif[0x010E], exif[0x0112] = "a hill", 6
@@ -235,7 +242,7 @@ def test_jxl_is_upright_and_in_srgb() -> None:
 
 def test_jxl_converts_another_profile(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("pillow_jxl")
-    from jndlic.picturewise import jxl_ladder
+    from jndlic.codecs import jxl_ladder
 
     swapped = SimpleNamespace(applyTransform=lambda image, _: Image.merge("RGB", image.convert("RGB").split()[::-1]),
                               buildTransform=lambda *_: None, createProfile=lambda _: None, ImageCmsProfile=lambda _: None,
@@ -439,7 +446,7 @@ def test_pillow_without_a_format(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_learned_predictor_without_training() -> None:
     """Whatever it says, the search ends, with a file that it was asked about."""
-    from jndlic.picturewise.learned import LearnedPredictor, VpModel
+    from jndlic.optimize.predictors.learned import LearnedPredictor, VpModel
 
     found = optimize(maker("jpeg")(Picture(pixels())), LearnedPredictor("vp", VpModel()), LOOK)
     assert found.level in found.scores and found.reached == (found.score >= LOOK.score) and found.evaluations < 60

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jndlic.bench import optimize_cost, savings
-from jndlic.bench.savings import Searched, fixed_level, summarise, table
-from jndlic.cli import main
-from jndlic.image import Picture
-from jndlic.picturewise.batch import Settings
-from jndlic.picturewise.profiles import profile
+from jndlic.bench.studies import optimize_cost
+from jndlic.bench.studies import savings
+from jndlic.bench.studies.savings import Searched, fixed_level, summarise, table
+from jndlic.cli.main import main
+from jndlic.images.pillow import Picture
+from jndlic.optimize.batch import Settings
+from jndlic.optimize.predictors.profiles import profile
 
 LOOK = profile("mcl-jci-50")
 

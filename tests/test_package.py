@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import jndlic
-from jndlic.shipped_path import PREDICTORS
+from jndlic.shipped_weights import PREDICTORS
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = ("setup.cfg", "pyproject.toml", "README.md", "LICENSE", "jndlic", "weights")
@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 
 import jndlic
-from jndlic.shipped_path import shipped_names, shipped_weights
+from jndlic.shipped_weights import shipped_names, shipped_weights
 
 installed = Path(sys.argv[1]).resolve()
 assert installed in Path(jndlic.__file__).resolve().parents, jndlic.__file__

@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("lpips")
 
 from jndlic.errors import ParameterError, WeightsError  # noqa: E402
-from jndlic.training.perceptual import LPIPS  # noqa: E402
+from jndlic.metrics.lpips import LPIPS  # noqa: E402
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 TRUNK = SHARED / "data" / "lpips" / "squeeze.backbone.pth"

@@ -9,14 +9,14 @@ import pytest
 import torch
 
 from jndlic.errors import ImageError, ParameterError, WeightsError
-from jndlic.picturewise import sg_net
-from jndlic.picturewise.learned import LearnedPredictor, VpModel, load_predictor, places, save_predictor
-from jndlic.picturewise.metrics import MetricPredictor
-from jndlic.picturewise.predictors import open_predictor
-from jndlic.picturewise.profiles import PROFILES, STRICT_SCORE, profile, share
-from jndlic.picturewise.scales import SCALES, SHARES, Scale
-from jndlic.picturewise.vp_net import ChannelAttention, NonLocal, VpNet, pooled, weighted_mean
-from jndlic.shipped_path import shipped_predictor
+from jndlic.optimize.predictors import sg_net
+from jndlic.optimize.predictors.learned import LearnedPredictor, VpModel, load_predictor, places, save_predictor
+from jndlic.optimize.predictors.metric import MetricPredictor
+from jndlic.optimize.predictors.registry import open_predictor
+from jndlic.optimize.predictors.profiles import PROFILES, STRICT_SCORE, profile, share
+from jndlic.optimize.predictors.scales import SCALES, SHARES, Scale
+from jndlic.optimize.predictors.vp_net import ChannelAttention, NonLocal, VpNet, pooled, weighted_mean
+from jndlic.shipped_weights import shipped_predictor
 
 
 def picture(rows: int = 150, columns: int = 200, seed: int = 0) -> np.ndarray:

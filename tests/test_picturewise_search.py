@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from jndlic.errors import ParameterError
-from jndlic.picturewise.search import RULES, Found, default_rule, search
+from jndlic.optimize.search import RULES, Found, default_rule, search
 
 LEVELS = 100
 TRUTHS = range(15, 65)

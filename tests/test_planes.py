@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from jndlic.errors import FormatError
-from jndlic.stream.planes import decode_plane, encode_plane
+from jndlic.format.planes import decode_plane, encode_plane
 
 
 def deflated(data: bytes) -> bytes:

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jndlic.bench.predictors import CONSTANT, FIXED_PSNR, Versions, compare
-from jndlic.bench.scales import QUALITIES, calibrate, human_qualities, jnd_error, qualities_at, threshold_for
+from jndlic.bench.studies.predictors import CONSTANT, FIXED_PSNR, Versions, compare
+from jndlic.bench.studies.scales import QUALITIES, calibrate, human_qualities, jnd_error, qualities_at, threshold_for
 from jndlic.errors import ParameterError
-from jndlic.picturewise.scales import SHARES
+from jndlic.optimize.predictors.scales import SHARES
 
 
 def test_a_threshold_brings_the_mean_quality_that_is_wanted() -> None:

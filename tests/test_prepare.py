@@ -15,7 +15,7 @@ from PIL import Image
 pytest.importorskip("tqdm", reason="needs the [train] extra")
 
 from jndlic.errors import ParameterError  # noqa: E402
-from jndlic.training.prepare import main, prepare  # noqa: E402
+from jndlic.training.photos.prepare import main, prepare  # noqa: E402
 
 
 def picture(seed: int, size: tuple[int, int] = (80, 70), form: str = "PNG") -> bytes:

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from jndlic.errors import WeightsError
-from jndlic.model.codec import Codec
-from jndlic.model.config import CodecConfig
-from jndlic.model.quality import QualityGain, coarser_planes, quality_hats, quality_plane, quality_planes, quality_weights
-from jndlic.model.side import StepNet
+from jndlic.network.codec import Codec
+from jndlic.network.config import CodecConfig
+from jndlic.network.quality import QualityGain, coarser_planes, quality_hats, quality_plane, quality_planes, quality_weights
+from jndlic.network.hyperprior import StepNet
 
 SIZES = {"latent_channels": 32, "detail_channels": 8, "hyper_channels": 16, "jnd_channels": 4, "fine_channels": 16,
          "coarse_channels": 24, "context_channels": 24}
@@ -58,7 +58,7 @@ def test_gain_by_quality_begins_without_effect_and_acts_where_it_should() -> Non
 
 
 def test_weights_of_a_smaller_network_mean_the_same_in_a_larger_one() -> None:
-    export = pytest.importorskip("jndlic.training.export", reason="needs the [train] extra")
+    export = pytest.importorskip("jndlic.training.codec.export", reason="needs the [train] extra")
     torch.manual_seed(0)
     small, large = Codec(PLAIN, trainable=True), Codec(SMALL, trainable=True)
     large.load_state_dict(export.grown(small.state_dict(), large.state_dict()))
@@ -75,7 +75,7 @@ def test_weights_of_a_smaller_network_mean_the_same_in_a_larger_one() -> None:
 
 
 def test_grown_weights_of_other_sizes_are_refused() -> None:
-    export = pytest.importorskip("jndlic.training.export", reason="needs the [train] extra")
+    export = pytest.importorskip("jndlic.training.codec.export", reason="needs the [train] extra")
     other = Codec(CodecConfig(**SIZES | {"fine_channels": 20}), trainable=True)
     codec = Codec(SMALL, trainable=True)
     with pytest.raises(RuntimeError, match="size mismatch"):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from jndlic.shipped_path import DEFAULT_WEIGHTS, shipped_weights
+from jndlic.shipped_weights import DEFAULT_WEIGHTS, shipped_weights
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "docs" / "results" / "benchmark.json"

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from jndlic.model.codec import Codec
-from jndlic.model.rounding import BIT_PRICE, MAGNITUDES, Rounding
-from jndlic.model.side import TABLE_COUNT
+from jndlic.network.codec import Codec
+from jndlic.network.rdoq import BIT_PRICE, MAGNITUDES, Rounding
+from jndlic.network.hyperprior import TABLE_COUNT
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from jndlic.errors import FormatError
-from jndlic.stream.container import Header
-from jndlic.stream.entropy import TOTAL, SymbolTables
-from jndlic.stream.phases import PHASES, to_phases
-from jndlic.stream.segments import decode_latent, decode_planes, encode_latent, encode_planes, segment_slices, symbol_crc
+from jndlic.format.container import Header
+from jndlic.format.entropy import TOTAL, SymbolTables
+from jndlic.format.phases import PHASES, to_phases
+from jndlic.format.segments import decode_latent, decode_planes, encode_latent, encode_planes, segment_slices, symbol_crc
 
 
 def some_tables(count: int, seed: int = 0) -> SymbolTables:

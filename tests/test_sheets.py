@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-sheets = pytest.importorskip("jndlic.bench.sheets", reason="needs the [bench] extra")
+sheets = pytest.importorskip("jndlic.bench.studies.sheets", reason="needs the [bench] extra")
 
-from jndlic.bench.codecs import open_codec  # noqa: E402
+from jndlic.codecs.registry import open_codec  # noqa: E402
 
 
 @pytest.fixture()

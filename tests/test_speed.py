@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jndlic.bench.speed import SIZES, Measurement, format_table, main, ratios, sample_pictures
+from jndlic.bench.studies.speed import SIZES, Measurement, format_table, main, ratios, sample_pictures
 
 
 def measurement(codec: str, job: str, seconds: float, peak: int) -> Measurement:

@@ -12,7 +12,7 @@ from PIL import Image, ImageFilter
 torch = pytest.importorskip("torch")
 
 from jndlic.errors import ParameterError  # noqa: E402
-from jndlic.training.ssimulacra2 import distance, prepare, score  # noqa: E402
+from jndlic.metrics.ssimulacra2 import distance, prepare, score  # noqa: E402
 
 KODAK = Path(__file__).resolve().parents[2] / "shared" / "data" / "kodak"
 CROPS = {  # left, top, right, bottom: six scales with odd sides, five, and four

@@ -12,9 +12,9 @@ from PIL import Image
 
 pytest.importorskip("lightning", reason="needs the [train] extra")
 
-from jndlic.model.config import CodecConfig  # noqa: E402
-from jndlic.training import speed  # noqa: E402
-from jndlic.training.module import CodecTraining  # noqa: E402
+from jndlic.network.config import CodecConfig  # noqa: E402
+from jndlic.training.codec import speed  # noqa: E402
+from jndlic.training.codec.module import CodecTraining  # noqa: E402
 
 SMALL = CodecConfig(latent_channels=32, detail_channels=8, hyper_channels=16, jnd_channels=4, fine_channels=16, coarse_channels=24,
                     context_channels=24)

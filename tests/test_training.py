@@ -17,12 +17,12 @@ from lightning.pytorch.callbacks import EMAWeightAveraging  # noqa: E402
 from lightning.pytorch.cli import LightningCLI  # noqa: E402
 
 from jndlic import api  # noqa: E402
-from jndlic.model.config import CodecConfig  # noqa: E402
-from jndlic.training.data import PhotoData  # noqa: E402
-from jndlic.training.export import export_checkpoint, freeze, read_checkpoint, save_weights, trained_on  # noqa: E402
-from jndlic.training.loss import balance, rate_distortion_weight, squared_error  # noqa: E402
-from jndlic.training.module import CodecTraining  # noqa: E402
-from jndlic.weights import load_codec  # noqa: E402
+from jndlic.network.config import CodecConfig  # noqa: E402
+from jndlic.training.photos.data import PhotoData  # noqa: E402
+from jndlic.training.codec.export import export_checkpoint, freeze, read_checkpoint, save_weights, trained_on  # noqa: E402
+from jndlic.training.codec.loss import balance, rate_distortion_weight, squared_error  # noqa: E402
+from jndlic.training.codec.module import CodecTraining  # noqa: E402
+from jndlic.runtime.weights_file import load_codec  # noqa: E402
 
 SMALL = CodecConfig(latent_channels=32, detail_channels=8, hyper_channels=16, jnd_channels=4, fine_channels=16, coarse_channels=24,
                     context_channels=24)

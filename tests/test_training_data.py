@@ -16,10 +16,10 @@ pytest.importorskip("lightning", reason="needs the [train] extra")
 
 from torch.utils.data import DataLoader  # noqa: E402
 
-from jndlic.training.data import PhotoData, free_memory  # noqa: E402
-from jndlic.training.photos import decode_all, find_images, held_out, load_pixels, loaded_size  # noqa: E402
-from jndlic.training.resident import ResidentLoader, ResidentPhotos  # noqa: E402
-from jndlic.training.streamed import StreamedCrops  # noqa: E402
+from jndlic.training.photos.data import PhotoData, free_memory  # noqa: E402
+from jndlic.training.photos.files import decode_all, find_images, held_out, load_pixels, loaded_size  # noqa: E402
+from jndlic.training.photos.resident import ResidentLoader, ResidentPhotos  # noqa: E402
+from jndlic.training.photos.streamed import StreamedCrops  # noqa: E402
 
 SIZES = ((200, 150), (160, 310), (128, 129))
 

@@ -10,9 +10,9 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from jndlic.errors import WeightsError
-from jndlic.model.codec import Codec
-from jndlic.shipped_path import shipped_weights
-from jndlic.weights import DEFAULT_WEIGHTS, fingerprint, load_codec
+from jndlic.network.codec import Codec
+from jndlic.shipped_weights import shipped_weights
+from jndlic.runtime.weights_file import DEFAULT_WEIGHTS, fingerprint, load_codec
 
 
 @pytest.fixture(scope="module")

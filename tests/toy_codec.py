@@ -1,4 +1,4 @@
-"""A codec of a few lines with the interface of `jndlic.model.codec.Codec`: tests of files, calls and commands run on it
+"""A codec of a few lines with the interface of `jndlic.network.codec.Codec`: tests of files, calls and commands run on it
 in milliseconds, and need no weights. Its pictures are 16 x 16 blocks of one colour each."""
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
-from jndlic.model.codec import Symbols
-from jndlic.stream.entropy import TOTAL, SymbolTables
+from jndlic.network.codec import Symbols
+from jndlic.format.entropy import TOTAL, SymbolTables
 
 
 def normal_tables(scales: list[float]) -> SymbolTables:

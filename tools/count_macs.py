@@ -1,6 +1,6 @@
 """Multiplications per pixel and parameters of each part: `make macs`; `--help` lists the options."""
 
-from jndlic.bench.complexity import main
+from jndlic.bench.studies.complexity import main
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -2,7 +2,7 @@
 
 import argparse
 
-from jndlic.training.export import export_checkpoint
+from jndlic.training.codec.export import export_checkpoint
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)

@@ -6,9 +6,9 @@ import numpy as np
 from skimage import data
 
 from jndlic import api
-from jndlic.jnd.pixel import jnd_map_numpy
-from jndlic.stream.container import unpack
-from jndlic.weights import load_codec
+from jndlic.jnd.namm import jnd_map_numpy
+from jndlic.format.container import unpack
+from jndlic.runtime.weights_file import load_codec
 
 if __name__ == "__main__":
     folder = Path(__file__).resolve().parents[1] / "tests" / "golden"

@@ -1,6 +1,6 @@
 """Pairs of patches for the structure network: `tools/prepare_structure.py --photos PHOTOS pairs.npz`."""
 
-from jndlic.training.structure_cli import prepare
+from jndlic.training.structure.commands import prepare
 
 if __name__ == "__main__":
     raise SystemExit(prepare())

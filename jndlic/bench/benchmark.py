@@ -4,7 +4,7 @@
                                                     ├─► curves.png, curves.svg
                                                     └─► report.html, and a page of Markdown where one is wanted
 
-Interrupted, it goes on where it was: what was measured stays in the folder (jndlic/bench/store.py).
+Interrupted, it goes on where it was: what was measured stays in the folder (jndlic/bench/run/store.py).
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from jndlic.bench import codecs
-from jndlic.bench.bdrate import Curve, read_curve
-from jndlic.bench.codecs import open_codec, parse_spec
-from jndlic.bench.command import run_command
-from jndlic.bench.evaluate import find_images
-from jndlic.bench.findings import Findings, Study
-from jndlic.bench.footprint import Footprint, footprints
-from jndlic.bench.grid import GRID
-from jndlic.bench.judges import BUTTERAUGLI, BUTTERAUGLI_PROGRAM, HAARPSI
-from jndlic.bench.measure import Row, Setup, Task
-from jndlic.bench.metrics import LPIPS_SQUEEZE, NAMES, USUAL, made_by, select
-from jndlic.bench.pool import measure_all
-from jndlic.bench.reports import write_pages, write_reports
-from jndlic.bench.rows import Measured, Opened, group, write_rows
-from jndlic.bench.vdp import CVVDP, check_installed
+from jndlic.codecs import registry as codecs
+from jndlic.bench.run.bdrate import Curve, read_curve
+from jndlic.codecs.registry import open_codec, parse_spec
+from jndlic.command import run_command
+from jndlic.bench.run.evaluate import find_images
+from jndlic.bench.report.findings import Findings, Study
+from jndlic.bench.run.footprint import Footprint, footprints
+from jndlic.metrics.grid_visibility import GRID
+from jndlic.metrics.judges import BUTTERAUGLI, BUTTERAUGLI_PROGRAM, HAARPSI
+from jndlic.bench.run.measure import Row, Setup, Task
+from jndlic.metrics.registry import LPIPS_SQUEEZE, NAMES, USUAL, made_by, select
+from jndlic.bench.run.pool import measure_all
+from jndlic.bench.report.reports import write_pages, write_reports
+from jndlic.bench.run.rows import Measured, Opened, group, write_rows
+from jndlic.metrics.cvvdp import CVVDP, check_installed
 from jndlic.errors import JndlicError, ParameterError, WeightsError
 
 NEEDS = ("bjontegaard", "matplotlib", "scipy", "tqdm")
@@ -68,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Command line; exit codes as those of `jndlic`."""
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["savings"]:
-        from jndlic.bench.savings import main as savings  # has a parser of its own
+        from jndlic.bench.studies.savings import main as savings  # has a parser of its own
 
         return savings(words[1:])
     epilog = "`jndlic bench savings --help`: what a level of its own for every picture saves"

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from jndlic.stream.quality import STRIDE, Quality, plane_size, quality_of
+from jndlic.format.quality import STRIDE, Quality, plane_size, quality_of
 
 FLOOR = 0.5
 """Grey levels: less than that is no error at all once pixels are rounded. Zeros count as this much."""

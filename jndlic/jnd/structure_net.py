@@ -21,7 +21,7 @@ from torch import Tensor
 
 from jndlic.errors import WeightsError
 from jndlic.files import write_atomically
-from jndlic.shipped_path import shipped_predictor
+from jndlic.shipped_weights import shipped_predictor
 
 DEPTH = 4
 NAME = "structure"

@@ -6,8 +6,8 @@ import lightning
 from lightning.pytorch.cli import LightningCLI
 
 from jndlic.memory import reuse_freed_memory
-from jndlic.training.data import PhotoData
-from jndlic.training.module import CodecTraining
+from jndlic.training.photos.data import PhotoData
+from jndlic.training.codec.module import CodecTraining
 
 
 class TrainingCLI(LightningCLI):

@@ -1,0 +1,55 @@
+"""Pictures of what the codec does where: bits spent and step sizes, one value a latent position."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from jndlic.network.hyperprior import LOG_RATIO
+from jndlic.format.entropy import PRECISION, SymbolTables
+
+LATENT_STRIDE = 16
+"""Pixels between latent positions."""
+
+
+def bits_map(symbols: np.ndarray, table_index: np.ndarray, tables: SymbolTables) -> np.ndarray:
+    """Bits spent at each latent position: the sum of -log2 p over the channels.
+
+    Args:
+        symbols: k, integers (M, h, w).
+        table_index: t, integers, same shape.
+        tables: of the latents.
+
+    Returns:
+        (h, w) float64 bits. An escaped symbol counts with its escape code.
+    """
+    bits = np.zeros(symbols.shape)
+    for table in np.unique(table_index):
+        chosen = table_index == table
+        costs = PRECISION - np.log2(tables.counts[table])
+        escape = len(costs) - 1
+        entry = symbols[chosen].astype(np.int64) - int(tables.offsets[table])
+        inside = (entry >= 0) & (entry < escape)
+        distance = np.where(entry < 0, -entry, entry - escape + 1)
+        # Exp-Golomb of the zigzagged distance u <= 2 distance: exponent in unary, then its bits
+        exponent = np.floor(np.log2(np.maximum(2 * distance - (entry >= 0), 1)))
+        bits[chosen] = costs[np.where(inside, entry, escape)] + np.where(inside, 0.0, 2 * exponent + 1)
+    return bits.sum(0)
+
+
+def step_map(step_index: np.ndarray) -> np.ndarray:
+    """Relative step size at each latent position.
+
+    Args:
+        step_index: d, integers (M, h, w), logarithms of the steps.
+
+    Returns:
+        (h, w) float64: geometric mean of the steps over the channels, divided by its mean over the picture. 1 is
+        average; where it is larger the picture is quantised more coarsely.
+    """
+    log_step = step_index.mean(0) * LOG_RATIO
+    return np.exp(log_step - log_step.mean())
+
+
+def to_pixels(values: np.ndarray, height: int, width: int) -> np.ndarray:
+    """A map of latent positions, (h, w), as (height, width) pixels: each value fills its square."""
+    return values.repeat(LATENT_STRIDE, 0).repeat(LATENT_STRIDE, 1)[:height, :width]

@@ -1,0 +1,1 @@
+"""Pictures through codecs: files, figures, curves."""

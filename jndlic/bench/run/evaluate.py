@@ -1,0 +1,104 @@
+"""Rate-distortion curve of a codec over a folder of pictures, from the bytes of real files.
+
+    picture ─► encode ─► bytes ─► decode ─► metrics        for every picture and quality
+                           └─► bits per pixel, of each stream too
+
+The figures of a level are means over the pictures. Small and in one process; `jndlic bench` is for many codecs and pictures.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from jndlic.bench.run.bdrate import Curve, compare
+from jndlic.codecs.registry import Codec
+from jndlic.bench.run.coding import code
+from jndlic.metrics.registry import LOWER_IS_BETTER, Metric
+from jndlic.errors import ImageError
+from jndlic.images.pillow import load
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".ppm", ".bmp"})
+
+
+def evaluate(
+    codec: Codec,
+    images: Sequence[Path],
+    qualities: Sequence[int],
+    metrics: dict[str, Metric],
+) -> dict[str, list[float]]:
+    """Encodes, decodes and measures every picture at every quality.
+
+    Args:
+        codec: under test.
+        images: picture files; alpha is left out.
+        qualities: in the codec's own terms.
+        metrics: by name.
+
+    Returns:
+        One entry per quality in each list: "quality", "bpp", the metrics, "bpp-PART" for each part
+        of the file, "encode-seconds" and "decode-seconds". NaN for a metric that does not apply to
+        one of the pictures.
+
+    Raises:
+        ImageError: a picture cannot be read, or a decoded one has another size.
+    """
+    sums: list[dict[str, float]] = [{} for _ in qualities]
+    for image in images:
+        pixels = load(image).pixels
+        for total, quality in zip(sums, qualities):
+            for name, value in _measure(codec, pixels, quality, metrics).items():
+                total[name] = total.get(name, 0.0) + value
+    means = [
+        {"quality": float(quality)} | {name: value / len(images) for name, value in total.items()}
+        for quality, total in zip(qualities, sums)
+    ]
+    return {name: [mean[name] for mean in means] for name in means[0]}
+
+
+def find_images(folder: Path) -> list[Path]:
+    """The pictures in a folder, by name; of a file, the file itself.
+
+    Raises:
+        ImageError: there are none.
+    """
+    pictures = sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES)
+    found = [folder] if folder.is_file() else pictures
+    if not found:
+        raise ImageError(f"no pictures in {folder}")
+    return found
+
+
+def format_points(results: dict[str, list[float]]) -> str:
+    """The operating points as a table, one row each."""
+    width = {name: max(9, len(name)) for name in results}
+    points = zip(*results.values())
+    rows = [[f"{value:{width[name]}.4f}" for value, name in zip(row, results)] for row in points]
+    header = [f"{name:>{width[name]}}" for name in results]
+    return "\n".join("  ".join(row) for row in [header, *rows])
+
+
+def format_rates(anchors: Sequence[Curve], tested: Curve, metrics: Sequence[str]) -> str:
+    """BD-rate in percent against each anchor, one row each; a dash where there is none."""
+    lines = ["BD-rate, %" + "".join(f"{name:>15}" for name in metrics)]
+    for anchor in anchors:
+        rates = compare(anchor, tested, metrics, LOWER_IS_BETTER)
+        cells = [rates.get(name, math.nan) for name in metrics]
+        cells = "".join("-".rjust(15) if math.isnan(c) else f"{c:+15.1f}" for c in cells)
+        lines.append(" " * 10 + cells + f"  {anchor.name}")
+    return "\n".join(lines)
+
+
+def _measure(
+    codec: Codec, pixels: np.ndarray, quality: int, metrics: dict[str, Metric]
+) -> dict[str, float]:
+    """Figures of one picture at one quality."""
+    data, decoded, seconds = code(codec, pixels, quality)
+    area = pixels.shape[0] * pixels.shape[1]
+    values = {"bpp": 8 * len(data) / area}
+    values |= {name: metric(pixels, decoded) for name, metric in metrics.items()}
+    values |= {f"bpp-{name}": 8 * size / area for name, size in codec.parts(data).items()}
+    return values | seconds

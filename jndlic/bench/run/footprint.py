@@ -1,0 +1,110 @@
+"""Time and peak memory of a codec, alone in a fresh process for each job.
+
+`python -m jndlic.bench.run.footprint CODEC JOB PICTURE LEVEL FILE` is such a process. It loads torch only where the codec does: on Linux
+a program can inherit the peak memory of the process that starts it.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from jndlic.errors import JndlicError
+
+JOBS = ("encode", "decode")
+RUNS = 3
+
+
+class Footprint(NamedTuple):
+    """What a job takes."""
+
+    seconds: float
+    """Median wall time of RUNS runs, after a first one that only warms up."""
+    spread: float
+    """(slowest - fastest) / median."""
+    peak: int
+    """Bytes that the process grew by at most while it worked, or the size of the program that it ran, if that is more."""
+
+
+def footprints(codec: str, picture: Path, level: int) -> dict[str, Footprint]:
+    """Measures encoding and decoding; by job.
+
+    Args:
+        codec: its text, see `open_codec`.
+        picture: file.
+        level: of the codec.
+
+    Raises:
+        JndlicError: the codec failed.
+    """
+    result = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for job in JOBS:
+            arguments = [codec, job, str(picture), str(level), str(Path(folder, "packed"))]
+            command = [sys.executable, "-W", "ignore", "-m", "jndlic.bench.run.footprint", *arguments]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode:
+                raise JndlicError(f"{codec}, {job}: {done.stderr.strip()[-300:]}")
+            result[job] = Footprint(**json.loads(done.stdout.splitlines()[-1]))
+    return result
+
+
+def peak_memory(who: int = resource.RUSAGE_SELF) -> int:
+    """Largest resident size so far, bytes, of this process or of its children."""
+    peak = resource.getrusage(who).ru_maxrss
+    return peak if platform.system() == "Darwin" else peak * 1024
+
+
+def _measure(spec: str, job: str, picture: Path, level: int, packed: Path) -> Footprint:
+    from jndlic.codecs.registry import PROGRAMS, open_codec
+    from jndlic.images.pillow import load
+
+    codec, pixels = open_codec(spec), load(picture).pixels
+    data = packed.read_bytes() if job == "decode" else b""
+    codec.decode(codec.encode(pixels[:64, :64], level))  # what is loaded at first use is not the picture's
+    before, seconds = _begin_peak(), []
+    for _ in range(RUNS + 1):
+        start = time.perf_counter()
+        result = codec.encode(pixels, level) if job == "encode" else codec.decode(data)
+        seconds.append(time.perf_counter() - start)
+    peak = _peak_since() - before
+    if isinstance(codec, PROGRAMS):  # others may have run one too, when a library loaded
+        peak = max(peak, peak_memory(resource.RUSAGE_CHILDREN))
+    if job == "encode":
+        packed.write_bytes(result)
+    counted = seconds[1:]
+    median = statistics.median(counted)
+    return Footprint(median, (max(counted) - min(counted)) / median, peak)
+
+
+def _begin_peak() -> int:
+    """Size of this process now, from which on its peak counts; where the system cannot forget a peak, the peak so far."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")  # Linux: the peak begins anew
+    except OSError:
+        return peak_memory()
+    return _status("VmRSS")
+
+
+def _peak_since() -> int:
+    """The peak since `_begin_peak`."""
+    return _status("VmHWM") if Path("/proc/self/clear_refs").exists() else peak_memory()
+
+
+def _status(field: str) -> int:
+    """A size of this process in bytes, as Linux has it."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(field))
+
+
+if __name__ == "__main__":
+    text, task, file, number, target = sys.argv[1:]
+    print(json.dumps(_measure(text, task, Path(file), int(number), Path(target))._asdict()))

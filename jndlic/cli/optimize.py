@@ -1,0 +1,240 @@
+"""`jndlic optimize` and `jndlic encode --visually-lossless`: files just fine enough that people see no change."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jndlic.errors import JndlicError, ParameterError
+from jndlic.files import check_paths
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from jndlic.images.pillow import Picture
+    from jndlic.network.codec import Codec
+    from jndlic.optimize.batch import Report, Settings
+
+CODECS = ("jpeg", "webp", "avif", "jxl", "jndlic")
+PREDICTORS = ("ssimulacra2", "butteraugli", "vp", "sg")
+PROFILES = ("mcl-jci-50", "mcl-jci-75", "mcl-jci-90", "mcl-jci-95", "strict")
+RULES = ("bisect", "binary-block", "binary-block-paper", "sliding-window")
+"""Those of jndlic/optimize, which loads more than a help text may."""
+DEFAULT_PROFILE = "mcl-jci-75"
+
+
+def add_commands(commands: argparse._SubParsersAction) -> None:
+    """Adds `optimize`."""
+    parser = commands.add_parser("optimize", help="the smallest JPEG, WebP, AVIF, JPEG XL or .jlic that still looks the same")
+    add = parser.add_argument
+    add("input", type=Path, metavar="IN", help="picture, or a folder of pictures, folders in it included")
+    add("output", type=Path, metavar="OUT", help="file, or a folder, which is made if it is not there")
+    add("--codec", choices=CODECS, help="(default: by the suffix of OUT; needed for a folder)")
+    _add_profile(parser, "--profile", default=DEFAULT_PROFILE)
+    _add_predictor(parser)
+    add("--search", choices=RULES, metavar="RULE", help=f"{', '.join(RULES)} (default: the predictor's own)")
+    add("--weights", metavar="FILE", help="of jndlic as the codec: others than the shipped ones")
+    add("--force", action="store_true", help="in a folder: make files anew that are there already")
+    add("--json", action="store_true", help="for programs")
+    add("--quiet", action="store_true", help="print nothing but errors and warnings")
+    add("--list-profiles", action=_ListProfiles, help="say what the profiles mean, and end")
+    parser.set_defaults(run=_optimize)
+
+
+def add_encoder_options(parser: argparse.ArgumentParser, quality: argparse._MutuallyExclusiveGroup) -> None:
+    """Adds `--visually-lossless` to `encode`, in a group with the quality that it takes the place of."""
+    _add_profile(quality, "--visually-lossless", nargs="?", const=DEFAULT_PROFILE)
+    _add_predictor(parser)
+
+
+def encode_visually_lossless(picture: Picture, codec: Codec, jnd: np.ndarray | None, arguments: argparse.Namespace) -> tuple[bytes, str]:
+    """A .jlic file just fine enough, and what there is to say about it.
+
+    Args:
+        picture: to encode.
+        codec: to encode with.
+        jnd: tolerance map of the encoder, None for its own.
+        arguments: of `encode`.
+
+    Raises:
+        JndlicError: the predictor cannot be had, or cannot judge the picture.
+    """
+    from jndlic.codecs.jndlic_ladder import JndlicLadder
+    from jndlic.optimize.target import optimize
+    from jndlic.optimize.predictors.registry import default_predictor, open_predictor
+    from jndlic.optimize.predictors.profiles import profile
+
+    demand = profile(arguments.visually_lossless)
+    predictor = open_predictor(arguments.predictor or default_predictor(demand), arguments.predictor_weights)
+    found = optimize(JndlicLadder(picture, codec, jnd), predictor, demand)
+    if not found.reached:
+        _warn(f"{arguments.output}: even the finest level falls short of {demand.name}")
+    said = _found(found.level, found.share, found.evaluations)
+    return found.data, f"{said}, {_saving(len(found.data), arguments.input.stat().st_size)}"
+
+
+def check_encoder_options(arguments: argparse.Namespace) -> None:
+    """Finds options of `encode` that mean nothing.
+
+    Raises:
+        ParameterError: a predictor, and nothing to predict.
+    """
+    if arguments.visually_lossless is None and (arguments.predictor or arguments.predictor_weights):
+        raise ParameterError("--predictor goes with --visually-lossless")
+
+
+class _ListProfiles(argparse.Action):
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str | None = None) -> None:
+        super().__init__(option_strings, argparse.SUPPRESS, nargs=0, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from jndlic.optimize.predictors.profiles import DEFAULT_PROFILE, PROFILES
+
+        for one in PROFILES.values():
+            print(f"{one.name:12s} {one.meaning}{' (default)' if one.name == DEFAULT_PROFILE else ''}")
+        print("No people looked at what the predictors are calibrated with: shares are a proxy (docs/optimize.md).")
+        parser.exit()
+
+
+def _add_profile(parser: argparse._ActionsContainer, option: str, **settings: object) -> None:
+    text = f"how strict \"looks the same\" is: {', '.join(PROFILES)} (default: {DEFAULT_PROFILE}, three in four see no change)"
+    parser.add_argument(option, choices=PROFILES, metavar="PROFILE", help=text.replace("%", "%%"), **settings)
+
+
+def _add_predictor(parser: argparse.ArgumentParser) -> None:
+    text = f"what judges: {', '.join(PREDICTORS)} (default: vp; for the profile strict: ssimulacra2); butteraugli needs libjxl's butteraugli_main"
+    parser.add_argument("--predictor", choices=PREDICTORS, metavar="NAME", help=text)
+    parser.add_argument("--predictor-weights", metavar="FILE", help="of vp or sg: others than the shipped ones")
+
+
+def _optimize(arguments: argparse.Namespace) -> int:
+    folder = arguments.input.is_dir()
+    codec = _codec(arguments, folder)
+    if not folder:
+        check_paths(arguments.input, arguments.output)
+    elif arguments.output.exists() and not arguments.output.is_dir():
+        raise ParameterError(f"{arguments.output}: a folder of pictures goes into a folder")
+    from jndlic.optimize.batch import Job, Settings, find_jobs, optimize_file
+    from jndlic.codecs.ladders import open_ladders
+    from jndlic.optimize.predictors.registry import default_predictor, open_predictor
+    from jndlic.optimize.predictors.profiles import profile
+
+    demand = profile(arguments.profile)
+    jobs = find_jobs(arguments.input, arguments.output, codec) if folder else [Job(arguments.input, arguments.output)]
+    settings = Settings(
+        codec,
+        open_ladders(codec, arguments.weights),
+        open_predictor(arguments.predictor or default_predictor(demand), arguments.predictor_weights),
+        demand,
+        arguments.search,
+    )
+    if not folder:
+        reports, failures, skipped = [optimize_file(jobs[0], settings)], [], []
+    else:
+        skipped = [] if arguments.force else [job for job in jobs if job.target.exists()]
+        there = set(skipped)
+        reports, failures = _run([job for job in jobs if job not in there], settings)
+    if arguments.json:
+        print(json.dumps(_facts(reports, failures, [str(job.target) for job in skipped], settings), indent=2))
+    elif not arguments.quiet:
+        print(_table(reports, arguments.output) if folder else _line(reports[0]))
+        if skipped:
+            print(f"{len(skipped)} skipped, there already; --force makes them anew")
+    for report in reports:
+        _warn_of(report, settings)
+    for source, reason in failures:
+        _warn(reason if source in reason else f"{source}: {reason}")
+    return 1 if failures else 0
+
+
+def _codec(arguments: argparse.Namespace, folder: bool) -> str:
+    from jndlic.codecs.ladders import codec_of
+
+    if folder:
+        if arguments.codec is None:
+            raise ParameterError("--codec is needed for a folder")
+        return arguments.codec
+    try:
+        told = codec_of(arguments.output)
+    except ParameterError:
+        if arguments.codec is None:
+            raise
+        return arguments.codec  # a suffix of the user's own
+    if arguments.codec not in (None, told):
+        raise ParameterError(f"{arguments.output}: the suffix says {told}, --codec {arguments.codec}")
+    return told
+
+
+def _run(jobs: Sequence, settings: Settings) -> tuple[list[Report], list[tuple[str, str]]]:
+    """Reports of the pictures that went well; the others with what went wrong."""
+    from jndlic.optimize.batch import optimize_file
+    from jndlic.console import progress
+
+    reports, failures = [], []
+    for job in progress(jobs):
+        try:
+            reports.append(optimize_file(job, settings))
+        except (JndlicError, OSError) as error:
+            failures.append((str(job.source), str(error)))
+        except MemoryError:
+            failures.append((str(job.source), "not enough memory for a picture of this size"))
+    return reports, failures
+
+
+def _facts(reports: Sequence[Report], failures: Sequence[tuple[str, str]], skipped: Sequence[str], settings: Settings) -> dict[str, object]:
+    files = [
+        {**report._asdict(), "score": report.score if math.isfinite(report.score) else None, "saving": report.saving} for report in reports
+    ]
+    return {
+        "codec": settings.codec,
+        "predictor": settings.predictor.name,
+        "profile": settings.profile.name,
+        "files": files,
+        "failed": [{"source": source, "error": reason} for source, reason in failures],
+        "skipped": list(skipped),
+        "bytes": sum(report.bytes for report in reports),
+        "input_bytes": sum(report.input_bytes for report in reports),
+    }
+
+
+def _line(report: Report) -> str:
+    said = _found(report.level, report.share, report.evaluations)
+    return f"{report.target}: {report.bytes} bytes, {said}, {_saving(report.bytes, report.input_bytes)}"
+
+
+def _found(level: int, share: float, evaluations: int) -> str:
+    return f"level {level}, {share:.1%} see no change, {evaluations} evaluations"
+
+
+def _saving(size: int, input_size: int) -> str:
+    saving = 1 - size / max(input_size, 1)
+    return f"{abs(saving):.1%} {'smaller' if saving >= 0 else 'larger'} than the input"
+
+
+def _table(reports: Sequence[Report], folder: Path) -> str:
+    names = [str(Path(report.target).relative_to(folder)) for report in reports]
+    width = max(map(len, (*names, "total")))
+    lines = [f"{'file':{width}s} {'level':>5s} {'bytes':>10s} {'saving':>8s} {'no change':>9s} {'evaluations':>11s}"]
+    for name, report in zip(names, reports):
+        share = f"{report.share:.1%}{'' if report.reached else '*'}"
+        lines.append(f"{name:{width}s} {report.level:5d} {report.bytes:10d} {report.saving:8.1%} {share:>9s} {report.evaluations:11d}")
+    size, before = sum(report.bytes for report in reports), sum(report.input_bytes for report in reports)
+    total = f"{1 - size / before:8.1%}" if before else " " * 8
+    lines.append(f"{'total':{width}s} {'':5s} {size:10d} {total} {'':9s} {sum(report.evaluations for report in reports):11d}")
+    return "\n".join(lines)
+
+
+def _warn_of(report: Report, settings: Settings) -> None:
+    if not report.reached:
+        _warn(f"{report.target}: even the finest level falls short of {settings.profile.name}")
+    if report.same_format and report.bytes > report.input_bytes:
+        _warn(f"{report.target}: larger than {report.source}, which is {settings.codec} already: better keep that")
+
+
+def _warn(text: str) -> None:
+    print(f"jndlic: {text}", file=sys.stderr)

@@ -1,0 +1,143 @@
+"""Codecs under test, all seen alike: pixels and a level to real bytes, and bytes to pixels.
+
+A codec is named by text: NAME[:OPTION=VALUE,...][@LEVEL,LEVEL,...], for example
+
+    jndlic    avif:speed=6    jpeg:subsampling=4:4:4@30,60,90    jndlic:weights=runs/new.safetensors
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from jndlic.codecs.jpeg_xl import JpegXl
+from jndlic.codecs.pillow import Avif, Jpeg, WebP
+from jndlic.codecs.programs import Bpg, Program
+from jndlic.codecs.vvc import Vvc
+from jndlic.errors import ParameterError
+from jndlic.shipped_weights import DEFAULT_WEIGHTS
+
+
+class Codec(Protocol):
+    """Pixels are uint8 (H, W, 3), RGB."""
+
+    name: str
+    """Short, for tables and curves."""
+    settings: str
+    """Encoder, version, options: all that the bytes depend on besides picture and level."""
+    levels: tuple[int, ...]
+    """The usual operating points, by rising rate, in the codec's own terms."""
+
+    def encode(self, pixels: np.ndarray, level: int) -> bytes:
+        """The whole compressed file."""
+
+    def decode(self, data: bytes) -> np.ndarray:
+        """The pixels of a file."""
+
+    def parts(self, data: bytes) -> dict[str, int]:
+        """Bytes of each part of a file, by name; none where the file has no parts of interest."""
+
+
+FILTER = "filter"
+"""An option of every codec: what happens to the picture before it is encoded, see jndlic/codecs/filtered.py."""
+
+
+class Spec(NamedTuple):
+    """What the text that names a codec says."""
+
+    kind: str
+    options: dict[str, str]
+    levels: tuple[int, ...] | None
+    """None: the codec's usual ones."""
+
+
+def _jndlic(weights: str = DEFAULT_WEIGHTS, device: str = "cpu", jnd: str = "") -> Codec:
+    from jndlic.codecs.ours import Jndlic  # here and below: torch and compressai load only for those who ask
+
+    return Jndlic(weights, device, jnd)
+
+
+def _checkpoint(checkpoint: str = "") -> Codec:
+    from jndlic.codecs.compressai_codec import Checkpoint
+
+    return Checkpoint(checkpoint)
+
+
+def _zoo(model: str = "bmshj2018-hyperprior", metric: str = "mse") -> Codec:
+    from jndlic.codecs.compressai_zoo import Zoo
+
+    return Zoo(model, metric)
+
+
+KINDS: dict[str, Callable[..., Codec]] = {
+    "jndlic": _jndlic,
+    "jpeg": Jpeg,
+    "webp": WebP,
+    "avif": Avif,
+    "jxl": JpegXl,
+    "vvc": Vvc,
+    "bpg": Bpg,
+    "zoo": _zoo,
+    "checkpoint": _checkpoint,
+    "program": Program,
+}
+"""Constructors by name. Their parameters are the options; all have defaults, which tell their types."""
+
+PROGRAMS = (Vvc, Bpg, Program)
+"""Those that run programs of their own."""
+
+USUAL = ("jndlic", "jpeg", "webp", "avif", "jxl")
+"""What a benchmark compares unless told otherwise: no programs and no downloads needed."""
+
+
+def parse_spec(text: str) -> Spec:
+    """Takes a codec's text apart.
+
+    Raises:
+        ParameterError: there is no such codec, or the text is not of the form.
+    """
+    rest, _, numbers = text.rpartition("@")
+    levels = None
+    if rest:
+        try:
+            levels = tuple(int(number) for number in numbers.split(","))
+        except ValueError:
+            raise ParameterError(f"{text!r}: levels are integers with commas between, got {numbers!r}") from None
+    kind, _, options = (rest or text).partition(":")
+    if kind not in KINDS:
+        raise ParameterError(f"no codec {kind!r}; there are {', '.join(KINDS)}")
+    pairs = dict(pair.partition("=")[::2] for pair in options.split(",") if pair)
+    known = (*inspect.signature(KINDS[kind]).parameters, FILTER)
+    unknown = set(pairs) - set(known)
+    if unknown:
+        raise ParameterError(f"{kind} has no option {', '.join(sorted(unknown))}; it has {', '.join(known)}")
+    return Spec(kind, pairs, levels)
+
+
+def open_codec(text: str) -> Codec:
+    """The codec of that text; `levels` are those of the text where it names some.
+
+    Raises:
+        ParameterError: the text is wrong, or an option out of its range.
+        CodecError: a library, a program or weights are missing.
+    """
+    kind, pairs, levels = parse_spec(text)
+    constructor, chosen_filter = KINDS[kind], pairs.pop(FILTER, None)
+    arguments: dict[str, str | int] = {}
+    for name, value in pairs.items():
+        wanted = type(inspect.signature(constructor).parameters[name].default)
+        try:
+            arguments[name] = wanted(value)
+        except ValueError:
+            raise ParameterError(f"{text!r}: {name} must be of type {wanted.__name__}, got {value!r}") from None
+    codec = constructor(**arguments)
+    if chosen_filter is not None:
+        from jndlic.codecs.filtered import Filtered
+
+        codec = Filtered(codec, chosen_filter)
+    if levels:
+        codec.levels = levels
+    return codec

@@ -1,0 +1,1 @@
+"""Quality of a decoded picture beside its original, one metric a file."""

@@ -1,0 +1,271 @@
+"""The codec on tensors: pixels to integers and back.
+
+                 ENCODER ONLY             :  INTEGERS  :            BOTH SIDES
+    x ─┬─► analysis ─► y ───┬─► hyper ────:─► z ───────:─► scale net S ─┐
+       └─► j ──┘       f_J ─┼─► JND head ─:─► z_J ─────:─► step net  d ─┴─► t = clip(S - d, 0, 63)   (integers only)
+                            └─────────────:─► k ───────:─► context μ, ŷ = μ + r^d k ─► synthesis ─► x̂
+                                          : k = round((y - μ) / r^d), see rounding.py
+
+The quality, one value for the picture or one for each 32 x 32 pixels, steers every part from y on.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as functional
+from torch import Tensor, nn
+
+from jndlic.errors import ParameterError
+from jndlic.network.analysis import Analysis, AnalysisOutput
+from jndlic.network.config import CodecConfig
+from jndlic.network.mean_context import Context, from_phases
+from jndlic.network.dct_init import start_detail, start_from_cosines, start_from_identity
+from jndlic.network.integer import exact_products
+from jndlic.network.table_refinement import Neighbours
+from jndlic.network.rdoq import Rounding
+from jndlic.network.scale_context import ScaleContext
+from jndlic.network.hyperprior import LOG_RATIO, HyperAnalysis, JndHead, ScaleNet, StepNet, step_size, table_index
+from jndlic.network.synthesis import Synthesis
+from jndlic.format.container import QUALITY_MAX, QUALITY_MIN
+from jndlic.format.entropy import SymbolTables
+from jndlic.format.phases import to_phases
+from jndlic.format.quality import STRIDE as QUALITY_STRIDE
+from jndlic.format.segments import SEGMENT
+
+PADDING = 64  # z stands at 1/64: sizes are rounded up to its multiples
+SYMBOL_LIMIT = 2**20  # larger symbols cannot arise from 8-bit pixels; keeps float32 exact and hostile values tame
+
+
+class Symbols(NamedTuple):
+    """The integers of one image (numpy, channel first)."""
+
+    z_jnd: np.ndarray
+    """int32 (jnd_channels, ph / 32, pw / 32)."""
+    z: np.ndarray
+    """int32 (hyper_channels, ph / 64, pw / 64)."""
+    k: np.ndarray
+    """int32 (M, ph / 16, pw / 16)."""
+    t: np.ndarray
+    """uint8, shape of k: table of each latent; follows from z, z_jnd, quality and the k coded before, never stored."""
+
+
+def padded_size(size: int) -> int:
+    """A side length rounded up to a multiple of 64."""
+    return -(-size // PADDING) * PADDING
+
+
+class Codec(nn.Module):
+    """Network and probability tables.
+
+    Args:
+        config: sizes.
+        trainable: float master parameters in the integer networks (training) or frozen integers (use).
+    """
+
+    def __init__(self, config: CodecConfig, trainable: bool = False) -> None:
+        super().__init__()
+        self.config = config
+        self.name = ""
+        self.trained_on: tuple[str, ...] = ()
+        self.fingerprint = b"\0" * 8
+        self.tables_latent: SymbolTables | None = None
+        self.tables_z: SymbolTables | None = None
+        self.tables_z_jnd: SymbolTables | None = None
+        self.analysis = Analysis(config)
+        self.hyper_analysis = HyperAnalysis(config)
+        self.jnd_head = JndHead(config)
+        self.scale_net = ScaleNet(config, trainable)
+        self.step_net = StepNet(config, trainable)
+        self.context = Context(config)
+        self.rounding = Rounding()
+        self.scale_context = ScaleContext(config, trainable)
+        self.neighbours = Neighbours(trainable)
+        self.synthesis = Synthesis(config)
+        if trainable:
+            self._start()
+        self.register_buffer("median_z", torch.zeros(1, config.hyper_channels, 1, 1))
+        self.register_buffer("median_z_jnd", torch.zeros(1, config.jnd_channels, 1, 1))
+
+    def _start(self) -> None:
+        """Let training begin as a block transform."""
+        analysis, synthesis = self.analysis, self.synthesis
+        coarse = start_from_cosines(analysis.stem, analysis.down, synthesis.up, synthesis.head)
+        detail = start_detail(coarse, analysis.detail, synthesis.detail)
+        plain = self.config.latent_channels - self.config.detail_channels
+        start_from_identity(analysis.head, plain)
+        start_from_identity(synthesis.entry, plain)
+        self.scale_net.start([pattern.order for pattern in coarse[:plain]], [pattern.order for pattern in detail])
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters live."""
+        return self.median_z.device
+
+    @torch.inference_mode()
+    def analyse(self, image: Tensor, jnd: Tensor) -> AnalysisOutput:
+        """The part of encoding that no quality changes.
+
+        Args:
+            image: (1, 3, H, W) grey levels 0..255, any size.
+            jnd: (1, 3, H, W) tolerance in grey levels.
+
+        Returns:
+            Features of the image padded to multiples of 64 by repeating its last row and column.
+        """
+        height, width = image.shape[-2:]
+        margin = (0, padded_size(width) - width, 0, padded_size(height) - height)
+        image, jnd = (functional.pad(plane.to(self.device), margin, mode="replicate") for plane in (image, jnd))
+        return self.analysis(image, jnd)
+
+    @torch.inference_mode()
+    def quantise(self, analysis: AnalysisOutput, quality: int | np.ndarray) -> Symbols:
+        """Integers of one image at one quality.
+
+        Args:
+            analysis: of `analyse`.
+            quality: 1..100, or a plane of such integers, (ph / 32, pw / 32).
+
+        Raises:
+            ParameterError: the quality is out of range, or the plane has another size.
+        """
+        rows, columns = analysis.features.shape[-2:]
+        level = self._quality(quality, rows // 2, columns // 2)
+        latent = self.analysis.latent(analysis, level)
+        z = torch.floor(self.hyper_analysis(latent, level) - self.median_z + 0.5)
+        z_jnd = torch.floor(self.jnd_head(analysis.jnd_features) - self.median_z_jnd + 0.5)
+        z, z_jnd = (values.clamp(-SYMBOL_LIMIT, SYMBOL_LIMIT) for values in (z, z_jnd))
+        table, step_index = self._indices(z_jnd, z, level)
+        latents, tables = to_phases(latent), to_phases(table)
+        steps = to_phases(step_size(step_index))
+        symbols: list[Tensor] = []
+        refined: list[Tensor] = []
+
+        def dequantise(phase: int, mean: Tensor) -> Tensor:
+            refined.append(self._refined_by_segments(phase, tables, symbols))
+            ratio = (latents[phase] - mean) / steps[phase]
+            symbols.append(self.rounding(ratio, refined[-1]).clamp(-SYMBOL_LIMIT, SYMBOL_LIMIT))
+            return mean + steps[phase] * symbols[-1]
+
+        self.context(z, z_jnd, level, dequantise)
+        k, t = from_phases(symbols), from_phases(refined)
+        return Symbols(_integers(z_jnd), _integers(z), _integers(k), _integers(t, np.uint8))
+
+    @torch.inference_mode()
+    def table_index(self, z_jnd: np.ndarray, z: np.ndarray, quality: int | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What entropy decoding needs; integer networks only, so the same on every machine.
+
+        Args:
+            z_jnd: int32 (jnd_channels, ph / 32, pw / 32).
+            z: int32 (hyper_channels, ph / 64, pw / 64).
+            quality: 1..100, or a plane of such integers, (ph / 32, pw / 32).
+
+        Returns:
+            t: uint8 (M, ph / 16, pw / 16), table of each latent before its neighbours are known (see `refine`); d: int32,
+            same shape, index of its step.
+        """
+        table, step_index = self._indices(self._tensor(z_jnd), self._tensor(z), self._quality(quality, *z_jnd.shape[1:]))
+        return _integers(table, np.uint8), _integers(step_index)
+
+    @torch.inference_mode()
+    def refine(self, phase: int, tables: Sequence[np.ndarray], symbols: Sequence[np.ndarray]) -> np.ndarray:
+        """Tables of one phase of a segment, now that the phases before it are decoded; integers only.
+
+        Args:
+            phase: 0..3.
+            tables: t of all phases, uint8 (M, h, w) each.
+            symbols: k of the phases before this one, int32, same shapes.
+
+        Returns:
+            uint8 (M, h, w).
+        """
+        if not phase:
+            return tables[0]
+        return _integers(self._refined(phase, *([self._tensor(part) for part in parts] for parts in (tables, symbols))), np.uint8)
+
+    @torch.inference_mode()
+    def synthesise(
+        self,
+        z_jnd: np.ndarray,
+        z: np.ndarray,
+        k: np.ndarray,
+        d: np.ndarray,
+        quality: int | np.ndarray,
+        height: int,
+        width: int,
+        precision: torch.dtype = torch.float32,
+    ) -> Tensor:
+        """Symbols to pixels.
+
+        Args:
+            z_jnd, z, k: symbols, as in Symbols.
+            d: step indices from `table_index`.
+            quality: 1..100, or a plane of such integers, (ph / 32, pw / 32).
+            height, width: size of the image; the padding is cut off.
+            precision: of the synthesis transform: torch.float32 or torch.bfloat16. The means stay in float32, since an
+                error there is an error in pixels one to one.
+
+        Returns:
+            (1, 3, height, width) float32, clipped to 0..255, not rounded.
+        """
+        step_index, level = self._tensor(d), self._quality(quality, *z_jnd.shape[1:])
+        offsets = to_phases(step_size(step_index) * self._tensor(k))
+        _, latent = self.context(
+            self._tensor(z),
+            self._tensor(z_jnd),
+            level,
+            lambda phase, mean: mean + offsets[phase],
+        )
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=precision == torch.bfloat16):
+            image = self.synthesis(latent, step_index, level)
+        return image[..., :height, :width].to(torch.float32).clamp(0.0, 255.0)
+
+    def step_levels(self) -> np.ndarray:
+        """How coarse each quality is: float64 (100,), mean over the channels of log2 of the quantization step, less what z_J adds."""
+        every = torch.arange(QUALITY_MIN, QUALITY_MAX + 1, device=self.device)[None, None]
+        with torch.inference_mode():
+            planes = self.step_net.gain_planes(every)[0, :, 0]
+        return planes.double().mean(0).cpu().numpy() * LOG_RATIO / math.log(2.0)
+
+    def _refined_by_segments(self, phase: int, tables: list[Tensor], symbols: list[Tensor]) -> Tensor:
+        """Tables of one phase of the whole picture; no segment sees across its border."""
+        refined = tables[phase].clone()
+        for top in range(0, refined.shape[-2], SEGMENT // 2):
+            for left in range(0, refined.shape[-1], SEGMENT // 2):
+                part = (..., slice(top, top + SEGMENT // 2), slice(left, left + SEGMENT // 2))
+                inside = ([values[part] for values in parts] for parts in (tables, symbols))
+                refined[part] = self._refined(phase, *inside)
+        return refined
+
+    def _refined(self, phase: int, tables: list[Tensor], symbols: list[Tensor]) -> Tensor:
+        with exact_products(self.device.type):
+            moved = self.scale_context(phase, tables, symbols)
+        return self.neighbours.refine(phase, moved, tables, symbols).to(torch.float32)
+
+    def _indices(self, z_jnd: Tensor, z: Tensor, level: Tensor) -> tuple[Tensor, Tensor]:
+        with exact_products(self.device.type):
+            step_index = self.step_net(z_jnd, level)
+            return table_index(self.scale_net(z, level), step_index), step_index
+
+    def _quality(self, quality: int | np.ndarray, rows: int, columns: int) -> Tensor:
+        """Plane of qualities, (1, rows, columns), checked."""
+        plane = np.asarray(quality)
+        if plane.dtype.kind not in "iu" or not QUALITY_MIN <= plane.min() <= plane.max() <= QUALITY_MAX:
+            shown = quality if plane.ndim == 0 else "a plane with other values"
+            raise ParameterError(f"quality must be {QUALITY_MIN} to {QUALITY_MAX}, got {shown}")
+        if plane.ndim and plane.shape != (rows, columns):
+            raise ParameterError(
+                f"the plane of qualities has shape {plane.shape}, not {(rows, columns)}: one for each {QUALITY_STRIDE} pixels"
+            )
+        return torch.from_numpy(np.broadcast_to(plane, (rows, columns)).astype(np.int64)).to(self.device)[None]
+
+    def _tensor(self, symbols: np.ndarray) -> Tensor:
+        return torch.from_numpy(symbols).to(self.device, torch.float32)[None]
+
+
+def _integers(values: Tensor, kind: type = np.int32) -> np.ndarray:
+    return values[0].to(torch.int32).cpu().contiguous().numpy().astype(kind, copy=False)

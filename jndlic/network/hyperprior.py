@@ -1,0 +1,237 @@
+"""Side information: z and z_J on the encoder's side, and the integer networks that read them on both sides.
+
+    y   ─► hyper analysis ─► z   ─► stream "hyper" ─► scale net ─► S       index of log sigma, per latent
+    f_J ─► JND head       ─► z_J ─► stream "jnd"   ─► step net  ─► D       index of log step, relative to the gain
+                             quality ────────────────► gain table ─► G     index of log step, per channel
+                                                       d = G + D,   t = clip(S - d, 0, 63)
+
+The grid of scales and steps is one: r = (256 / 0.11)^(1/63), sigma = 0.11 r^S, step = r^d; so the table of a latent with
+scale sigma / step is the index S - d.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as functional
+from torch import Tensor, nn
+
+from jndlic.network.analysis import LATENT_SCALE
+from jndlic.network.blocks import pointwise
+from jndlic.network.config import CodecConfig
+from jndlic.network.depthwise import DepthwiseConv2d
+from jndlic.network.integer import (
+    ACTIVATION_MAX,
+    SYMBOL_MAX,
+    IntegerConv2d,
+    TrainableIntegerConv2d,
+    bound,
+    round_through,
+)
+from jndlic.network.quality import (
+    QUALITY_NODES,
+    coarser_planes,
+    quality_planes,
+    quality_weights,
+)
+from jndlic.format.container import QUALITY_MAX, QUALITY_MIN
+from jndlic.format.phases import PHASE_GRID
+
+TABLE_COUNT = 64
+SCALE_MIN, SCALE_MAX = 0.11, 256.0
+LOG_RATIO = math.log(SCALE_MAX / SCALE_MIN) / (TABLE_COUNT - 1)  # ln r
+STEP_BOUND = 12  # |D| <= 12 indices: about 1.5 nat
+STEP_LIMIT = 120  # |d| fits int8
+SYMBOL_SCALE, HIDDEN_SCALE, INDEX_SCALE = 1, 16, 8  # integers per real unit: symbols, activations, indices
+TABLE_SCALE = 128.0  # indices per unit of a trained table: lets the common learning rate move them
+
+
+def integer_layer(
+    trainable: bool,
+    inputs: int,
+    outputs: int,
+    kernel: int = 1,
+    *,
+    first: bool = False,
+    last: bool = False,
+    gain: float = 2**0.5,
+) -> nn.Module:
+    """A layer of the integer networks, trainable or frozen; `first` reads symbols, `last` gives indices, not activations."""
+    input_max = SYMBOL_MAX if first else ACTIVATION_MAX
+    if not trainable:
+        return IntegerConv2d(inputs, outputs, kernel, input_max=input_max, rectify=not last)
+    return TrainableIntegerConv2d(
+        inputs,
+        outputs,
+        kernel,
+        input_scale=SYMBOL_SCALE if first else HIDDEN_SCALE,
+        output_scale=INDEX_SCALE if last else HIDDEN_SCALE,
+        input_max=input_max,
+        rectify=not last,
+        gain=gain,
+    )
+
+
+class HyperAnalysis(nn.Module):
+    """y and quality to z (encoder only, float)."""
+
+    def __init__(self, config: CodecConfig) -> None:
+        super().__init__()
+        width = config.hyper_channels + 64
+        self.entry = pointwise(config.latent_channels, width, gain=2**0.5)
+        self.first = pointwise(4 * width, width, gain=2**0.5)
+        self.spatial = DepthwiseConv2d(width, 5, padding=2)
+        self.second = pointwise(4 * width, width, gain=2**0.5)
+        self.modulation = nn.Conv2d(QUALITY_NODES, 2 * width, 1)
+        self.head = pointwise(width, config.hyper_channels, gain=2.0)
+
+    def forward(self, latent: Tensor, quality: Tensor) -> Tensor:
+        """(B, M, h, w) and (B, h / 2, w / 2) to (B, hyper_channels, h / 4, w / 4)."""
+        features = torch.relu(self.entry(latent / LATENT_SCALE))
+        features = torch.relu(self.first(functional.pixel_unshuffle(features, 2)))
+        features = torch.relu(self.second(functional.pixel_unshuffle(self.spatial(features), 2)))
+        scale, offset = self.modulation(functional.avg_pool2d(quality_weights(quality), 2)).chunk(2, 1)
+        return self.head(features * (1.0 + scale) + offset)
+
+
+class JndHead(nn.Module):
+    """f_J to z_J (encoder only, float)."""
+
+    def __init__(self, config: CodecConfig) -> None:
+        super().__init__()
+        self.entry = pointwise(config.coarse_channels, 64, gain=2**0.5)
+        self.head = pointwise(4 * 64, config.jnd_channels, gain=2.0)
+
+    def forward(self, jnd_features: Tensor) -> Tensor:
+        """(B, coarse_channels, h, w) to (B, jnd_channels, h / 2, w / 2)."""
+        return self.head(functional.pixel_unshuffle(torch.relu(self.entry(jnd_features)), 2))
+
+
+class ScaleNet(nn.Module):
+    """z to S, the index of each latent's log scale; integers only.
+
+    A table of offsets per phase of the context model and channel is added to the network's output: latents whose
+    neighbours are decoded before them are better predicted, hence narrower.
+    """
+
+    def __init__(self, config: CodecConfig, trainable: bool) -> None:
+        super().__init__()
+        layers = [
+            integer_layer(trainable, config.hyper_channels + QUALITY_NODES, 192, 3, first=True),
+            integer_layer(trainable, 192, 4 * 128),
+            integer_layer(trainable, 128, 128, 3),
+            integer_layer(trainable, 128, 4 * 160),
+            integer_layer(trainable, 160, config.latent_channels, last=True, gain=0.05),
+        ]
+        self.layers = nn.ModuleList(layers)
+        if trainable:
+            self.phase_offset = nn.Parameter(torch.zeros(4, config.latent_channels))
+        else:
+            self.register_buffer("phase_offset", torch.zeros(4, config.latent_channels, dtype=torch.int16))
+
+    def forward(self, z: Tensor, quality: Tensor) -> Tensor:
+        """Scale indices.
+
+        Args:
+            z: (B, hyper_channels, h / 4, w / 4) float32 symbols.
+            quality: (B, h / 2, w / 2) integers.
+
+        Returns:
+            S: (B, M, h, w) float32 that holds integers.
+        """
+        symbols = z.clamp(-SYMBOL_MAX, SYMBOL_MAX)
+        hidden = self.layers[0](torch.cat((symbols, coarser_planes(quality_planes(quality))), 1))
+        hidden = functional.pixel_shuffle(self.layers[1](hidden), 2)
+        hidden = functional.pixel_shuffle(self.layers[3](self.layers[2](hidden)), 2)
+        index = self.layers[4](hidden)
+        offset = self.phase_offset
+        offset = round_through(offset * TABLE_SCALE) if offset.is_floating_point() else offset.to(torch.float32)
+        rows, columns = index.shape[-2] // 2, index.shape[-1] // 2
+        cell = torch.stack([offset[phase] for phase in PHASE_GRID]).view(2, 2, -1).permute(2, 0, 1)
+        return index + cell.repeat(1, rows, columns)
+
+    @torch.no_grad()
+    def start(self, orders: list[int], detail_orders: list[int]) -> None:
+        """Begin with the spectrum of natural images: scales that fall with the frequency that a channel starts from.
+
+        Args:
+            orders: of the first channels.
+            detail_orders: of the last ones.
+        """
+        index, detail_index = (
+            (50.0 - 11.0 * torch.log1p(torch.tensor(values, dtype=torch.float32))) / TABLE_SCALE
+            for values in (orders, detail_orders)
+        )
+        self.phase_offset[:, : len(index)] = index
+        self.phase_offset[:, self.phase_offset.shape[1] - len(detail_index) :] = detail_index
+
+    @torch.no_grad()
+    def freeze(self, config: CodecConfig) -> ScaleNet:
+        """The integer network with this one's rounded parameters."""
+        frozen = ScaleNet(config, trainable=False)
+        frozen.layers = nn.ModuleList(layer.freeze() for layer in self.layers)
+        frozen.phase_offset.copy_(round_through(self.phase_offset.detach() * TABLE_SCALE))
+        return frozen
+
+
+class StepNet(nn.Module):
+    """z_J and quality to d, the index of each latent's log step; integers only: d = G + D, |D| <= 12."""
+
+    def __init__(self, config: CodecConfig, trainable: bool) -> None:
+        super().__init__()
+        layers = [
+            integer_layer(trainable, config.jnd_channels + QUALITY_NODES, 96, 3, first=True),
+            integer_layer(trainable, 96, 4 * 96),
+            integer_layer(trainable, 96, config.latent_channels, last=True, gain=0.1),
+        ]
+        self.layers = nn.ModuleList(layers)
+        if trainable:
+            # At high rate the best error is 2.2 / lambda and the step sqrt(12 error); a grey level is 1/16 of y.
+            start = torch.linspace(29.0, -4.0, QUALITY_NODES) / TABLE_SCALE
+            self.gain_nodes = nn.Parameter(start[:, None].repeat(1, config.latent_channels))
+        else:
+            self.register_buffer("gain", torch.zeros(QUALITY_MAX, config.latent_channels, dtype=torch.int16))
+
+    def gain_planes(self, quality: Tensor) -> Tensor:
+        """G: (B, h, w) integers to (B, M, h, w) float32 that holds integers."""
+        if hasattr(self, "gain_nodes"):
+            nodes = self.gain_nodes.t()[:, :, None, None]
+            return round_through(functional.conv2d(quality_weights(quality), nodes) * TABLE_SCALE)
+        return self.gain[quality.to(torch.int64) - QUALITY_MIN].permute(0, 3, 1, 2).to(torch.float32)
+
+    def forward(self, z_jnd: Tensor, quality: Tensor) -> Tensor:
+        """Step indices.
+
+        Args:
+            z_jnd: (B, jnd_channels, h / 2, w / 2) float32 symbols.
+            quality: (B, h / 2, w / 2) integers.
+
+        Returns:
+            d: (B, M, h, w) float32 that holds integers.
+        """
+        symbols = z_jnd.clamp(-SYMBOL_MAX, SYMBOL_MAX)
+        hidden = self.layers[0](torch.cat((symbols, quality_planes(quality)), 1))
+        relative = self.layers[2](functional.pixel_shuffle(self.layers[1](hidden), 2))
+        gain = self.gain_planes(quality).repeat_interleave(2, -2).repeat_interleave(2, -1)
+        index = bound(relative, -STEP_BOUND, STEP_BOUND) + gain
+        return bound(index, -STEP_LIMIT, STEP_LIMIT)
+
+    @torch.no_grad()
+    def freeze(self, config: CodecConfig) -> StepNet:
+        """The integer network with this one's rounded parameters."""
+        frozen = StepNet(config, trainable=False)
+        frozen.layers = nn.ModuleList(layer.freeze() for layer in self.layers)
+        every = torch.arange(QUALITY_MIN, QUALITY_MAX + 1, device=self.gain_nodes.device)
+        frozen.gain.copy_(self.gain_planes(every[None, None])[0, :, 0].t())
+        return frozen
+
+
+def table_index(scale_index: Tensor, step_index: Tensor) -> Tensor:
+    """t = clip(S - d, 0, 63), elementwise."""
+    return bound(scale_index - step_index, 0, TABLE_COUNT - 1)
+
+
+def step_size(step_index: Tensor) -> Tensor:
+    """Quantization step r^d of each latent."""
+    return torch.exp(step_index * LOG_RATIO)

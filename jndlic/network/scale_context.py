@@ -1,0 +1,71 @@
+"""What was decoded around a latent, in all channels, moves the table that the side streams chose for it.
+
+    per channel   a = Σ w loudness(|k|) over the known neighbours      w: PHASE_NEIGHBOURS;   own t
+    all channels  (a, t) ─► 1x1 ─► 1x1 ─► shift                        integers only (integer.py), a network per phase
+                  t' = clip(t + shift, 0, 63)
+
+Phase 0 has no known neighbours and keeps t. A network sees what counting per channel (neighbours.py) cannot: where one channel
+is louder than expected, others are too. The last layer starts at zero, so that training begins with t' = t.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from jndlic.network.config import CodecConfig
+from jndlic.network.integer import bound
+from jndlic.network.table_refinement import PHASE_NEIGHBOURS, weighted_sum
+from jndlic.network.hyperprior import TABLE_COUNT, integer_layer
+
+LOUDNESS = (0, 4, 6, 8, 9, 10, 11, 12, 13, 13, 14, 14, 15)
+"""Of |k| = 0, 1, ...: about 4 log2(1 + |k|), so that sums follow the logarithm of the scale; the last one for all larger."""
+
+WIDTH = 128
+
+
+class ScaleContext(nn.Module):
+    """The networks of phases 1 to 3.
+
+    Args:
+        config: sizes.
+        trainable: float master parameters or frozen integers.
+    """
+
+    def __init__(self, config: CodecConfig, trainable: bool) -> None:
+        super().__init__()
+        channels = config.latent_channels
+        self.passes = nn.ModuleList(
+            nn.Sequential(
+                integer_layer(trainable, 2 * channels, WIDTH),
+                integer_layer(trainable, WIDTH, channels, last=True, gain=0.0),
+            )
+            for _ in PHASE_NEIGHBOURS[1:]
+        )
+        self.register_buffer("loudness", torch.tensor(LOUDNESS, dtype=torch.float32), persistent=False)
+
+    def forward(self, phase: int, tables: list[Tensor], symbols: list[Tensor]) -> Tensor:
+        """t' of one phase.
+
+        Args:
+            phase: 0..3.
+            tables: t of all phases, float32 that holds integers, (B, M, h, w) each.
+            symbols: k of the phases before this one (more are ignored), any number type, same shapes.
+
+        Returns:
+            (B, M, h, w) float32 that holds integers 0..63; differentiable while training.
+        """
+        table = tables[phase]
+        if not phase:
+            return table
+        largest = len(LOUDNESS) - 1
+        loud = [self.loudness[part.detach().abs().clamp(max=largest).to(torch.int32)] for part in symbols[:phase]]
+        seen = torch.cat((weighted_sum(phase, loud), table.detach()), 1)
+        return bound(table + self.passes[phase - 1](seen), 0, TABLE_COUNT - 1)
+
+    @torch.no_grad()
+    def freeze(self, config: CodecConfig) -> ScaleContext:
+        """The integer networks with this one's rounded parameters."""
+        frozen = ScaleContext(config, trainable=False)
+        frozen.passes = nn.ModuleList(nn.Sequential(*(layer.freeze() for layer in network)) for network in self.passes)
+        return frozen

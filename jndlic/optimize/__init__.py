@@ -1,0 +1,1 @@
+"""The smallest file that still looks the same."""

@@ -1,0 +1,119 @@
+"""Files in, files out: one picture or a tree of them, each made as small as a profile allows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import NamedTuple
+
+from jndlic.errors import ImageError, ParameterError
+from jndlic.files import write_atomically
+from jndlic.images.pillow import FORMATS, load
+from jndlic.codecs.ladder import Ladder
+from jndlic.codecs.ladders import KINDS, Maker
+from jndlic.optimize.target import Outcome, optimize
+from jndlic.optimize.predictors.predictor import Predictor
+from jndlic.optimize.predictors.profiles import Profile
+
+SUFFIXES = frozenset(FORMATS) | {".gif"}
+"""Of the files that count as pictures in a folder."""
+
+
+class Settings(NamedTuple):
+    """How every picture is treated."""
+
+    codec: str
+    """One of KINDS."""
+    ladders: Maker
+    predictor: Predictor
+    profile: Profile
+    rule: str | None = None
+    """Of the search; None for the predictor's own."""
+
+
+class Job(NamedTuple):
+    """A picture and the file to be made of it."""
+
+    source: Path
+    target: Path
+
+
+class Report(NamedTuple):
+    """What became of a picture."""
+
+    source: str
+    target: str
+    level: int
+    bytes: int
+    input_bytes: int
+    score: float
+    share: float
+    """Of observers who see no change, 0 to 1, as the predictor has it."""
+    reached: bool
+    """Whether the profile is satisfied."""
+    evaluations: int
+    same_format: bool
+    """Whether the input was in the codec's format already."""
+
+    @property
+    def saving(self) -> float:
+        """Share of the input's bytes that the output does without; negative where it is larger."""
+        return 1 - self.bytes / max(self.input_bytes, 1)
+
+
+def search_file(path: Path, settings: Settings) -> tuple[Ladder, Outcome]:
+    """Reads a picture and searches it.
+
+    Raises:
+        JndlicError: it cannot be read, encoded or judged.
+        OSError: the file cannot be read.
+    """
+    picture = load(path)
+    try:
+        ladder = settings.ladders(picture)
+        return ladder, optimize(ladder, settings.predictor, settings.profile, settings.rule)
+    except ImageError as error:
+        raise ImageError(f"{path}: {error}") from error
+
+
+def optimize_file(job: Job, settings: Settings) -> Report:
+    """Reads a picture, searches, and writes the file, whole or not at all.
+
+    Raises:
+        JndlicError: the picture cannot be read, encoded or judged.
+        OSError: a file cannot be read or written.
+    """
+    size = job.source.stat().st_size
+    _, found = search_file(job.source, settings)
+    job.target.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(job.target, found.data)
+    same = job.source.suffix.lower() in KINDS[settings.codec].suffixes
+    return Report(
+        str(job.source), str(job.target), found.level, len(found.data), size, found.score, found.share, found.reached, found.evaluations, same
+    )
+
+
+def find_jobs(source: Path, target: Path, codec: str) -> list[Job]:
+    """The pictures below a folder, in order, each with its place below another one.
+
+    A target is named as its picture with the codec's suffix; where that is the name of several, each keeps its own suffix before it.
+    Pictures below the target are none of the source's.
+
+    Raises:
+        ImageError: there are none.
+        ParameterError: both folders are the same.
+    """
+    if target.exists() and source.samefile(target):
+        raise ParameterError(f"{target}: input and output are the same folder")
+    inside = target.resolve()
+    pictures = sorted(
+        path
+        for path in source.rglob("*")
+        if path.suffix.lower() in SUFFIXES and path.is_file() and inside not in path.resolve().parents
+    )
+    if not pictures:
+        raise ImageError(f"no pictures in {source}")
+    suffix = KINDS[codec].suffixes[0]
+    wanted = Counter(path.with_suffix(suffix) for path in pictures)
+    names = [path.with_suffix(suffix) if wanted[path.with_suffix(suffix)] == 1 else path.with_name(path.name + suffix) for path in pictures]
+    return [Job(path, target / name.relative_to(source)) for path, name in zip(pictures, names)]

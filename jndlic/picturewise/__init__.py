@@ -1,1 +1,0 @@
-"""Picture-wise just-noticeable differences: from which level of a codec on do people see no change?"""
