@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
+    from jndlic.format.quality import Quality
     from jndlic.images.pillow import Picture
     from jndlic.network.analysis import AnalysisOutput
     from jndlic.network.codec import Codec, Symbols
-    from jndlic.format.quality import Quality
 
 
 class Analysed(NamedTuple):
@@ -140,8 +140,8 @@ def info(data: bytes) -> dict[str, object]:
     Raises:
         FormatError, UnsupportedError: as for `decode`, as far as the container goes.
     """
-    from jndlic.shipped_weights import shipped_name
     from jndlic.format.quality import read_quality
+    from jndlic.shipped_weights import shipped_name
 
     data = _as_bytes(data)
     container = unpack(data)
@@ -201,8 +201,8 @@ def quantise(analysed: Analysed, base: int, codec: Codec) -> tuple[Symbols, Qual
         base: quality, 1..100, where the caller's map (if there is one) is the picture's own.
         codec: that analysed it.
     """
-    from jndlic.jnd.steering import steered_quality
     from jndlic.format.quality import Quality
+    from jndlic.jnd.steering import steered_quality
 
     steered = analysed.octaves is not None
     quality = steered_quality(base, analysed.octaves, codec.step_levels()) if steered else Quality(base)
@@ -259,9 +259,9 @@ def unpack_symbols(container: Container, codec: Codec) -> DecodedSymbols:
         UnsupportedError: the file was made with other weights.
         FormatError: a stream is damaged.
     """
-    from jndlic.network.codec import Symbols
     from jndlic.format.quality import read_quality
     from jndlic.format.segments import decode_latent, decode_planes, symbol_crc
+    from jndlic.network.codec import Symbols
 
     header = container.header
     if header.fingerprint != codec.fingerprint:
@@ -297,8 +297,8 @@ def checked_quality(quality: int) -> int:
 
 
 def _decode_container(container: Container, codec: Codec) -> Picture:
-    from jndlic.images.pillow import Picture, turned
     from jndlic.format.planes import decode_plane
+    from jndlic.images.pillow import Picture, turned
 
     header = container.header
     decoded = unpack_symbols(container, codec)

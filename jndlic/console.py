@@ -1,12 +1,43 @@
-"""How far a long run is, for people at a terminal."""
+"""What every program of this package shares: exit codes, one line for what went wrong, how far a long run is."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
+from jndlic.errors import JndlicError, ParameterError
+from jndlic.memory import reuse_freed_memory
+
+GOOD, BAD_INPUT, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
+"""Exit codes: bad input is also a file that cannot be read or written."""
+
 Item = TypeVar("Item")
+
+
+def run_command(name: str, work: Callable[[], int | None], reuse_memory: bool = True) -> int:
+    """Do the work of a program and say in one line what went wrong.
+
+    Args:
+        name: of the program, before the message.
+        work: returns the exit code; None is GOOD.
+        reuse_memory: see jndlic/memory.py.
+    """
+    if reuse_memory:
+        reuse_freed_memory()
+    try:
+        return work() or GOOD
+    except ParameterError as error:
+        return _complain(name, error, BAD_USAGE)
+    except JndlicError as error:
+        return _complain(name, error, BAD_INPUT)
+    except OSError as error:
+        named = error.filename is not None and error.strerror is not None
+        return _complain(name, f"{error.filename}: {error.strerror}" if named else error, BAD_INPUT)
+    except MemoryError:
+        return _complain(name, "not enough memory for a picture of this size", BAD_INPUT)
+    except KeyboardInterrupt:
+        return _complain(name, "interrupted; what was finished is kept", INTERRUPTED)
 
 
 def progress(items: Sequence[Item], unit: str = "file") -> Iterator[Item]:
@@ -26,3 +57,8 @@ def _counted(items: Sequence[Item], unit: str) -> Iterator[Item]:
         yield item
     if shown:
         print(f"\r{len(items)}/{len(items)} {unit}s", file=sys.stderr)
+
+
+def _complain(name: str, message: object, code: int) -> int:
+    print(f"{name}: {message}", file=sys.stderr)
+    return code

@@ -28,3 +28,11 @@ class WeightsError(JndlicError):
 
 class ParameterError(JndlicError, ValueError):
     """An argument is out of its range, for example a quality outside 1..100."""
+
+
+class CodecError(JndlicError):
+    """Another codec is not installed, or it failed."""
+
+
+class MetricError(JndlicError):
+    """A library or program that a metric needs is not installed, or failed."""

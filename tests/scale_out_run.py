@@ -13,8 +13,8 @@ import torch
 from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint
 
 from jndlic.network.config import CodecConfig
-from jndlic.training.photos.data import PhotoData
 from jndlic.training.codec.module import CodecTraining
+from jndlic.training.photos.data import PhotoData
 
 CROPS = 4  # per step, of all processes together
 INTERVAL = 3  # steps between checkpoints

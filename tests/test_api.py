@@ -17,15 +17,15 @@ from toy_codec import ToyCodec
 
 import jndlic
 from jndlic import shipped_weights
-from jndlic.runtime import weights_file as weights
-from jndlic.errors import FormatError, ImageError, JndlicError, ParameterError, UnsupportedError
-from jndlic.images.pillow import from_array
-from jndlic.jnd.namm import jnd_map, jnd_map_numpy
 from jndlic.codecs.jndlic_ladder import JndlicLadder
-from jndlic.network.codec import Codec
+from jndlic.errors import FormatError, ImageError, JndlicError, ParameterError, UnsupportedError
 from jndlic.format.container import Container, pack, unpack
 from jndlic.format.entropy import ideal_bits
 from jndlic.format.segments import SYMBOL_LIMIT, encode_planes
+from jndlic.images.pillow import from_array
+from jndlic.jnd.namm import jnd_map, jnd_map_numpy
+from jndlic.network.codec import Codec
+from jndlic.runtime import weights_file as weights
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -12,12 +12,12 @@ from PIL import Image
 
 lightning = pytest.importorskip("lightning", reason="needs the [train] extra")
 
-from jndlic.bench.studies import experiment  # noqa: E402
 from jndlic.bench.run.bdrate import Curve  # noqa: E402
+from jndlic.bench.studies import experiment  # noqa: E402
+from jndlic.codecs.compressai_model import NAMES, build  # noqa: E402
 from jndlic.codecs.registry import open_codec  # noqa: E402
 from jndlic.errors import FormatError, ParameterError, WeightsError  # noqa: E402
 from jndlic.training.codec.baseline import BaselineTraining  # noqa: E402
-from jndlic.codecs.compressai_model import NAMES, build  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -14,21 +14,21 @@ from PIL import Image
 for needed in ("torch", "bjontegaard", "matplotlib", "scipy", "ssimulacra2"):
     pytest.importorskip(needed, reason="needs the [bench] extra")
 
-from jndlic.cli.main import main as cli  # noqa: E402
-from jndlic.bench.run import footprint
-from jndlic.bench.report import publish
 from jndlic.bench import benchmark  # noqa: E402
-from jndlic.bench.run.bdrate import Curve  # noqa: E402
+from jndlic.bench.report import publish
 from jndlic.bench.report.findings import Findings, Study  # noqa: E402
-from jndlic.bench.run.measure import Measurer, Setup, Task  # noqa: E402
-from jndlic.metrics.registry import MARK, MARK_NOTE  # noqa: E402
-from jndlic.bench.run.pool import measure_all  # noqa: E402
 from jndlic.bench.report.reports import write_pages, write_reports  # noqa: E402
-from jndlic.bench.run.rows import Opened, group, read_rows, write_rows  # noqa: E402
-from jndlic.bench.run.store import Store, entry_key, pixels_digest  # noqa: E402
 from jndlic.bench.report.summary import compare_all, spread_of  # noqa: E402
 from jndlic.bench.report.tables import Table, grids, percent  # noqa: E402
+from jndlic.bench.run import footprint
+from jndlic.bench.run.bdrate import Curve  # noqa: E402
+from jndlic.bench.run.measure import Measurer, Setup, Task  # noqa: E402
+from jndlic.bench.run.pool import measure_all  # noqa: E402
+from jndlic.bench.run.rows import Opened, group, read_rows, write_rows  # noqa: E402
+from jndlic.bench.run.store import Store, entry_key, pixels_digest  # noqa: E402
+from jndlic.cli.main import main as cli  # noqa: E402
 from jndlic.errors import ParameterError  # noqa: E402
+from jndlic.metrics.registry import MARK, MARK_NOTE  # noqa: E402
 
 BREAKS = (
     "import os, sys, shutil, signal\n"

@@ -17,8 +17,8 @@ from toy_codec import ToyCodec
 
 import jndlic
 from jndlic.cli import jnd as cli_jnd
-from jndlic.runtime import weights_file as weights
 from jndlic.cli.main import main
+from jndlic.runtime import weights_file as weights
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -12,11 +12,10 @@ from fake_program import program
 pytest.importorskip("torch")
 
 from jndlic.api import encode  # noqa: E402
-from jndlic.codecs.registry import KINDS, USUAL, Spec, open_codec, parse_spec  # noqa: E402
 from jndlic.codecs.jpeg_xl import distance  # noqa: E402
-from jndlic.codecs.pillow import CodecError  # noqa: E402
+from jndlic.codecs.registry import KINDS, USUAL, Spec, open_codec, parse_spec  # noqa: E402
 from jndlic.codecs.vvc import from_planes, to_planes  # noqa: E402
-from jndlic.errors import FormatError, ParameterError  # noqa: E402
+from jndlic.errors import CodecError, FormatError, ParameterError  # noqa: E402
 from jndlic.jnd.models import critical, encoder_map  # noqa: E402
 
 NEEDS = {"jxl": "imagecodecs"}

@@ -7,9 +7,9 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from jndlic.bench.studies.complexity import Complexity, complexity, format_table, main
+from jndlic.format.phases import to_phases
 from jndlic.network.codec import Codec
 from jndlic.network.config import CodecConfig
-from jndlic.format.phases import to_phases
 from jndlic.runtime.weights_file import load_codec
 
 SMALL = CodecConfig(

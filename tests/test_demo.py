@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 
 import jndlic
-from jndlic.bench.studies.demo import demo_photo, jpeg_of_size, judge, main
 from jndlic.bench.report.maps import bits_map, step_map, to_pixels
-from jndlic.network.hyperprior import LOG_RATIO
+from jndlic.bench.studies.demo import demo_photo, jpeg_of_size, judge, main
 from jndlic.format.entropy import SymbolTables, ideal_bits
+from jndlic.network.hyperprior import LOG_RATIO
 
 
 def test_bits_map_adds_up_to_the_ideal_size() -> None:

@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from jndlic import api
-from jndlic.network.codec import Codec
 from jndlic.format.container import unpack
+from jndlic.network.codec import Codec
 
 # Reads a file and prints a hash of its symbols; for fresh processes with other settings.
 READER = """

@@ -11,8 +11,8 @@ import numpy as np
 from PIL import Image
 
 from jndlic import api
-from jndlic.network.codec import Codec
 from jndlic.format.container import unpack
+from jndlic.network.codec import Codec
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from jndlic.images import pillow as pictures
 from jndlic.errors import ImageError
 from jndlic.files import write_atomically
+from jndlic.images import pillow as pictures
 from jndlic.images.pillow import Picture, from_array, from_pillow, load, output_format, save, to_pillow
 
 RANDOM = np.random.default_rng(0)

@@ -8,8 +8,8 @@ import torch
 
 from jndlic.errors import WeightsError
 from jndlic.network.config import CodecConfig
-from jndlic.network.integer import IntegerConv2d, TrainableIntegerConv2d, bound, exact_products, round_through
 from jndlic.network.hyperprior import ScaleNet, StepNet, step_size, table_index
+from jndlic.network.integer import IntegerConv2d, TrainableIntegerConv2d, bound, exact_products, round_through
 
 SMALL = CodecConfig(latent_channels=32, detail_channels=8, hyper_channels=16, jnd_channels=4)
 

@@ -150,8 +150,8 @@ def test_pairs_from_photos_and_from_judged_pictures(photos: Path, tmp_path: Path
 def test_training_learns_and_leaves_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Targets that are the patches' own blur: easy to learn."""
     pytest.importorskip("lightning")
-    from jndlic.training.structure.module import StructureTraining
     from jndlic.training.structure.commands import train
+    from jndlic.training.structure.module import StructureTraining
     from jndlic.training.structure.pairs import Pairs, write_pairs
 
     reference = np.random.default_rng(0).integers(112, 144, (40, 64, 64), dtype=np.uint8)  # little contrast: the change is in grey levels

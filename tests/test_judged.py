@@ -14,9 +14,9 @@ from jndlic.errors import ParameterError
 from jndlic.optimize.predictors.metric import MetricPredictor
 
 pytest.importorskip("lightning")
+from jndlic.training.predictors.data import Batch, JudgedData, JudgedPictures, collated, validates  # noqa: E402
 from jndlic.training.predictors.judged import Judged, by_reference, pixels_of, read_judged, score_of_share, write_judged  # noqa: E402
 from jndlic.training.predictors.judged_proxy import SIDE, make_versions  # noqa: E402
-from jndlic.training.predictors.data import Batch, JudgedData, JudgedPictures, collated, validates  # noqa: E402
 
 
 def photo(side: int, seed: int = 0) -> np.ndarray:

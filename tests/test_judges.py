@@ -14,12 +14,11 @@ from PIL import Image
 pytest.importorskip("torch")
 pytest.importorskip("piq", reason="needs the [bench] extra")
 
-from jndlic.metrics import judges
+from jndlic.errors import MetricError, ParameterError  # noqa: E402
 from jndlic.metrics import cvvdp as vdp  # noqa: E402
+from jndlic.metrics import judges
 from jndlic.metrics.grid_visibility import GRID, grid_visibility  # noqa: E402
 from jndlic.metrics.registry import LOWER_IS_BETTER, select  # noqa: E402
-from jndlic.metrics.pairs import MetricError  # noqa: E402
-from jndlic.errors import ParameterError  # noqa: E402
 
 BY_PIQ = (judges.FSIM, judges.VIF, judges.HAARPSI)
 

@@ -12,9 +12,9 @@ from PIL import Image
 pytest.importorskip("torch")
 
 from jndlic.bench.run import evaluate
-from jndlic.metrics import registry as metrics  # noqa: E402
 from jndlic.codecs.registry import open_codec  # noqa: E402
 from jndlic.errors import ImageError, ParameterError  # noqa: E402
+from jndlic.metrics import registry as metrics  # noqa: E402
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 KODIM23 = DATA / "kodak" / "kodim23.png"

@@ -9,8 +9,8 @@ import torch
 
 pytest.importorskip("compressai", reason="needs the [train] extra")
 
-from jndlic.network.hyperprior import TABLE_COUNT  # noqa: E402
 from jndlic.format.entropy import tables_from_cdfs  # noqa: E402
+from jndlic.network.hyperprior import TABLE_COUNT  # noqa: E402
 from jndlic.training.codec.mixture import SPREADS, START, ScaleMixture, scale_table  # noqa: E402
 
 

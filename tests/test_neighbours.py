@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from jndlic.network.table_refinement import CAUTION, LEVELS, MAGNITUDE_MAX, RATIOS, UNIT, Neighbours
-from jndlic.network.hyperprior import TABLE_COUNT
 from jndlic.format.phases import PHASES, to_phases
+from jndlic.network.hyperprior import TABLE_COUNT
+from jndlic.network.table_refinement import CAUTION, LEVELS, MAGNITUDE_MAX, RATIOS, UNIT, Neighbours
 
 SIDES, CORNERS = [(-1, 0), (1, 0), (0, -1), (0, 1)], [(-1, -1), (-1, 1), (1, -1), (1, 1)]
 WEIGHTS = {1: dict.fromkeys(CORNERS, 1), 2: dict.fromkeys(SIDES, 1), 3: dict.fromkeys(SIDES, 2) | dict.fromkeys(CORNERS, 1)}

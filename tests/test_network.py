@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from jndlic.errors import WeightsError
+from jndlic.format.phases import PHASES, to_phases
 from jndlic.network.blocks import GatedBlock, JndFtm
 from jndlic.network.codec import Codec
 from jndlic.network.config import CodecConfig
-from jndlic.network.mean_context import Context, from_phases
 from jndlic.network.dct_init import start_detail, start_from_cosines
 from jndlic.network.hyperprior import ScaleNet
-from jndlic.format.phases import PHASES, to_phases
+from jndlic.network.mean_context import Context, from_phases
 
 SMALL = CodecConfig(latent_channels=32, detail_channels=8, hyper_channels=16, jnd_channels=4, fine_channels=16, coarse_channels=24,
                     context_channels=24)

@@ -16,27 +16,25 @@ from commands import run
 from PIL import Image, ImageCms
 from toy_codec import ToyCodec
 
-from jndlic.cli import optimize as cli_optimize
-from jndlic.runtime import weights_file as weights
 from jndlic import files
 from jndlic.api import decode_picture
-from jndlic.codecs.pillow import CodecError
-from jndlic.errors import ImageError, ParameterError
-from jndlic.images.pillow import Picture, decoded, from_array, load, shown
-from jndlic.codecs import ladders
-from jndlic.optimize.predictors import metric as metrics
-from jndlic.codecs import pillow_ladder
-from jndlic.optimize.predictors import registry as predictors
-from jndlic.optimize.predictors import profiles
-from jndlic.optimize import search
-from jndlic.optimize.batch import find_jobs
+from jndlic.cli import optimize as cli_optimize
+from jndlic.codecs import ladders, pillow_ladder
 from jndlic.codecs.jndlic_ladder import JndlicLadder
 from jndlic.codecs.ladders import KINDS, codec_of, open_ladders
-from jndlic.optimize.predictors.metric import MetricPredictor
-from jndlic.optimize.target import optimize
-from jndlic.optimize.predictors.registry import default_predictor
-from jndlic.optimize.predictors.profiles import PROFILES, profile
 from jndlic.console import progress
+from jndlic.errors import CodecError, ImageError, ParameterError
+from jndlic.images.pillow import Picture, decoded, from_array, load, shown
+from jndlic.optimize import search
+from jndlic.optimize.batch import find_jobs
+from jndlic.optimize.predictors import metric as metrics
+from jndlic.optimize.predictors import profiles
+from jndlic.optimize.predictors import registry as predictors
+from jndlic.optimize.predictors.metric import MetricPredictor
+from jndlic.optimize.predictors.profiles import PROFILES, profile
+from jndlic.optimize.predictors.registry import default_predictor
+from jndlic.optimize.target import optimize
+from jndlic.runtime import weights_file as weights
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 LOOK = profile("mcl-jci-75")

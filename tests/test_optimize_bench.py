@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jndlic.bench.studies import optimize_cost
-from jndlic.bench.studies import savings
+from jndlic.bench.studies import optimize_cost, savings
 from jndlic.bench.studies.savings import Searched, fixed_level, summarise, table
 from jndlic.cli.main import main
 from jndlic.images.pillow import Picture

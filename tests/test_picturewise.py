@@ -12,8 +12,8 @@ from jndlic.errors import ImageError, ParameterError, WeightsError
 from jndlic.optimize.predictors import sg_net
 from jndlic.optimize.predictors.learned import LearnedPredictor, VpModel, load_predictor, places, save_predictor
 from jndlic.optimize.predictors.metric import MetricPredictor
-from jndlic.optimize.predictors.registry import open_predictor
 from jndlic.optimize.predictors.profiles import PROFILES, STRICT_SCORE, profile, share
+from jndlic.optimize.predictors.registry import open_predictor
 from jndlic.optimize.predictors.scales import SCALES, SHARES, Scale
 from jndlic.optimize.predictors.vp_net import ChannelAttention, NonLocal, VpNet, pooled, weighted_mean
 from jndlic.shipped_weights import shipped_predictor

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from jndlic.errors import FormatError, ParameterError
-from jndlic.jnd.namm import jnd_map_numpy
-from jndlic.jnd.steering import FLOOR, levelled, steered_quality, step_octaves
 from jndlic.format.container import Container, Header
 from jndlic.format.quality import Quality, plane_size, quality_chunks, quality_of, read_quality
+from jndlic.jnd.namm import jnd_map_numpy
+from jndlic.jnd.steering import FLOOR, levelled, steered_quality, step_octaves
 
 HEADER = Header(width=768, height=512, quality=50, fingerprint=bytes(8))
 LEVELS = np.linspace(4.0, -2.0, 100)

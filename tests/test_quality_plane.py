@@ -8,8 +8,8 @@ import torch
 from jndlic.errors import WeightsError
 from jndlic.network.codec import Codec
 from jndlic.network.config import CodecConfig
-from jndlic.network.quality import QualityGain, coarser_planes, quality_hats, quality_plane, quality_planes, quality_weights
 from jndlic.network.hyperprior import StepNet
+from jndlic.network.quality import QualityGain, coarser_planes, quality_hats, quality_plane, quality_planes, quality_weights
 
 SIZES = {"latent_channels": 32, "detail_channels": 8, "hyper_channels": 16, "jnd_channels": 4, "fine_channels": 16,
          "coarse_channels": 24, "context_channels": 24}

@@ -13,10 +13,10 @@ import pytest
 for needed in ("torch", "matplotlib"):
     pytest.importorskip(needed, reason="needs the [bench] extra")
 
-from jndlic.bench.run.bdrate import Curve  # noqa: E402
 from jndlic.bench.report.gallery import _layer, _map_layer, _thumb  # noqa: E402
 from jndlic.bench.report.page_builder import build_page  # noqa: E402
 from jndlic.bench.report.tables import Table  # noqa: E402
+from jndlic.bench.run.bdrate import Curve  # noqa: E402
 
 BROWSER = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
 

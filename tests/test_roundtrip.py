@@ -21,14 +21,14 @@ from jndlic.errors import (  # noqa: E402
     ParameterError,
     UnsupportedError,
 )
-from jndlic.images.pillow import from_array  # noqa: E402
-from jndlic.jnd.namm import jnd_map  # noqa: E402
-from jndlic.network.codec import Codec, Symbols  # noqa: E402
-from jndlic.shipped_weights import DEFAULT_WEIGHTS  # noqa: E402
 from jndlic.format.container import Header, pack, unpack  # noqa: E402
 from jndlic.format.entropy import ideal_bits  # noqa: E402
 from jndlic.format.phases import PHASES, to_phases  # noqa: E402
 from jndlic.format.segments import segment_slices  # noqa: E402
+from jndlic.images.pillow import from_array  # noqa: E402
+from jndlic.jnd.namm import jnd_map  # noqa: E402
+from jndlic.network.codec import Codec, Symbols  # noqa: E402
+from jndlic.shipped_weights import DEFAULT_WEIGHTS  # noqa: E402
 
 KODAK = sorted((Path(__file__).resolve().parents[2] / "shared" / "data" / "kodak").glob("*.png"))
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
+from jndlic.format.phases import PHASES
 from jndlic.network.config import CodecConfig
+from jndlic.network.hyperprior import TABLE_COUNT
 from jndlic.network.integer import IntegerConv2d
 from jndlic.network.scale_context import LOUDNESS, ScaleContext
-from jndlic.network.hyperprior import TABLE_COUNT
-from jndlic.format.phases import PHASES
 
 SMALL = CodecConfig(latent_channels=12, detail_channels=4)
 

@@ -18,11 +18,11 @@ from lightning.pytorch.cli import LightningCLI  # noqa: E402
 
 from jndlic import api  # noqa: E402
 from jndlic.network.config import CodecConfig  # noqa: E402
-from jndlic.training.photos.data import PhotoData  # noqa: E402
+from jndlic.runtime.weights_file import load_codec  # noqa: E402
 from jndlic.training.codec.export import export_checkpoint, freeze, read_checkpoint, save_weights, trained_on  # noqa: E402
 from jndlic.training.codec.loss import balance, rate_distortion_weight, squared_error  # noqa: E402
 from jndlic.training.codec.module import CodecTraining  # noqa: E402
-from jndlic.runtime.weights_file import load_codec  # noqa: E402
+from jndlic.training.photos.data import PhotoData  # noqa: E402
 
 SMALL = CodecConfig(latent_channels=32, detail_channels=8, hyper_channels=16, jnd_channels=4, fine_channels=16, coarse_channels=24,
                     context_channels=24)
@@ -173,7 +173,7 @@ def test_shipped_configurations_are_valid(path: Path, monkeypatch: pytest.Monkey
 
 def test_the_end_of_a_training_is_kept(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """ModelCheckpoint saves every second step; the third and last step is in the checkpoint too, averaged."""
-    from jndlic.training.cli import main
+    from jndlic.training.codec.commands import train
 
     sizes = [f"--model.config.{name}={value}" for name, value in SMALL.to_dict().items() if isinstance(value, int)]
     checkpoint = "lightning.pytorch.callbacks.ModelCheckpoint"
@@ -187,6 +187,6 @@ def test_the_end_of_a_training_is_kept(photos: Path, tmp_path: Path, monkeypatch
     ]
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["train.py", "fit", *options])
-    main()
+    train()
     content = torch.load(tmp_path / "last.ckpt", map_location="cpu", weights_only=True)
     assert content["global_step"] == 3 and "averaging_state" in content

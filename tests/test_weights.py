@@ -11,8 +11,8 @@ from safetensors.torch import save_file
 
 from jndlic.errors import WeightsError
 from jndlic.network.codec import Codec
-from jndlic.shipped_weights import shipped_weights
 from jndlic.runtime.weights_file import DEFAULT_WEIGHTS, fingerprint, load_codec
+from jndlic.shipped_weights import shipped_weights
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
-from jndlic.network.codec import Symbols
 from jndlic.format.entropy import TOTAL, SymbolTables
+from jndlic.network.codec import Symbols
 
 
 def normal_tables(scales: list[float]) -> SymbolTables:

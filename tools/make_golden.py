@@ -6,8 +6,8 @@ import numpy as np
 from skimage import data
 
 from jndlic import api
-from jndlic.jnd.namm import jnd_map_numpy
 from jndlic.format.container import unpack
+from jndlic.jnd.namm import jnd_map_numpy
 from jndlic.runtime.weights_file import load_codec
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Train a codec: `tools/train.py fit --config configs/jndlic.yaml`; `--help` lists every option."""
 
-from jndlic.training.cli import main
+from jndlic.training.codec.commands import train
 
 if __name__ == "__main__":
-    main()
+    train()

@@ -22,22 +22,22 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from jndlic.codecs import registry as codecs
-from jndlic.bench.run.bdrate import Curve, read_curve
-from jndlic.codecs.registry import open_codec, parse_spec
-from jndlic.command import run_command
-from jndlic.bench.run.evaluate import find_images
 from jndlic.bench.report.findings import Findings, Study
+from jndlic.bench.report.reports import write_pages, write_reports
+from jndlic.bench.run.bdrate import Curve, read_curve
+from jndlic.bench.run.evaluate import find_images
 from jndlic.bench.run.footprint import Footprint, footprints
+from jndlic.bench.run.measure import Row, Setup, Task
+from jndlic.bench.run.pool import measure_all
+from jndlic.bench.run.rows import Measured, Opened, group, write_rows
+from jndlic.codecs import registry as codecs
+from jndlic.codecs.registry import open_codec, parse_spec
+from jndlic.console import run_command
+from jndlic.errors import JndlicError, ParameterError, WeightsError
+from jndlic.metrics.cvvdp import CVVDP, check_installed
 from jndlic.metrics.grid_visibility import GRID
 from jndlic.metrics.judges import BUTTERAUGLI, BUTTERAUGLI_PROGRAM, HAARPSI
-from jndlic.bench.run.measure import Row, Setup, Task
 from jndlic.metrics.registry import LPIPS_SQUEEZE, NAMES, USUAL, made_by, select
-from jndlic.bench.run.pool import measure_all
-from jndlic.bench.report.reports import write_pages, write_reports
-from jndlic.bench.run.rows import Measured, Opened, group, write_rows
-from jndlic.metrics.cvvdp import CVVDP, check_installed
-from jndlic.errors import JndlicError, ParameterError, WeightsError
 
 NEEDS = ("bjontegaard", "matplotlib", "scipy", "tqdm")
 

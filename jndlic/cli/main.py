@@ -14,18 +14,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jndlic import __version__
 from jndlic.cli import jnd as cli_jnd
 from jndlic.cli import optimize as cli_optimize
-from jndlic import __version__
-from jndlic.errors import JndlicError, ParameterError
+from jndlic.console import GOOD, run_command
+from jndlic.errors import ParameterError
 from jndlic.files import check_paths
-from jndlic.memory import reuse_freed_memory
 from jndlic.format.container import AREA_MAX, QUALITY_MAX, QUALITY_MIN
 
 if TYPE_CHECKING:
     from jndlic.network.codec import Codec
-
-GOOD, BAD_INPUT, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,20 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return bench(words[1:])
     arguments = _parser().parse_args(words)
-    reuse_freed_memory()
-    try:
-        return arguments.run(arguments)
-    except ParameterError as error:
-        return _complain(str(error), BAD_USAGE)
-    except JndlicError as error:
-        return _complain(str(error), BAD_INPUT)
-    except OSError as error:
-        named = error.filename is not None and error.strerror is not None
-        return _complain(f"{error.filename}: {error.strerror}" if named else str(error), BAD_INPUT)
-    except MemoryError:
-        return _complain("not enough memory for a picture of this size", BAD_INPUT)
-    except KeyboardInterrupt:
-        return _complain("interrupted", INTERRUPTED)
+    return run_command("jndlic", lambda: arguments.run(arguments))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -182,8 +167,8 @@ def _info(arguments: argparse.Namespace) -> int:
 def _load_codec(arguments: argparse.Namespace) -> Codec:
     import torch
 
-    from jndlic.shipped_weights import DEFAULT_WEIGHTS
     from jndlic.runtime.weights_file import load_codec
+    from jndlic.shipped_weights import DEFAULT_WEIGHTS
 
     if arguments.threads is not None:
         torch.set_num_threads(arguments.threads)
@@ -217,8 +202,3 @@ def _positive(text: str) -> int:
 def _say(arguments: argparse.Namespace, text: str) -> None:
     if not arguments.quiet:
         print(text)
-
-
-def _complain(text: str, code: int) -> int:
-    print(f"jndlic: {text}", file=sys.stderr)
-    return code

@@ -65,9 +65,9 @@ def encode_visually_lossless(picture: Picture, codec: Codec, jnd: np.ndarray | N
         JndlicError: the predictor cannot be had, or cannot judge the picture.
     """
     from jndlic.codecs.jndlic_ladder import JndlicLadder
-    from jndlic.optimize.target import optimize
-    from jndlic.optimize.predictors.registry import default_predictor, open_predictor
     from jndlic.optimize.predictors.profiles import profile
+    from jndlic.optimize.predictors.registry import default_predictor, open_predictor
+    from jndlic.optimize.target import optimize
 
     demand = profile(arguments.visually_lossless)
     predictor = open_predictor(arguments.predictor or default_predictor(demand), arguments.predictor_weights)
@@ -119,10 +119,10 @@ def _optimize(arguments: argparse.Namespace) -> int:
         check_paths(arguments.input, arguments.output)
     elif arguments.output.exists() and not arguments.output.is_dir():
         raise ParameterError(f"{arguments.output}: a folder of pictures goes into a folder")
-    from jndlic.optimize.batch import Job, Settings, find_jobs, optimize_file
     from jndlic.codecs.ladders import open_ladders
-    from jndlic.optimize.predictors.registry import default_predictor, open_predictor
+    from jndlic.optimize.batch import Job, Settings, find_jobs, optimize_file
     from jndlic.optimize.predictors.profiles import profile
+    from jndlic.optimize.predictors.registry import default_predictor, open_predictor
 
     demand = profile(arguments.profile)
     jobs = find_jobs(arguments.input, arguments.output, codec) if folder else [Job(arguments.input, arguments.output)]
@@ -172,8 +172,8 @@ def _codec(arguments: argparse.Namespace, folder: bool) -> str:
 
 def _run(jobs: Sequence, settings: Settings) -> tuple[list[Report], list[tuple[str, str]]]:
     """Reports of the pictures that went well; the others with what went wrong."""
-    from jndlic.optimize.batch import optimize_file
     from jndlic.console import progress
+    from jndlic.optimize.batch import optimize_file
 
     reports, failures = [], []
     for job in progress(jobs):

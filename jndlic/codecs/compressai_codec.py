@@ -15,8 +15,8 @@ import torch
 import torch.nn.functional as functional
 from compressai.models import CompressionModel
 
-from jndlic.errors import FormatError
 from jndlic.codecs.compressai_model import load
+from jndlic.errors import FormatError
 
 _HEADER = struct.Struct("<HHI")
 STRIDE = 64  # z stands at 1/64

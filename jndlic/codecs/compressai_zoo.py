@@ -11,8 +11,7 @@ from compressai.models import CompressionModel
 from compressai.zoo import image as zoo
 
 from jndlic.codecs.compressai_codec import compress, decompress, parts
-from jndlic.codecs.pillow import CodecError
-from jndlic.errors import ParameterError
+from jndlic.errors import CodecError, ParameterError
 
 MODELS = ("bmshj2018-hyperprior", "mbt2018-mean", "mbt2018", "cheng2020-anchor", "cheng2020-attn")
 """Those with one hyperprior, which share a file layout."""

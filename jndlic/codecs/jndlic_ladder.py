@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from jndlic.api import DecodedSymbols, analyse_picture, decode_picture, pack_picture, quantise, synthesise_pixels
+from jndlic.format.container import QUALITY_MAX, QUALITY_MIN
 from jndlic.images.pillow import Picture, shown
 from jndlic.network.codec import Codec
-from jndlic.format.container import QUALITY_MAX, QUALITY_MIN
 
 
 class JndlicLadder:

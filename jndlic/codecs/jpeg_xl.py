@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from jndlic.codecs.pillow import CodecError
+from jndlic.errors import CodecError
 
 
 class JpegXl:

@@ -12,9 +12,9 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
-from jndlic.codecs.pillow import CodecError
-from jndlic.images.pillow import Picture, from_pillow, to_pillow
 from jndlic.codecs.pillow_ladder import PillowLadder
+from jndlic.errors import CodecError
+from jndlic.images.pillow import Picture, from_pillow, to_pillow
 
 FINEST = 99
 """The plugin's encoder refuses 100, which stands for no loss at all."""

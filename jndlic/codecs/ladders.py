@@ -10,11 +10,10 @@ from typing import NamedTuple
 import PIL
 from PIL import Image
 
-from jndlic.codecs.pillow import CodecError
-from jndlic.errors import ParameterError
-from jndlic.images.pillow import Picture
 from jndlic.codecs.ladder import Ladder
 from jndlic.codecs.pillow_ladder import PillowLadder
+from jndlic.errors import CodecError, ParameterError
+from jndlic.images.pillow import Picture
 from jndlic.shipped_weights import DEFAULT_WEIGHTS
 
 Maker = Callable[[Picture], Ladder]

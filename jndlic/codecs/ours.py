@@ -16,10 +16,10 @@ from jndlic.api import Analysed, decode, encode_picture, info, pack_picture, qua
 from jndlic.errors import ParameterError
 from jndlic.images.pillow import from_array
 from jndlic.jnd.models import MODELS, encoder_map
-from jndlic.shipped_weights import DEFAULT_WEIGHTS, SUFFIX, shipped_weights
 from jndlic.runtime.weights_file import load_codec
+from jndlic.shipped_weights import DEFAULT_WEIGHTS, SUFFIX, shipped_weights
 
-APART = ("bench", "picturewise", "training")  # parts of the package that no file depends on
+APART = ("bench", "codecs", "metrics", "optimize", "training")  # parts of the package that no file depends on
 
 
 class Jndlic:

@@ -9,13 +9,9 @@ import PIL
 import PIL.features
 from PIL import Image
 
-from jndlic.errors import JndlicError, ParameterError
+from jndlic.errors import CodecError, ParameterError
 
 SUBSAMPLINGS = ("4:2:0", "4:2:2", "4:4:4")
-
-
-class CodecError(JndlicError):
-    """A codec under test is not installed, or it failed."""
 
 
 class _ByPillow:

@@ -13,8 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from jndlic.codecs.pillow import CodecError
-from jndlic.errors import ParameterError
+from jndlic.errors import CodecError, ParameterError
 
 TIMEOUT = 3600.0
 """Seconds that a program may take for one picture."""

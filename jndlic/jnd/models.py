@@ -16,9 +16,9 @@ from jndlic.errors import ImageError, ParameterError
 from jndlic.jnd.free_energy import free_energy_map
 from jndlic.jnd.klt import critical_luma, klt_map
 from jndlic.jnd.luminance import luma
+from jndlic.jnd.namm import jnd_map
 from jndlic.jnd.patch import jnd_luma, patch_map
 from jndlic.jnd.pattern import pattern_map
-from jndlic.jnd.namm import jnd_map
 from jndlic.jnd.steering import levelled
 from jndlic.jnd.structure_net import load_structure
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jndlic.metrics.pairs import MetricError, check_pair
+from jndlic.errors import MetricError
+from jndlic.metrics.pairs import check_pair
 
 if TYPE_CHECKING:
     from pycvvdp import cvvdp

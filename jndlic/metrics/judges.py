@@ -17,9 +17,10 @@ import numpy as np
 import torch
 from PIL import Image
 
-from jndlic.metrics.grid_visibility import GRID, grid_visibility
-from jndlic.metrics.pairs import MetricError, check_pair, to_batch
+from jndlic.errors import MetricError
 from jndlic.metrics.cvvdp import CVVDP, colour_video_vdp
+from jndlic.metrics.grid_visibility import GRID, grid_visibility
+from jndlic.metrics.pairs import check_pair, to_batch
 
 FSIM = "fsim"
 VIF = "vif"

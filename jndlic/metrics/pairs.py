@@ -6,11 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from jndlic.errors import JndlicError, ParameterError
-
-
-class MetricError(JndlicError):
-    """A library or program that a metric needs is not installed, or failed."""
+from jndlic.errors import ParameterError
 
 
 def check_pair(reference: np.ndarray, distorted: np.ndarray) -> None:

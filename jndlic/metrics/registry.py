@@ -16,11 +16,11 @@ import numpy as np
 import torch
 from PIL import Image
 
+from jndlic.errors import MetricError, ParameterError
+from jndlic.metrics.cvvdp import CVVDP, DISPLAY
 from jndlic.metrics.grid_visibility import GRID
 from jndlic.metrics.judges import BUTTERAUGLI, BUTTERAUGLI_PROGRAM, FSIM, HAARPSI, JUDGES, VIF
-from jndlic.metrics.pairs import MetricError, check_pair, to_batch
-from jndlic.metrics.cvvdp import CVVDP, DISPLAY
-from jndlic.errors import ParameterError
+from jndlic.metrics.pairs import check_pair, to_batch
 
 Metric = Callable[[np.ndarray, np.ndarray], float]
 

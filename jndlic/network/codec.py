@@ -21,21 +21,21 @@ import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from jndlic.errors import ParameterError
-from jndlic.network.analysis import Analysis, AnalysisOutput
-from jndlic.network.config import CodecConfig
-from jndlic.network.mean_context import Context, from_phases
-from jndlic.network.dct_init import start_detail, start_from_cosines, start_from_identity
-from jndlic.network.integer import exact_products
-from jndlic.network.table_refinement import Neighbours
-from jndlic.network.rdoq import Rounding
-from jndlic.network.scale_context import ScaleContext
-from jndlic.network.hyperprior import LOG_RATIO, HyperAnalysis, JndHead, ScaleNet, StepNet, step_size, table_index
-from jndlic.network.synthesis import Synthesis
 from jndlic.format.container import QUALITY_MAX, QUALITY_MIN
 from jndlic.format.entropy import SymbolTables
 from jndlic.format.phases import to_phases
 from jndlic.format.quality import STRIDE as QUALITY_STRIDE
 from jndlic.format.segments import SEGMENT
+from jndlic.network.analysis import Analysis, AnalysisOutput
+from jndlic.network.config import CodecConfig
+from jndlic.network.dct_init import start_detail, start_from_cosines, start_from_identity
+from jndlic.network.hyperprior import LOG_RATIO, HyperAnalysis, JndHead, ScaleNet, StepNet, step_size, table_index
+from jndlic.network.integer import exact_products
+from jndlic.network.mean_context import Context, from_phases
+from jndlic.network.rdoq import Rounding
+from jndlic.network.scale_context import ScaleContext
+from jndlic.network.synthesis import Synthesis
+from jndlic.network.table_refinement import Neighbours
 
 PADDING = 64  # z stands at 1/64: sizes are rounded up to its multiples
 SYMBOL_LIMIT = 2**20  # larger symbols cannot arise from 8-bit pixels; keeps float32 exact and hostile values tame

@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass, fields
 
 from jndlic.errors import WeightsError
 
-
 OPTIONAL = ("context_blocks", "pixel_blocks")
 """What may be left out: sizes that may be 0."""
 

@@ -17,6 +17,8 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
+from jndlic.format.container import QUALITY_MAX, QUALITY_MIN
+from jndlic.format.phases import PHASE_GRID
 from jndlic.network.analysis import LATENT_SCALE
 from jndlic.network.blocks import pointwise
 from jndlic.network.config import CodecConfig
@@ -35,8 +37,6 @@ from jndlic.network.quality import (
     quality_planes,
     quality_weights,
 )
-from jndlic.format.container import QUALITY_MAX, QUALITY_MIN
-from jndlic.format.phases import PHASE_GRID
 
 TABLE_COUNT = 64
 SCALE_MIN, SCALE_MAX = 0.11, 256.0

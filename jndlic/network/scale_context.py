@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from jndlic.network.config import CodecConfig
+from jndlic.network.hyperprior import TABLE_COUNT, integer_layer
 from jndlic.network.integer import bound
 from jndlic.network.table_refinement import PHASE_NEIGHBOURS, weighted_sum
-from jndlic.network.hyperprior import TABLE_COUNT, integer_layer
 
 LOUDNESS = (0, 4, 6, 8, 9, 10, 11, 12, 13, 13, 14, 14, 15)
 """Of |k| = 0, 1, ...: about 4 log2(1 + |k|), so that sums follow the logarithm of the scale; the last one for all larger."""

@@ -6,14 +6,14 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
+from jndlic.codecs.ladder import Ladder
+from jndlic.codecs.ladders import KINDS, Maker
 from jndlic.errors import ImageError, ParameterError
 from jndlic.files import write_atomically
 from jndlic.images.pillow import FORMATS, load
-from jndlic.codecs.ladder import Ladder
-from jndlic.codecs.ladders import KINDS, Maker
-from jndlic.optimize.target import Outcome, optimize
 from jndlic.optimize.predictors.predictor import Predictor
 from jndlic.optimize.predictors.profiles import Profile
+from jndlic.optimize.target import Outcome, optimize
 
 SUFFIXES = frozenset(FORMATS) | {".gif"}
 """Of the files that count as pictures in a folder."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from jndlic.errors import ParameterError
 from jndlic.codecs.ladder import Ladder
+from jndlic.errors import ParameterError
 from jndlic.optimize.predictors.predictor import Judge, Predictor
 from jndlic.optimize.predictors.profiles import Profile, share
 from jndlic.optimize.search import check_rule, default_rule, search

@@ -22,13 +22,13 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from jndlic.errors import WeightsError
+from jndlic.format.entropy import SymbolTables, tables_from_cdfs
 from jndlic.network.codec import Codec
 from jndlic.network.config import CodecConfig
+from jndlic.network.hyperprior import TABLE_COUNT
 from jndlic.network.integer import IntegerConv2d
 from jndlic.network.rdoq import MAGNITUDES
-from jndlic.network.hyperprior import TABLE_COUNT
 from jndlic.shipped_weights import DEFAULT_WEIGHTS, SUFFIX, shipped_weights
-from jndlic.format.entropy import SymbolTables, tables_from_cdfs
 
 FORMAT = "jndlic-weights-2"
 FINGERPRINT_BYTES = 8

@@ -1,13 +1,8 @@
-"""`tools/train.py fit --config configs/jndlic.yaml`: Lightning's command line around a training module."""
+"""Lightning's command line around a training module."""
 
 from __future__ import annotations
 
-import lightning
 from lightning.pytorch.cli import LightningCLI
-
-from jndlic.memory import reuse_freed_memory
-from jndlic.training.photos.data import PhotoData
-from jndlic.training.codec.module import CodecTraining
 
 
 class TrainingCLI(LightningCLI):
@@ -18,9 +13,3 @@ class TrainingCLI(LightningCLI):
         for callback in self.trainer.checkpoint_callbacks:
             if getattr(callback, "last_model_path", ""):
                 self.trainer.save_checkpoint(callback.last_model_path)
-
-
-def main(module: type[lightning.LightningModule] = CodecTraining) -> None:
-    """Parse the command line and run."""
-    reuse_freed_memory()
-    TrainingCLI(module, PhotoData, seed_everything_default=1, save_config_kwargs={"overwrite": True})

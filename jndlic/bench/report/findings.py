@@ -13,14 +13,14 @@ from functools import cached_property
 from pathlib import Path
 
 from jndlic.bench.report import tables
-from jndlic.bench.run.bdrate import Curve
-from jndlic.bench.run.footprint import Footprint
-from jndlic.metrics.grid_visibility import GRID
-from jndlic.bench.run.measure import Row
-from jndlic.metrics.registry import WITHOUT_RATE, title
-from jndlic.bench.run.rows import Measured
 from jndlic.bench.report.summary import Comparison, compare_all
 from jndlic.bench.report.tables import Table
+from jndlic.bench.run.bdrate import Curve
+from jndlic.bench.run.footprint import Footprint
+from jndlic.bench.run.measure import Row
+from jndlic.bench.run.rows import Measured
+from jndlic.metrics.grid_visibility import GRID
+from jndlic.metrics.registry import WITHOUT_RATE, title
 
 NOTE = (
     "BD-rate of the mean curves: bits at equal quality, negative where fewer. Below it the mean of the single pictures' BD-rates, their"

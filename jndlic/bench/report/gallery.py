@@ -12,15 +12,15 @@ import numpy as np
 import torch
 from PIL import Image
 
-from jndlic.codecs.registry import open_codec
 from jndlic.bench.report.maps import LATENT_STRIDE, bits_map, step_map
 from jndlic.bench.run.measure import Row
-from jndlic.metrics.registry import TITLES
-from jndlic.codecs.ours import Jndlic
 from jndlic.bench.run.rows import Measured
 from jndlic.bench.run.store import Store
+from jndlic.codecs.ours import Jndlic
+from jndlic.codecs.registry import open_codec
 from jndlic.images.pillow import load
 from jndlic.jnd.namm import jnd_map
+from jndlic.metrics.registry import TITLES
 
 THUMB_HEIGHT = 136
 MAP_WIDTH = 512

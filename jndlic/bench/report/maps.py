@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from jndlic.network.hyperprior import LOG_RATIO
 from jndlic.format.entropy import PRECISION, SymbolTables
+from jndlic.network.hyperprior import LOG_RATIO
 
 LATENT_STRIDE = 16
 """Pixels between latent positions."""

@@ -9,11 +9,11 @@ import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from jndlic.bench.report.plots import colours
+from jndlic.bench.report.tables import Table
 from jndlic.bench.run.bdrate import Curve
 from jndlic.metrics.registry import LOWER_IS_BETTER, SSIMULACRA2
 from jndlic.metrics.registry import title as metric_title
-from jndlic.bench.report.plots import colours
-from jndlic.bench.report.tables import Table
 
 PARTS = Path(__file__).parent / "page"
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jndlic.bench.run.bdrate import Curve
-from jndlic.metrics.registry import LOWER_IS_BETTER, MARK_NOTE, title
 from jndlic.files import write_atomically
+from jndlic.metrics.registry import LOWER_IS_BETTER, MARK_NOTE, title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from jndlic.metrics.registry import LOWER_IS_BETTER, made_by
-from jndlic.metrics.registry import title as metric_title
 from jndlic.bench.report.tables import Table
 from jndlic.errors import ParameterError
+from jndlic.metrics.registry import LOWER_IS_BETTER, made_by
+from jndlic.metrics.registry import title as metric_title
 
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 

@@ -8,17 +8,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jndlic.bench.report import tables
-from jndlic.bench.run.bdrate import to_json, write_curve
 from jndlic.bench.report.findings import Findings, Study
 from jndlic.bench.report.gallery import gallery
-from jndlic.metrics.registry import MARK_NOTE
 from jndlic.bench.report.page_builder import build_page
 from jndlic.bench.report.plots import draw
 from jndlic.bench.report.publish import Section, refreshed, results_page
-from jndlic.bench.run.store import Store
 from jndlic.bench.report.summary import Comparison
 from jndlic.bench.report.tables import Table
+from jndlic.bench.run.bdrate import to_json, write_curve
+from jndlic.bench.run.store import Store
 from jndlic.files import write_atomically
+from jndlic.metrics.registry import MARK_NOTE
 
 SUMMARY_FILE = "benchmark.json"
 

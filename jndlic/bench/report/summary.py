@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from jndlic.bench.run.bdrate import Curve, bd_rate
-from jndlic.metrics.registry import LOWER_IS_BETTER
 from jndlic.bench.run.rows import Measured
+from jndlic.metrics.registry import LOWER_IS_BETTER
 
 CONFIDENCE = 0.95
 RESAMPLES = 5000

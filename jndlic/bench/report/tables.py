@@ -7,11 +7,11 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
+from jndlic.bench.report.summary import Comparison, Spread
 from jndlic.bench.run.footprint import JOBS, Footprint
+from jndlic.bench.run.rows import Measured
 from jndlic.metrics.grid_visibility import GRID
 from jndlic.metrics.registry import LOWER_IS_BETTER, title
-from jndlic.bench.run.rows import Measured
-from jndlic.bench.report.summary import Comparison, Spread
 
 DECIMALS = {"psnr-rgb": 2, "ms-ssim-rgb": 4, "ssimulacra2": 1, "butteraugli-3norm": 2, "cvvdp": 2, GRID: 2}
 

@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from jndlic.bench.run.bdrate import Curve, compare
-from jndlic.codecs.registry import Codec
 from jndlic.bench.run.coding import code
-from jndlic.metrics.registry import LOWER_IS_BETTER, Metric
+from jndlic.codecs.registry import Codec
 from jndlic.errors import ImageError
 from jndlic.images.pillow import load
+from jndlic.metrics.registry import LOWER_IS_BETTER, Metric
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".ppm", ".bmp"})
 

@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jndlic.codecs.registry import Codec, open_codec
 from jndlic.bench.run.coding import code
-from jndlic.metrics.registry import made_by, select
 from jndlic.bench.run.store import Store, entry_key, pixels_digest
+from jndlic.codecs.registry import Codec, open_codec
 from jndlic.images.pillow import load
+from jndlic.metrics.registry import made_by, select
 
 Row = dict[str, str | int | float]
 """One file's figures by name: image, codec (its text), level, width, height, bytes, bpp, the metrics, encode-seconds,

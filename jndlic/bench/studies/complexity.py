@@ -16,9 +16,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from jndlic.format.phases import to_phases
 from jndlic.network.codec import Codec
 from jndlic.network.integer import IntegerConv2d
-from jndlic.format.phases import to_phases
 from jndlic.runtime.weights_file import DEFAULT_WEIGHTS, load_codec
 
 ANALYSIS_BUDGET = 100.0

@@ -11,15 +11,15 @@ from typing import NamedTuple
 import numpy as np
 
 from jndlic.api import decode, encode, unpack_symbols
-from jndlic.command import run_command
-from jndlic.bench.run.evaluate import find_images
 from jndlic.bench.report.maps import LATENT_STRIDE, bits_map
+from jndlic.bench.run.evaluate import find_images
+from jndlic.console import run_command
 from jndlic.files import write_atomically
+from jndlic.format.container import unpack
+from jndlic.format.quality import STRIDE
 from jndlic.images.pillow import load
 from jndlic.jnd.namm import jnd_map_numpy
 from jndlic.network.codec import Codec
-from jndlic.format.container import unpack
-from jndlic.format.quality import STRIDE
 from jndlic.runtime.weights_file import DEFAULT_WEIGHTS, load_codec
 
 GUARD = 64  # pixels around the rectangle that count neither as inside nor as outside: the transforms overlap

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,12 +16,12 @@ from PIL import Image
 
 from jndlic.api import decode, encode
 from jndlic.bench.report.maps import bits_map, step_map, to_pixels
-from jndlic.metrics.registry import psnr, ssimulacra2
 from jndlic.codecs.pillow import Jpeg
-from jndlic.errors import JndlicError
+from jndlic.console import run_command
 from jndlic.files import write_atomically
 from jndlic.images.pillow import load
 from jndlic.jnd.namm import jnd_map
+from jndlic.metrics.registry import psnr, ssimulacra2
 from jndlic.network.codec import Codec
 from jndlic.runtime.weights_file import load_codec
 
@@ -186,11 +185,10 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--picture-quality", type=int, default=PICTURE_QUALITY, metavar="Q", help="shown in the picture")
     parser.add_argument("--out", type=Path, default=Path("demo"), help="folder (default: %(default)s)")
     options = parser.parse_args(argv)
-    try:
+
+    def work() -> None:
         original = load(options.image).pixels if options.image else demo_photo()
         name = options.image.stem if options.image else "coffee"
         run(original, name, options.quality, options.picture_quality, options.out)
-    except (JndlicError, OSError) as error:
-        print(f"demo: {error}", file=sys.stderr)
-        return 1
-    return 0
+
+    return run_command("demo", work)

@@ -33,14 +33,14 @@ from pathlib import Path
 import numpy as np
 
 from jndlic.bench.run.bdrate import Curve, read_curve, to_json, write_curve
-from jndlic.codecs.registry import Codec
-from jndlic.command import run_command
 from jndlic.bench.run.evaluate import evaluate, find_images, format_points, format_rates
 from jndlic.bench.studies.foreign_map import OtherMap, no_map
-from jndlic.metrics.registry import select
 from jndlic.codecs.ours import Jndlic
+from jndlic.codecs.registry import Codec
+from jndlic.console import run_command
 from jndlic.errors import JndlicError, ParameterError
 from jndlic.files import write_atomically
+from jndlic.metrics.registry import select
 
 TRAINERS = {"codec": "jndlic.training.codec.module.CodecTraining", "baseline": "jndlic.training.codec.baseline.BaselineTraining"}
 CHECKPOINT = "last.ckpt"
@@ -116,7 +116,7 @@ class Experiment:
         place.mkdir(parents=True, exist_ok=True)
         write_atomically(place / "config.yaml", yaml.safe_dump(self.config(run, base)).encode())
         module, _, name = TRAINERS[run.get("trainer", "codec")].rpartition(".")
-        program = f"from {module} import {name}; from jndlic.training.cli import main; main({name})"
+        program = f"from {module} import {name}; from jndlic.training.codec.commands import train; train({name})"
         command = [sys.executable, "-c", program, "fit", "--config", str(place / "config.yaml")]
         if checkpoint.is_file():
             command += ["--ckpt_path", str(checkpoint)]

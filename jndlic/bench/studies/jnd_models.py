@@ -15,13 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
-from jndlic.command import run_command
 from jndlic.bench.run.evaluate import find_images
-from jndlic.metrics.registry import Metric, psnr, select
+from jndlic.console import run_command
 from jndlic.errors import ParameterError
 from jndlic.files import write_atomically
 from jndlic.images.pillow import load
 from jndlic.jnd.models import MODELS, inject, tolerance_map
+from jndlic.metrics.registry import Metric, psnr, select
 
 EVEN = "even"
 ENERGY = 30.0  # dB of PSNR at which the models' noises are compared

@@ -12,16 +12,16 @@ from pathlib import Path
 
 import numpy as np
 
-from jndlic.command import run_command
-from jndlic.files import write_atomically
-from jndlic.images.pillow import Picture, load
 from jndlic.codecs.ladder import Ladder
 from jndlic.codecs.ladders import KINDS, open_ladders
-from jndlic.optimize.target import optimize
+from jndlic.console import run_command
+from jndlic.files import write_atomically
+from jndlic.images.pillow import Picture, load
 from jndlic.optimize.predictors.predictor import Judge, Predictor
-from jndlic.optimize.predictors.registry import NAMES, open_predictor
 from jndlic.optimize.predictors.profiles import DEFAULT_PROFILE, PROFILES, profile
+from jndlic.optimize.predictors.registry import NAMES, open_predictor
 from jndlic.optimize.search import RULES
+from jndlic.optimize.target import optimize
 
 SIZE = (4000, 3000)
 """Width and height: 12 megapixels."""

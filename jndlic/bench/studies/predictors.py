@@ -15,17 +15,17 @@ from pathlib import Path
 import numpy as np
 
 from jndlic.codecs.registry import open_codec
-from jndlic.command import run_command
-from jndlic.metrics.registry import psnr
+from jndlic.console import run_command
 from jndlic.errors import ParameterError
 from jndlic.files import write_atomically
 from jndlic.images.pillow import load
+from jndlic.metrics.registry import psnr
 from jndlic.optimize.predictors.predictor import Predictor
-from jndlic.optimize.predictors.registry import NAMES, open_predictor
 from jndlic.optimize.predictors.profiles import DEFAULT_PROFILE, PROFILES, profile
+from jndlic.optimize.predictors.registry import NAMES, open_predictor
 from jndlic.optimize.search import default_rule, search
-from jndlic.training.predictors.judged import by_reference, pixels_of, read_judged
 from jndlic.training.photos.files import find_images
+from jndlic.training.predictors.judged import by_reference, pixels_of, read_judged
 
 GRID = 5
 """Every so many levels are classified, to count how often a predictor is right."""

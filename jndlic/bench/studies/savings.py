@@ -17,17 +17,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from jndlic.command import run_command
-from jndlic.bench.run.evaluate import find_images
 from jndlic.bench.report.tables import Table
+from jndlic.bench.run.evaluate import find_images
+from jndlic.codecs.ladders import KINDS, open_ladders
+from jndlic.console import progress, run_command
 from jndlic.errors import JndlicError
 from jndlic.files import write_atomically
 from jndlic.images.pillow import load
 from jndlic.optimize.batch import Settings, search_file
-from jndlic.codecs.ladders import KINDS, open_ladders
-from jndlic.optimize.predictors.registry import NAMES, default_predictor, open_predictor
 from jndlic.optimize.predictors.profiles import DEFAULT_PROFILE, PROFILES, profile
-from jndlic.console import progress
+from jndlic.optimize.predictors.registry import NAMES, default_predictor, open_predictor
 from jndlic.optimize.search import RULES, default_rule
 
 COLUMNS = ("codec", "pictures", "satisfied, proxy", "satisfied, human", "level", "evaluations", "seconds", "saved, finest level", "fixed level", "saved, fixed level")

@@ -18,13 +18,13 @@ import numpy as np
 import torch
 
 from jndlic.codecs.registry import open_codec
-from jndlic.command import run_command
-from jndlic.metrics.registry import psnr
-from jndlic.metrics.pairs import to_batch
+from jndlic.console import run_command
 from jndlic.errors import ParameterError
 from jndlic.files import write_atomically
 from jndlic.images.pillow import load
 from jndlic.jnd.namm import jnd_map
+from jndlic.metrics.pairs import to_batch
+from jndlic.metrics.registry import psnr
 from jndlic.optimize.predictors.metric import METRICS
 from jndlic.optimize.predictors.scales import SHARES
 from jndlic.training.photos.files import find_images

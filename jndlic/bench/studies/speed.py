@@ -30,7 +30,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from jndlic.errors import JndlicError
+from jndlic.console import run_command
+from jndlic.errors import ImageError, JndlicError
 from jndlic.files import write_atomically
 
 CODECS = {"jndlic": "jndlic", "rival": "bmshj2018-hyperprior"}
@@ -240,21 +241,19 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     if options.repetitions < 1:
         parser.error("--repetitions must be at least 1")
+    return run_command("bench_speed", lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> None:
     for picture in options.images or ():
         if not picture.is_file():
-            print(f"bench_speed: {picture}: no such file", file=sys.stderr)
-            return 1
+            raise ImageError(f"{picture}: no such file")
     measured: list[Measurement] = []
     with tempfile.TemporaryDirectory() as folder:
-        try:
-            for picture in options.images or sample_pictures(Path(folder)):
-                measured += measure(picture, Path(folder), options.quality, options.threads, options.repetitions)
-        except (JndlicError, OSError) as error:
-            print(f"bench_speed: {error}", file=sys.stderr)
-            return 1
+        for picture in options.images or sample_pictures(Path(folder)):
+            measured += measure(picture, Path(folder), options.quality, options.threads, options.repetitions)
     print(f"threads {options.threads or 'all'}, quality {options.quality}, median of {options.repetitions}\n")
     print(format_table(measured))
     if options.json:
         text = json.dumps(report(measured, options.quality, options.threads, options.repetitions), indent=1)
         write_atomically(options.json, text.encode())
-    return 0

@@ -14,13 +14,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from jndlic.metrics.pairs import check_pair, to_batch
 from jndlic.errors import ImageError, WeightsError
 from jndlic.files import write_atomically
 from jndlic.jnd.luminance import luma
 from jndlic.jnd.pattern import pattern_map
-from jndlic.optimize.predictors import sg_net
-from jndlic.optimize.predictors import vp_net
+from jndlic.metrics.pairs import check_pair, to_batch
+from jndlic.optimize.predictors import sg_net, vp_net
 from jndlic.optimize.predictors.profiles import HIGHEST, STRICT_SCORE
 from jndlic.optimize.predictors.vp_net import Original, VpNet, weighted_mean
 from jndlic.shipped_weights import shipped_predictor

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from jndlic.jnd.namm import jnd_map
 from jndlic.codecs.compressai_model import NAMES, build
+from jndlic.jnd.namm import jnd_map
 from jndlic.training.codec.distortion import Distortion
 from jndlic.training.codec.loss import rate_distortion_weight
 from jndlic.training.schedule import Scheduled

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch.nn.functional as functional
 from torch import Tensor
 
-from jndlic.training.codec import ms_ssim
-from jndlic.training.codec.loss import squared_error
 from jndlic.metrics.lpips import LPIPS
 from jndlic.metrics.ssimulacra2 import distance as ssimulacra2_distance
+from jndlic.training.codec import ms_ssim
+from jndlic.training.codec.loss import squared_error
 
 
 class Distortion:

@@ -21,9 +21,9 @@ from jndlic.network.codec import Codec
 from jndlic.network.config import CodecConfig
 from jndlic.network.table_refinement import MAGNITUDE_MAX
 from jndlic.runtime import checkpoint as checkpoint_file
+from jndlic.runtime.weights_file import FORMAT, fingerprint
 from jndlic.training.codec.forward import EntropyModels
 from jndlic.training.codec.mixture import CountTables
-from jndlic.runtime.weights_file import FORMAT, fingerprint
 
 INTEGER_NETWORKS = ("scale_net.", "step_net.", "scale_context.")
 LOSS_TERMS = {"ms_ssim_weight": "ms-ssim-rgb", "lpips_weight": "lpips-squeeze", "ssimulacra2_weight": "ssimulacra2"}

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 
 from jndlic.errors import ParameterError
+from jndlic.format.quality import STRIDE as QUALITY_STRIDE
 from jndlic.jnd.namm import jnd_map
 from jndlic.network.codec import Codec
 from jndlic.network.config import CodecConfig
 from jndlic.network.quality import quality_plane
-from jndlic.format.quality import STRIDE as QUALITY_STRIDE
 from jndlic.training.codec.ablation import WHOLE, restrict, seen_map
 from jndlic.training.codec.distortion import Distortion
 from jndlic.training.codec.export import INTEGER_NETWORKS, load_start

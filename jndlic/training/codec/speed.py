@@ -15,7 +15,6 @@ import json
 import os
 import platform
 import statistics
-import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -27,11 +26,11 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from jndlic.errors import JndlicError
+from jndlic.console import run_command
 from jndlic.files import write_atomically
 from jndlic.memory import reuse_freed_memory
-from jndlic.training.photos.data import PhotoData
 from jndlic.training.codec.module import CodecTraining
+from jndlic.training.photos.data import PhotoData
 
 STAGES = ("data", "forward", "backward", "optimiser")
 WARM_STEPS = 3
@@ -181,11 +180,11 @@ def main(argv: list[str] | None = None) -> int:
     if options.steps < 1 or options.plain_steps < 0 or (options.batch_size or 1) < 1:
         parser.error("steps and batch size must be positive")
     options.batch_size = options.batch_size or (64 if options.device.startswith("cuda") else 8)
-    try:
-        rates = measure(options)
-    except (JndlicError, OSError) as error:
-        print(f"bench_train: {error}", file=sys.stderr)
-        return 1
+    return run_command("bench_train", lambda: _run(options), reuse_memory=False)
+
+
+def _run(options: argparse.Namespace) -> None:
+    rates = measure(options)
     machine = torch.cuda.get_device_name() if options.device.startswith("cuda") else platform.processor() or platform.machine()
     print(f"{machine}, {torch.get_num_threads()} CPU threads, torch {torch.__version__}")
     print(f"{options.batch_size} crops of {options.crop_size} x {options.crop_size} a step\n")
@@ -195,4 +194,3 @@ def main(argv: list[str] | None = None) -> int:
                   "crop_size": options.crop_size, "batch_size": options.batch_size,
                   "results": [rate._asdict() for rate in rates]}
         write_atomically(options.json, json.dumps(report, indent=1).encode())
-    return 0

@@ -13,7 +13,6 @@ import argparse
 import hashlib
 import os
 import shutil
-import sys
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -22,7 +21,8 @@ from typing import BinaryIO, NamedTuple
 
 from tqdm import tqdm
 
-from jndlic.errors import ImageError, JndlicError, ParameterError
+from jndlic.console import BAD_INPUT, GOOD, run_command
+from jndlic.errors import ImageError, ParameterError
 from jndlic.files import write_atomically
 from jndlic.images.pillow import load
 from jndlic.training.photos.files import SUFFIXES
@@ -164,10 +164,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("output", type=Path, help="folder for the good ones, manifest.tsv and rejected.tsv")
     parser.add_argument("--min-side", type=int, default=256, help="shortest side in pixels (default: %(default)s)")
     options = parser.parse_args(argv)
+    return run_command("prepare_data", lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
     try:
         summary = prepare(options.source, options.output, options.min_side)
-    except (JndlicError, OSError, tarfile.TarError, EOFError) as error:
-        print(f"prepare_data: {error}", file=sys.stderr)
-        return 1
+    except (tarfile.TarError, EOFError) as error:
+        raise ImageError(f"{options.source}: damaged archive: {error}") from error
     print(f"{summary.kept} pictures in {options.output}, {summary.rejected} left out (see rejected.tsv)")
-    return 0 if summary.kept else 1
+    return GOOD if summary.kept else BAD_INPUT

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import numpy as np
 
-from jndlic.command import run_command
+from jndlic.console import run_command
 from jndlic.optimize.predictors.learned import LearnedPredictor, save_predictor
 from jndlic.optimize.predictors.metric import MetricPredictor
 from jndlic.optimize.predictors.scales import SCALES
 from jndlic.shipped_weights import SUFFIX
 from jndlic.training.cli import TrainingCLI
+from jndlic.training.photos.files import find_images
+from jndlic.training.predictors.data import JudgedData, validates
 from jndlic.training.predictors.judged import Judged, by_reference, pixels_of, write_judged
 from jndlic.training.predictors.judged_proxy import CODECS, make_versions
-from jndlic.training.photos.files import find_images
 from jndlic.training.predictors.module import LEAST, PicturewiseTraining
-from jndlic.training.predictors.data import JudgedData, validates
 
 TABLE = "judged.csv"
 

@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from jndlic.metrics.pairs import to_batch
 from jndlic.errors import ParameterError
 from jndlic.jnd.luminance import luma
 from jndlic.jnd.pattern import pattern_map
+from jndlic.metrics.pairs import to_batch
 from jndlic.training.predictors.judged import SCORE_LIMIT, Judged, by_reference, pixels_of, read_judged
 
 VALIDATION_SHARE = 0.1

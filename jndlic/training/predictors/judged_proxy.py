@@ -14,8 +14,8 @@ import numpy as np
 from jndlic.codecs.registry import Codec, open_codec
 from jndlic.errors import ImageError, ParameterError
 from jndlic.optimize.predictors.predictor import Predictor
-from jndlic.training.predictors.judged import PROXY, SCORE_LIMIT, Judged
 from jndlic.training.photos.files import load_pixels
+from jndlic.training.predictors.judged import PROXY, SCORE_LIMIT, Judged
 
 SIDE = 512
 CODECS = {"jpeg": 6, "webp:method=2": 2, "avif:speed=8": 2, "jxl:effort=4": 2, "jndlic": 2}

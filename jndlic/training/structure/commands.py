@@ -7,12 +7,22 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
-from jndlic.command import run_command
+from jndlic.console import run_command
 from jndlic.jnd.structure_net import NAME, save_structure
 from jndlic.training.cli import TrainingCLI
 from jndlic.training.photos.files import find_images
 from jndlic.training.structure.module import PairData, StructureTraining
-from jndlic.training.structure.pairs import PATCHES, PROXIES, SHARE, THRESHOLD, collect, labelled_pictures, proxy_pictures, read_pairs, write_pairs
+from jndlic.training.structure.pairs import (
+    PATCHES,
+    PROXIES,
+    SHARE,
+    THRESHOLD,
+    collect,
+    labelled_pictures,
+    proxy_pictures,
+    read_pairs,
+    write_pairs,
+)
 
 
 class StructureCLI(TrainingCLI):

@@ -23,8 +23,8 @@ from jndlic.jnd.luminance import LUMA
 from jndlic.jnd.models import critical
 from jndlic.jnd.patch import SIDE
 from jndlic.optimize.predictors.metric import ssimulacra2_from
-from jndlic.training.predictors.judged import by_reference, pixels_of, read_judged, score_of_share
 from jndlic.training.photos.files import load_pixels
+from jndlic.training.predictors.judged import by_reference, pixels_of, read_judged, score_of_share
 
 KLT = "klt"
 CODECS = {"jpeg": "jpeg", "webp": "webp", "avif": "avif:speed=8", "vvc": "vvc"}
