@@ -16,7 +16,7 @@ import jndlic
 from jndlic.shipped_weights import PREDICTORS
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCES = ("setup.cfg", "pyproject.toml", "README.md", "LICENSE", "jndlic", "weights")
+SOURCES = ("setup.cfg", "setup.py", "pyproject.toml", "README.md", "LICENSE", "jndlic", "weights")
 """All that a wheel is made of."""
 
 PROGRAM = """
