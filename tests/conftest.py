@@ -16,7 +16,7 @@ if (SHARED / "data" / "lpips" / "squeeze.backbone.pth").is_file():
 @pytest.fixture(scope="session")
 def codec():
     """The shipped weights."""
-    from jndlic.runtime.weights_file import load_codec
+    from jndlic.runtime.load import load_codec
 
     return load_codec()
 

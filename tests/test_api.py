@@ -22,10 +22,10 @@ from jndlic.errors import FormatError, ImageError, JndlicError, ParameterError, 
 from jndlic.format.container import Container, pack, unpack
 from jndlic.format.entropy import ideal_bits
 from jndlic.format.segments import SYMBOL_LIMIT, encode_planes
-from jndlic.images.pillow import from_array
-from jndlic.jnd.namm import jnd_map, jnd_map_numpy
+from jndlic.images.picture import from_array
+from jndlic.jnd.models import jnd_map_numpy, tolerance_map
 from jndlic.network.codec import Codec
-from jndlic.runtime import weights_file as weights
+from jndlic.runtime import load as weights
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -72,8 +72,8 @@ def test_constant_pictures(level: int, toy: ToyCodec) -> None:
 
 def test_the_file_is_the_symbols(toy: ToyCodec) -> None:
     """Its size is their information content and a frame of a hundred bytes."""
-    pixels = torch.from_numpy(photo(300, 400)).permute(2, 0, 1)[None].float()
-    symbols = toy.quantise(toy.analyse(pixels, jnd_map(pixels)), 60)
+    pixels = photo(300, 400)
+    symbols = toy.quantise(toy.analyse(pixels, tolerance_map(pixels)), 60)
     data = jndlic.encode(photo(300, 400), 60, codec=toy)
     channel = [np.repeat(np.arange(len(z)), z[0].size) for z in (symbols.z_jnd, symbols.z)]
     bits = (
@@ -356,7 +356,7 @@ def test_extreme_symbols_give_a_picture_or_our_error(toy: ToyCodec) -> None:
 
 def test_symbols_that_drive_the_network_to_infinity(toy: ToyCodec, monkeypatch: pytest.MonkeyPatch) -> None:
     data = jndlic.encode(photo(4, 5), codec=toy)
-    values = torch.tensor([np.nan, np.inf, -np.inf, 300.0, 99.5]).expand(1, 3, 4, 5)
+    values = np.broadcast_to(np.array([np.nan, np.inf, -np.inf, 300.0, 99.5], np.float32)[:, None], (4, 5, 3))
     monkeypatch.setattr(ToyCodec, "synthesise", lambda *_: values)
     decoded = np.asarray(jndlic.decode(data, codec=toy))
     np.testing.assert_array_equal(decoded[0, :, 0], [0, 255, 0, 255, 100])

@@ -16,7 +16,7 @@ from jndlic.codecs.jpeg_xl import distance  # noqa: E402
 from jndlic.codecs.registry import KINDS, USUAL, Spec, open_codec, parse_spec  # noqa: E402
 from jndlic.codecs.vvc import from_planes, to_planes  # noqa: E402
 from jndlic.errors import CodecError, FormatError, ParameterError  # noqa: E402
-from jndlic.jnd.models import critical, encoder_map  # noqa: E402
+from jndlic.jnd.models import critical  # noqa: E402
 
 NEEDS = {"jxl": "imagecodecs"}
 
@@ -62,7 +62,7 @@ def test_weights_and_options_are_part_of_the_settings() -> None:
 def test_jnd_models_and_filters(photo: np.ndarray) -> None:
     pixels = np.ascontiguousarray(photo[:64, :96])
     own, other = open_codec("jndlic"), open_codec("jndlic:jnd=pattern")
-    assert other.encode(pixels, 50) == encode(pixels, 50, jnd=encoder_map(pixels, "pattern")) != own.encode(pixels, 50)
+    assert other.encode(pixels, 50) == encode(pixels, 50, jnd="pattern") != own.encode(pixels, 50)
     assert other.settings != own.settings and other.name == "jndlic, pattern map"
     filtered = open_codec("jpeg:filter=klt")
     assert filtered.encode(pixels, 50) == open_codec("jpeg").encode(critical(pixels), 50)

@@ -10,7 +10,7 @@ from jndlic.bench.studies.complexity import Complexity, complexity, format_table
 from jndlic.format.phases import to_phases
 from jndlic.network.codec import Codec
 from jndlic.network.config import CodecConfig
-from jndlic.runtime.weights_file import load_codec
+from jndlic.runtime.load import load_codec
 
 SMALL = CodecConfig(
     latent_channels=32, detail_channels=8, hyper_channels=16, jnd_channels=4, fine_channels=16, coarse_channels=24, context_channels=24

@@ -11,14 +11,15 @@ import numpy as np
 from PIL import Image
 
 from jndlic import api
+from jndlic.format.coding import unpack_symbols
 from jndlic.format.container import unpack
-from jndlic.network.codec import Codec
+from jndlic.runtime.backend import Backend
 
 GOLDEN = Path(__file__).parent / "golden"
 
 
-def test_symbols(codec: Codec) -> None:
-    decoded = api.unpack_symbols(unpack((GOLDEN / "golden.jlic").read_bytes()), codec)
+def test_symbols(codec: Backend) -> None:
+    decoded = unpack_symbols(unpack((GOLDEN / "golden.jlic").read_bytes()), codec)
     with np.load(GOLDEN / "golden.npz") as expected:
         for name in ("z_jnd", "z", "k", "t"):
             assert np.array_equal(getattr(decoded.symbols, name), expected[name]), name
@@ -26,7 +27,7 @@ def test_symbols(codec: Codec) -> None:
         assert np.array_equal(decoded.quality.plane, expected["quality"])
 
 
-def test_pixels(codec: Codec) -> None:
+def test_pixels(codec: Backend) -> None:
     restored = api.decode((GOLDEN / "golden.jlic").read_bytes(), codec=codec)
     with Image.open(GOLDEN / "golden.png") as expected:
         error = np.asarray(restored).astype(float) - np.asarray(expected)

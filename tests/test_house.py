@@ -18,8 +18,8 @@ PACKAGE = ROOT / "jndlic"
 FLOW = (
     ("errors", "files", "memory"),
     ("console",),
-    ("format.container", "format.reader"),
-    ("shipped_weights",),
+    ("format.container", "format.reader", "format.grid"),
+    ("shipped_weights", "tensor_files"),
     ("format",),
     ("images",),
     ("metrics",),
@@ -153,7 +153,7 @@ def test_streams_need_no_torch() -> None:
     for name, path in modules():
         if name.startswith(("jndlic.format", "jndlic.images")) or name in ("jndlic.files", "jndlic.shipped_weights"):
             assert "torch" not in {target.partition(".")[0] for target in imports(path)}, name
-    for name in ("container", "reader"):
+    for name in ("container", "reader", "grid"):
         assert not {"constriction", "numpy"} & set(imports(PACKAGE / "format" / f"{name}.py")), name
 
 

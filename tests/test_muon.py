@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 
 import pytest
 import torch
@@ -17,7 +18,7 @@ def test_orthogonal_keeps_the_singular_vectors_and_evens_the_values(shape: tuple
     torch.manual_seed(0)
     matrices = torch.randn(shape)
     u, _, v = torch.linalg.svd(matrices, full_matrices=False)
-    found = u.mT @ orthogonal(matrices) @ v.mT
+    found = u.mT @ orthogonal(matrices).float() @ v.mT
     values = found.diagonal(dim1=1, dim2=2)
     assert values.min() > 0.4 and values.max() < 1.4
     assert (found - torch.diag_embed(values)).abs().max() < 0.1
@@ -61,6 +62,32 @@ def test_state_survives_a_checkpoint() -> None:
         weight.grad = gradients[2].clone()
         optimiser.step()
     assert torch.equal(*weights)
+
+
+def _step(rank: int, world: int, meeting: str, out: str) -> None:
+    if world > 1:
+        torch.distributed.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=world)
+    torch.manual_seed(0)
+    shapes = ((32, 16, 1, 1), (16, 16, 3, 3), (32, 16, 1, 1), (48, 24, 1, 1))
+    weights = [torch.nn.Parameter(torch.zeros(shape)) for shape in shapes]
+    optimiser = Muon([{"params": weights, "lr": 0.1, "matrices": True}])
+    for _ in range(2):
+        for weight in weights:
+            weight.grad = torch.randn_like(weight)
+        optimiser.step()
+    torch.save([weight.detach() for weight in weights], f"{out}-{world}-{rank}")
+    if world > 1:
+        torch.distributed.destroy_process_group()
+
+
+def test_processes_share_the_work_and_get_the_same_weights(tmp_path: Path) -> None:
+    out = str(tmp_path / "weights")
+    _step(0, 1, "", out)
+    torch.multiprocessing.spawn(_step, (2, str(tmp_path / "meeting"), out), nprocs=2)
+    alone, first, second = (torch.load(f"{out}-{name}") for name in ("1-0", "2-0", "2-1"))
+    for one, other, another in zip(alone, first, second, strict=True):
+        torch.testing.assert_close(one, other, rtol=0.02, atol=1e-3)
+        assert torch.equal(other, another)
 
 
 def test_integer_networks_stay_with_adam() -> None:

@@ -24,7 +24,9 @@ from jndlic.codecs.jndlic_ladder import JndlicLadder
 from jndlic.codecs.ladders import KINDS, codec_of, open_ladders
 from jndlic.console import progress
 from jndlic.errors import CodecError, ImageError, ParameterError
-from jndlic.images.pillow import Picture, decoded, from_array, load, shown
+from jndlic.images.files import decoded, load
+from jndlic.images.picture import Picture, from_array
+from jndlic.images.pillow import shown
 from jndlic.optimize import search
 from jndlic.optimize.batch import find_jobs
 from jndlic.optimize.predictors import metric as metrics
@@ -34,7 +36,7 @@ from jndlic.optimize.predictors.metric import MetricPredictor
 from jndlic.optimize.predictors.profiles import PROFILES, profile
 from jndlic.optimize.predictors.registry import default_predictor
 from jndlic.optimize.target import optimize
-from jndlic.runtime import weights_file as weights
+from jndlic.runtime import load as weights
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 LOOK = profile("mcl-jci-75")

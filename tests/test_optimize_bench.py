@@ -12,7 +12,7 @@ from PIL import Image
 from jndlic.bench.studies import optimize_cost, savings
 from jndlic.bench.studies.savings import Searched, fixed_level, summarise, table
 from jndlic.cli.main import main
-from jndlic.images.pillow import Picture
+from jndlic.images.picture import Picture
 from jndlic.optimize.batch import Settings
 from jndlic.optimize.predictors.profiles import profile
 

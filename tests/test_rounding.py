@@ -54,7 +54,7 @@ def test_flat_tables_round_to_the_nearest(rounding: Rounding) -> None:
 
 
 def test_loaded_weights_bring_their_prices(codec: Codec) -> None:
-    thresholds = codec.rounding.thresholds.view(TABLE_COUNT, MAGNITUDES)
+    thresholds = codec.network.rounding.thresholds.view(TABLE_COUNT, MAGNITUDES)
     counts, offset = codec.tables_latent.counts[10], int(codec.tables_latent.offsets[10])
     bits = -np.log2(counts[-offset : 2 - offset] / 2**24)
     assert thresholds[10, 0].item() == pytest.approx(0.5 + 0.5 * BIT_PRICE * (bits[1] - bits[0]), abs=1e-5)

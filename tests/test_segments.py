@@ -12,8 +12,10 @@ import pytest
 from jndlic.errors import FormatError
 from jndlic.format.container import Header
 from jndlic.format.entropy import TOTAL, SymbolTables
+from jndlic.format.grid import segments
 from jndlic.format.phases import PHASES, to_phases
-from jndlic.format.segments import decode_latent, decode_planes, encode_latent, encode_planes, segment_slices, symbol_crc
+from jndlic.format.segments import decode_latent, decode_planes, encode_latent, encode_planes
+from jndlic.format.symbols import symbol_crc
 
 
 def some_tables(count: int, seed: int = 0) -> SymbolTables:
@@ -74,7 +76,8 @@ def test_tables_may_depend_on_earlier_phases() -> None:
     k = np.rint(random.normal(size=(4, 68, 6)) * 3).astype(np.int32)
     t = random.integers(0, 64, k.shape).astype(np.uint8)
     used = t.copy()
-    for part in segment_slices(68, 6):
+    for rows, columns in segments(68, 6):
+        part = (..., rows, columns)
         for phase, (row, column) in enumerate(PHASES):
             index = by_first(phase, to_phases(t[part]), to_phases(k[part])[:phase])
             used[part][:, row::2, column::2] = index
@@ -90,13 +93,13 @@ def test_segments(shape: tuple[int, int, int]) -> None:
     k = np.rint(random.normal(size=shape) * 3).astype(np.int32)
     t = random.integers(0, 64, shape).astype(np.uint8)
     streams = encode_latent(k, t, tables)
-    assert len(streams) == len(list(segment_slices(*shape[1:])))
+    assert len(streams) == len(list(segments(*shape[1:])))
     assert len(streams) == Header(16 * shape[2], 16 * shape[1], 50, bytes(8)).segments
     decoded, used = decode_latent(streams, t, as_chosen, tables)
     np.testing.assert_array_equal(decoded, k)
     np.testing.assert_array_equal(used, t)
     # A segment decodes alone.
-    part = list(segment_slices(*shape[1:]))[-1]
+    part = (..., *list(segments(*shape[1:]))[-1])
     np.testing.assert_array_equal(decode_latent(streams[-1:], t[part], as_chosen, tables)[0], k[part])
     with pytest.raises(FormatError):
         decode_latent([*streams, streams[0]], t, as_chosen, tables)
@@ -107,7 +110,8 @@ def test_segments(shape: tuple[int, int, int]) -> None:
 
 def test_segments_cover_the_picture_once() -> None:
     covered = np.zeros((1, 130, 70), dtype=int)
-    for part in segment_slices(130, 70):
+    for rows, columns in segments(130, 70):
+        part = (..., rows, columns)
         covered[part] += 1
     assert (covered == 1).all()
 

@@ -53,6 +53,6 @@ def test_names_do_not_lead_out(module_in: Path, name: str) -> None:
 
 
 def test_default_weights_are_shipped() -> None:
-    from jndlic.runtime.weights_file import DEFAULT_WEIGHTS
+    from jndlic.shipped_weights import DEFAULT_WEIGHTS
 
     assert shipped_weights.shipped_weights(DEFAULT_WEIGHTS).stat().st_size > 1_000_000

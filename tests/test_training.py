@@ -18,7 +18,7 @@ from lightning.pytorch.cli import LightningCLI  # noqa: E402
 
 from jndlic import api  # noqa: E402
 from jndlic.network.config import CodecConfig  # noqa: E402
-from jndlic.runtime.weights_file import load_codec  # noqa: E402
+from jndlic.runtime.load import load_codec  # noqa: E402
 from jndlic.training.codec.export import export_checkpoint, freeze, read_checkpoint, save_weights, trained_on  # noqa: E402
 from jndlic.training.codec.loss import balance, rate_distortion_weight, squared_error  # noqa: E402
 from jndlic.training.codec.module import CodecTraining  # noqa: E402

@@ -11,8 +11,9 @@ from safetensors.torch import save_file
 
 from jndlic.errors import WeightsError
 from jndlic.network.codec import Codec
-from jndlic.runtime.weights_file import DEFAULT_WEIGHTS, fingerprint, load_codec
-from jndlic.shipped_weights import shipped_weights
+from jndlic.runtime.load import load_codec
+from jndlic.runtime.weights_file import fingerprint
+from jndlic.shipped_weights import DEFAULT_WEIGHTS, shipped_weights
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +33,8 @@ def test_shipped_weights_load_once(codec: Codec) -> None:
     assert load_codec() is codec
     assert len(codec.fingerprint) == 8
     assert len(codec.tables_latent) == 64
-    assert len(codec.tables_z) == codec.config.hyper_channels
-    assert not any(parameter.requires_grad for parameter in codec.parameters())
+    assert len(codec.tables_z) == codec.network.config.hyper_channels
+    assert not any(parameter.requires_grad for parameter in codec.network.parameters())
 
 
 def test_an_integer_that_changed_is_noticed(shipped: tuple, tmp_path: Path) -> None:
@@ -46,7 +47,7 @@ def test_an_integer_that_changed_is_noticed(shipped: tuple, tmp_path: Path) -> N
 def test_an_overflowing_layer_is_refused(shipped: tuple, tmp_path: Path) -> None:
     tensors, metadata = shipped
     wrong = tensors | {"scale_net.layers.2.bias": tensors["scale_net.layers.2.bias"] + 2**24}
-    refuse(wrong, metadata | {"fingerprint": fingerprint(wrong).hex()}, tmp_path, "2\\^24")
+    refuse(wrong, metadata | {"fingerprint": fingerprint({name: value.numpy() for name, value in wrong.items()}).hex()}, tmp_path, "2\\^24")
 
 
 def test_missing_and_misshapen_tensors(shipped: tuple, tmp_path: Path) -> None:

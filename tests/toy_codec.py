@@ -1,4 +1,4 @@
-"""A codec of a few lines with the interface of `jndlic.network.codec.Codec`: tests of files, calls and commands run on it
+"""A codec of a few lines with the interface of `jndlic.runtime.backend.Backend`: tests of files, calls and commands run on it
 in milliseconds, and need no weights. Its pictures are 16 x 16 blocks of one colour each."""
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
+from jndlic.format.coding import DecodedSymbols
 from jndlic.format.entropy import TOTAL, SymbolTables
-from jndlic.network.codec import Symbols
+from jndlic.format.symbols import Symbols
 
 
 def normal_tables(scales: list[float]) -> SymbolTables:
@@ -33,14 +34,15 @@ class ToyCodec:
     def __init__(self) -> None:
         self.name = "toy"
         self.fingerprint = b"toycodec"
-        self.device = torch.device("cpu")
+        self.trained_on = ()
         self.tables_z = normal_tables([4.0, 4.0, 4.0])
         self.tables_z_jnd = normal_tables([2.0, 2.0])
         self.tables_latent = normal_tables([1.0, 3.0, 9.0, 30.0])
 
-    def analyse(self, image: Tensor, jnd: Tensor) -> Tensor:
-        height, width = image.shape[-2:]
-        return functional.pad(torch.cat((image, jnd), 1), (0, -width % 64, 0, -height % 64), mode="replicate")
+    def analyse(self, pixels: np.ndarray, jnd: np.ndarray) -> Tensor:
+        height, width = pixels.shape[:2]
+        both = torch.tensor(np.concatenate((pixels, jnd), 2)).permute(2, 0, 1)[None].float()
+        return functional.pad(both, (0, -width % 64, 0, -height % 64), mode="replicate")
 
     def quantise(self, analysis: Tensor, quality: int | np.ndarray) -> Symbols:
         def means(part: Tensor, size: int, step: float | Tensor) -> np.ndarray:
@@ -61,11 +63,10 @@ class ToyCodec:
     def refine(self, phase: int, tables: list[np.ndarray], symbols: list[np.ndarray]) -> np.ndarray:
         return tables[phase]
 
-    def synthesise(
-        self, z_jnd: np.ndarray, z: np.ndarray, k: np.ndarray, d: np.ndarray, quality: int | np.ndarray, height: int, width: int
-    ) -> Tensor:
-        blocks = torch.from_numpy(k)[None].float() * self._step(self._latents(quality)) + 128
-        return functional.interpolate(blocks, scale_factor=16)[:, :, :height, :width]
+    def synthesise(self, decoded: DecodedSymbols, height: int, width: int) -> np.ndarray:
+        blocks = torch.from_numpy(decoded.symbols.k)[None].float() * self._step(self._latents(decoded.quality.values)) + 128
+        pixels = functional.interpolate(blocks, scale_factor=16)[0, :, :height, :width]
+        return pixels.clamp(0.0, 255.0).permute(1, 2, 0).numpy()
 
     @staticmethod
     def _latents(quality: int | np.ndarray) -> Tensor:

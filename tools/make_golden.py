@@ -6,9 +6,10 @@ import numpy as np
 from skimage import data
 
 from jndlic import api
+from jndlic.format.coding import unpack_symbols
 from jndlic.format.container import unpack
 from jndlic.jnd.namm import jnd_map_numpy
-from jndlic.runtime.weights_file import load_codec
+from jndlic.runtime.load import load_codec
 
 if __name__ == "__main__":
     folder = Path(__file__).resolve().parents[1] / "tests" / "golden"
@@ -17,7 +18,7 @@ if __name__ == "__main__":
     jnd = jnd_map_numpy(pixels)
     jnd[:, :80] *= 2  # a plane of qualities, with a border inside a place of z
     written = api.encode(pixels, quality=40, codec=codec, jnd=jnd)
-    (z_jnd, z, k, t), d, (_, quality) = api.unpack_symbols(unpack(written), codec)
+    (z_jnd, z, k, t), d, (_, quality) = unpack_symbols(unpack(written), codec)
     (folder / "golden.jlic").write_bytes(written)
     np.savez_compressed(folder / "golden.npz", z_jnd=z_jnd, z=z, k=k, t=t, d=d.astype(np.int8), quality=quality)
     api.decode(written, codec=codec).save(folder / "golden.png", optimize=True)

@@ -48,15 +48,6 @@ def add_encoder_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jnd", choices=MODELS, default=MODELS[0], help="JND model whose map says where quality goes (default: %(default)s, the encoder's own)")
 
 
-def encoder_map(pixels: np.ndarray, model: str) -> np.ndarray | None:
-    """The map to encode with; None for the encoder's own."""
-    if model == MODELS[0]:
-        return None
-    from jndlic.jnd.models import encoder_map as steering_map
-
-    return steering_map(pixels, model, _progress())
-
-
 def _add_paths(parser: argparse.ArgumentParser, target: str) -> None:
     parser.add_argument("input", type=Path, metavar="IN", help="picture")
     parser.add_argument("output", type=Path, metavar="OUT", help=target)
@@ -71,7 +62,8 @@ def _map(arguments: argparse.Namespace) -> int:
     import numpy as np
 
     from jndlic.files import write_atomically
-    from jndlic.images.pillow import Picture, load, output_format, save
+    from jndlic.images.files import load, output_format, save
+    from jndlic.images.picture import Picture
 
     as_array = arguments.output.suffix.lower() == ".npy"
     if not as_array:
@@ -111,7 +103,7 @@ def _filter(arguments: argparse.Namespace) -> int:
 def _rewrite(arguments: argparse.Namespace, change: Callable[[np.ndarray], np.ndarray], said: str) -> int:
     """Saves a changed picture with all that the original carries; `said` tells the PSNR between both."""
     check_paths(arguments.input, arguments.output)
-    from jndlic.images.pillow import load, output_format, save
+    from jndlic.images.files import load, output_format, save
 
     output_format(arguments.output)
     picture = load(arguments.input)
@@ -126,10 +118,11 @@ def _rewrite(arguments: argparse.Namespace, change: Callable[[np.ndarray], np.nd
 def _tolerance(pixels: np.ndarray, model: str) -> np.ndarray:
     from jndlic.jnd.models import tolerance_map
 
-    return tolerance_map(pixels, model, _progress())
+    return tolerance_map(pixels, model, progress_bar())
 
 
-def _progress() -> Callable[[float], None] | None:
+def progress_bar() -> Callable[[float], None] | None:
+    """Prints the share that is done, where somebody is looking."""
     return _say_progress if sys.stderr.isatty() else None
 
 

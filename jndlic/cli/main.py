@@ -23,7 +23,7 @@ from jndlic.files import check_paths
 from jndlic.format.container import AREA_MAX, QUALITY_MAX, QUALITY_MIN
 
 if TYPE_CHECKING:
-    from jndlic.network.codec import Codec
+    from jndlic.runtime.backend import Backend
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -101,18 +101,17 @@ def _encode(arguments: argparse.Namespace) -> int:
     check_paths(arguments.input, arguments.output)
     cli_optimize.check_encoder_options(arguments)
     from jndlic.files import write_atomically
-    from jndlic.images.pillow import load
+    from jndlic.images.files import load
 
     picture = load(arguments.input)
-    from jndlic.api import encode_picture  # after the picture: a wrong one should not wait for torch
+    from jndlic.pipeline import encode_picture  # after the picture: a wrong one should not wait for torch
 
     codec = _load_codec(arguments)
     start = time.perf_counter()
-    jnd = cli_jnd.encoder_map(picture.pixels, arguments.jnd)
     if arguments.visually_lossless is None:
-        data, said = encode_picture(picture, arguments.quality, codec, jnd), ""
+        data, said = encode_picture(picture, arguments.quality, codec, arguments.jnd, cli_jnd.progress_bar()), ""
     else:
-        data, said = cli_optimize.encode_visually_lossless(picture, codec, jnd, arguments)
+        data, said = cli_optimize.encode_visually_lossless(picture, codec, arguments)
         said = f", {said}"
     seconds = time.perf_counter() - start
     write_atomically(arguments.output, data)
@@ -123,12 +122,12 @@ def _encode(arguments: argparse.Namespace) -> int:
 
 def _decode(arguments: argparse.Namespace) -> int:
     check_paths(arguments.input, arguments.output)
-    from jndlic.images.pillow import output_format, save
+    from jndlic.images.files import output_format, save
 
     output_format(arguments.output)  # an unknown suffix should not cost the decoding
     data = arguments.input.read_bytes()
-    from jndlic.api import decode_picture
     from jndlic.format.container import unpack
+    from jndlic.pipeline import decode_picture
 
     header = unpack(data, arguments.max_pixels).header  # nor a damaged file the loading of the weights
     output_format(arguments.output, header.grey)
@@ -164,10 +163,10 @@ def _info(arguments: argparse.Namespace) -> int:
     return GOOD
 
 
-def _load_codec(arguments: argparse.Namespace) -> Codec:
+def _load_codec(arguments: argparse.Namespace) -> Backend:
     import torch
 
-    from jndlic.runtime.weights_file import load_codec
+    from jndlic.runtime.load import load_codec
     from jndlic.shipped_weights import DEFAULT_WEIGHTS
 
     if arguments.threads is not None:

@@ -14,11 +14,10 @@ from jndlic.errors import JndlicError, ParameterError
 from jndlic.files import check_paths
 
 if TYPE_CHECKING:
-    import numpy as np
 
-    from jndlic.images.pillow import Picture
-    from jndlic.network.codec import Codec
+    from jndlic.images.picture import Picture
     from jndlic.optimize.batch import Report, Settings
+    from jndlic.runtime.backend import Backend
 
 CODECS = ("jpeg", "webp", "avif", "jxl", "jndlic")
 PREDICTORS = ("ssimulacra2", "butteraugli", "vp", "sg")
@@ -52,13 +51,12 @@ def add_encoder_options(parser: argparse.ArgumentParser, quality: argparse._Mutu
     _add_predictor(parser)
 
 
-def encode_visually_lossless(picture: Picture, codec: Codec, jnd: np.ndarray | None, arguments: argparse.Namespace) -> tuple[bytes, str]:
+def encode_visually_lossless(picture: Picture, codec: Backend, arguments: argparse.Namespace) -> tuple[bytes, str]:
     """A .jlic file just fine enough, and what there is to say about it.
 
     Args:
         picture: to encode.
         codec: to encode with.
-        jnd: tolerance map of the encoder, None for its own.
         arguments: of `encode`.
 
     Raises:
@@ -71,7 +69,7 @@ def encode_visually_lossless(picture: Picture, codec: Codec, jnd: np.ndarray | N
 
     demand = profile(arguments.visually_lossless)
     predictor = open_predictor(arguments.predictor or default_predictor(demand), arguments.predictor_weights)
-    found = optimize(JndlicLadder(picture, codec, jnd), predictor, demand)
+    found = optimize(JndlicLadder(picture, codec, arguments.jnd), predictor, demand)
     if not found.reached:
         _warn(f"{arguments.output}: even the finest level falls short of {demand.name}")
     said = _found(found.level, found.share, found.evaluations)

@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from jndlic.api import DecodedSymbols, analyse_picture, decode_picture, pack_picture, quantise, synthesise_pixels
+from jndlic.format.coding import DecodedSymbols
 from jndlic.format.container import QUALITY_MAX, QUALITY_MIN
-from jndlic.images.pillow import Picture, shown
-from jndlic.network.codec import Codec
+from jndlic.images.picture import Picture
+from jndlic.images.pillow import shown
+from jndlic.pipeline import analyse_picture, decode_picture, pack_picture, quantise, synthesise_pixels
+from jndlic.runtime.backend import Backend
 
 
 class JndlicLadder:
@@ -18,13 +20,13 @@ class JndlicLadder:
     Args:
         picture: to encode.
         codec: network and tables.
-        jnd: tolerance map, see `encode`; the encoder's own by default.
+        jnd: see `analyse_picture`.
     """
 
     levels = tuple(range(QUALITY_MIN, QUALITY_MAX + 1))
     real = False
 
-    def __init__(self, picture: Picture, codec: Codec, jnd: np.ndarray | None = None) -> None:
+    def __init__(self, picture: Picture, codec: Backend, jnd: np.ndarray | str | None = None) -> None:
         self._picture, self._codec = picture, codec
         self._analysed = analyse_picture(picture, codec, jnd)
         self.reference = shown(picture)
@@ -34,8 +36,8 @@ class JndlicLadder:
         picture, codec = self._picture, self._codec
         symbols, quality = quantise(self._analysed, level, codec)
         _, step_index = codec.table_index(symbols.z_jnd, symbols.z, quality.values)
-        size = (picture.height, picture.width)
-        pixels = synthesise_pixels(DecodedSymbols(symbols, step_index, quality), codec, size, picture.grey)
+        decoded = DecodedSymbols(symbols, step_index, quality)
+        pixels = synthesise_pixels(decoded, codec, picture.height, picture.width, picture.grey)
         return shown(replace(picture, pixels=pixels))
 
     def encode(self, level: int) -> bytes:

@@ -14,7 +14,8 @@ from PIL import Image, ImageCms, ImageOps
 
 from jndlic.codecs.pillow_ladder import PillowLadder
 from jndlic.errors import CodecError
-from jndlic.images.pillow import Picture, from_pillow, to_pillow
+from jndlic.images.picture import Picture
+from jndlic.images.pillow import from_pillow, to_pillow
 
 FINEST = 99
 """The plugin's encoder refuses 100, which stands for no loss at all."""

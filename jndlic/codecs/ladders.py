@@ -13,7 +13,7 @@ from PIL import Image
 from jndlic.codecs.ladder import Ladder
 from jndlic.codecs.pillow_ladder import PillowLadder
 from jndlic.errors import CodecError, ParameterError
-from jndlic.images.pillow import Picture
+from jndlic.images.picture import Picture
 from jndlic.shipped_weights import DEFAULT_WEIGHTS
 
 Maker = Callable[[Picture], Ladder]
@@ -47,7 +47,7 @@ def _jxl(weights: str, device: str) -> Maker:
 
 def _jndlic(weights: str, device: str) -> Maker:
     from jndlic.codecs.jndlic_ladder import JndlicLadder
-    from jndlic.runtime.weights_file import load_codec
+    from jndlic.runtime.load import load_codec
 
     codec = load_codec(weights, device)
     return lambda picture: JndlicLadder(picture, codec)

@@ -8,15 +8,14 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import Tensor
 
 import jndlic
-from jndlic.api import Analysed, decode, encode_picture, info, pack_picture, quantise
+from jndlic.api import decode, info
 from jndlic.errors import ParameterError
-from jndlic.images.pillow import from_array
-from jndlic.jnd.models import MODELS, encoder_map
-from jndlic.runtime.weights_file import load_codec
+from jndlic.images.picture import from_array
+from jndlic.jnd.models import MODELS
+from jndlic.pipeline import Analysed, encode_picture, pack_picture, quantise
+from jndlic.runtime.load import load_codec
 from jndlic.shipped_weights import DEFAULT_WEIGHTS, SUFFIX, shipped_weights
 
 APART = ("bench", "codecs", "metrics", "optimize", "training")  # parts of the package that no file depends on
@@ -61,8 +60,8 @@ class Jndlic:
         """The .jlic file."""
         picture = from_array(pixels)
         if self._seen is None:
-            return encode_picture(picture, level, self.codec, encoder_map(pixels, self._jnd) if self._jnd else None)
-        analysis = self.codec.analyse(_batch(pixels), _batch(self._seen(pixels)))
+            return encode_picture(picture, level, self.codec, self._jnd or None)
+        analysis = self.codec.analyse(pixels, self._seen(pixels))
         return pack_picture(picture, *quantise(Analysed(analysis, None), level, self.codec), self.codec)
 
     def decode(self, data: bytes) -> np.ndarray:
@@ -73,11 +72,6 @@ class Jndlic:
         """Bytes of each stream."""
         streams = {name: stream["bytes"] for name, stream in info(data)["streams"].items()}
         return streams | {"rest": len(data) - sum(streams.values())}
-
-
-def _batch(planes: np.ndarray) -> Tensor:
-    """(H, W, 3) to (1, 3, H, W) float32."""
-    return torch.tensor(planes).permute(2, 0, 1)[None].float()
 
 
 @cache

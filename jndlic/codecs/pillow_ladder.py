@@ -8,7 +8,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from jndlic.errors import ImageError
-from jndlic.images.pillow import Picture, decoded, encoded, shown
+from jndlic.images.files import decoded, encoded
+from jndlic.images.picture import Picture
+from jndlic.images.pillow import shown
 
 
 class PillowLadder:

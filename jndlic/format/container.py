@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from jndlic.errors import FormatError, ParameterError, UnsupportedError
+from jndlic.format.grid import segment_count
 from jndlic.format.reader import Reader, write_varint
 
 MAGIC = b"\x89JLI"
@@ -28,9 +29,6 @@ PIXELS_MAX = 1 << 32
 
 AREA_MAX = 1 << 28
 """Default limit on width x height, in pixels. Bounds what a tiny file can make a reader allocate."""
-
-SEGMENT_PIXELS = 1024
-"""Side of a segment of the latents, in pixels."""
 
 QUALITY_MIN, QUALITY_MAX = 1, 100
 DEPTH_MIN, DEPTH_MAX = 8, 16
@@ -89,7 +87,7 @@ class Header:
     @property
     def segments(self) -> int:
         """Number of segments that the latents are cut into."""
-        return _segment_count(self.width, self.height)
+        return segment_count(self.height, self.width)
 
 
 @dataclass(frozen=True)
@@ -232,7 +230,7 @@ def _read_head(reader: Reader, area_max: int) -> _Head:
     if flags & _FLAG_BARE:
         return _Head(flags, form, width, height, chunks, b"", [0, 0])
     fixed = reader.take(_FIXED.size)
-    lengths = [reader.varint() for _ in range(2 + _segment_count(width, height))]
+    lengths = [reader.varint() for _ in range(2 + segment_count(height, width))]
     return _Head(flags, form, width, height, chunks, fixed, lengths)
 
 
@@ -254,10 +252,6 @@ def _header(head: _Head) -> tuple[Header, int]:
     if depth != DEPTH_MIN:
         raise UnsupportedError(f"the picture has {depth} bits a channel; this program reads {DEPTH_MIN}")
     return header, symbol_crc
-
-
-def _segment_count(width: int, height: int) -> int:
-    return -(-width // SEGMENT_PIXELS) * -(-height // SEGMENT_PIXELS)
 
 
 def _check_size(width: int, height: int, error: type[FormatError | ParameterError]) -> None:

@@ -13,10 +13,8 @@ import numpy as np
 
 from jndlic.errors import FormatError, ParameterError
 from jndlic.format.container import QUALITY_MAX, QUALITY_MIN, TAG_QUALITY, Container
+from jndlic.format.grid import JND_STRIDE, plane_shape
 from jndlic.format.planes import decode_plane, encode_plane
-
-STRIDE = 32
-"""Pixels between values."""
 
 
 class Quality(NamedTuple):
@@ -31,11 +29,6 @@ class Quality(NamedTuple):
     def values(self) -> int | np.ndarray:
         """What the codec's networks take."""
         return self.base if self.plane is None else self.plane
-
-
-def plane_size(height: int, width: int) -> tuple[int, int]:
-    """Rows and columns of the plane of a picture with these sides in pixels."""
-    return 2 * -(-height // 64), 2 * -(-width // 64)
 
 
 def quality_of(base: int, plane: np.ndarray) -> Quality:
@@ -71,7 +64,7 @@ def read_quality(container: Container) -> Quality:
     header, payload = container.header, container.payload(TAG_QUALITY)
     if payload is None:
         return Quality(header.quality)
-    offsets = decode_plane(payload, *plane_size(header.height, header.width), "quality")
+    offsets = decode_plane(payload, *plane_shape(header.height, header.width, JND_STRIDE), "quality")
     plane = (offsets + np.uint8(header.quality)).astype(np.int16)  # modulo 256
     if plane.min() < QUALITY_MIN or plane.max() > QUALITY_MAX:
         raise FormatError(f"damaged file: the quality plane has values outside {QUALITY_MIN} to {QUALITY_MAX}")

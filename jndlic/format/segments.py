@@ -1,4 +1,4 @@
-"""Symbols to streams and back: planes, latent segments, and the CRC of all symbols.
+"""Symbols to streams and back: planes and latent segments.
 
     z_J, z ──► one stream each (table = channel)
     k, t   ──► segments of 64 x 64 latents, all channels ──► four phases ──► one stream each
@@ -6,13 +6,11 @@
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from jndlic.errors import FormatError
-from jndlic.format.container import SEGMENT_PIXELS
 from jndlic.format.entropy import (
     SymbolDecoder,
     SymbolTables,
@@ -21,13 +19,9 @@ from jndlic.format.entropy import (
     encode_groups,
     encode_symbols,
 )
+from jndlic.format.grid import segments
 from jndlic.format.phases import PHASES, to_phases
-
-SEGMENT = SEGMENT_PIXELS // 16
-"""Side of a segment in latents."""
-
-SYMBOL_LIMIT = 1 << 20
-"""Largest magnitude of a symbol in a file; far more than 8-bit pixels can give rise to."""
+from jndlic.format.symbols import SYMBOL_LIMIT
 
 
 def encode_planes(symbols: np.ndarray, tables: SymbolTables) -> bytes:
@@ -77,7 +71,7 @@ def encode_latent(k: np.ndarray, t: np.ndarray, tables: SymbolTables) -> list[by
         One stream per segment, in raster order.
     """
     streams = []
-    for part in segment_slices(*k.shape[1:]):
+    for part in _parts(k):
         phases = zip(to_phases(k[part]), to_phases(t[part]))
         streams.append(encode_groups([(symbols.ravel(), table.ravel()) for symbols, table in phases], tables))
     return streams
@@ -104,7 +98,7 @@ def decode_latent(
     Raises:
         FormatError: a stream is damaged, or their number is wrong.
     """
-    parts = list(segment_slices(*t.shape[1:]))
+    parts = _parts(t)
     if len(parts) != len(streams):
         raise FormatError(f"damaged file: {len(streams)} latent segments where there should be {len(parts)}")
     k, used = np.empty(t.shape, dtype=np.int32), np.empty(t.shape, dtype=np.uint8)
@@ -121,19 +115,9 @@ def decode_latent(
     return k, used
 
 
-def segment_slices(height: int, width: int) -> Iterator[tuple[slice, slice, slice]]:
-    """The segments of an (M, height, width) array, in raster order."""
-    for top in range(0, height, SEGMENT):
-        for left in range(0, width, SEGMENT):
-            yield slice(None), slice(top, top + SEGMENT), slice(left, left + SEGMENT)
-
-
-def symbol_crc(z_jnd: np.ndarray, z: np.ndarray, k: np.ndarray) -> int:
-    """CRC-32 of all symbols: z_J, then z, then k, each as little-endian int32 in C order."""
-    crc = 0
-    for symbols in (z_jnd, z, k):
-        crc = zlib.crc32(np.ascontiguousarray(symbols, dtype="<i4"), crc)
-    return crc
+def _parts(latents: np.ndarray) -> list[tuple[slice, slice, slice]]:
+    """The segments of (M, h, w) latents, in raster order."""
+    return [(slice(None), *part) for part in segments(*latents.shape[1:])]
 
 
 def _channel_index(channels: int, positions: int) -> np.ndarray:

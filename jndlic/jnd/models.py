@@ -19,7 +19,6 @@ from jndlic.jnd.luminance import luma
 from jndlic.jnd.namm import jnd_map
 from jndlic.jnd.patch import jnd_luma, patch_map
 from jndlic.jnd.pattern import pattern_map
-from jndlic.jnd.steering import levelled
 from jndlic.jnd.structure_net import load_structure
 
 DEFAULT = "namm"
@@ -79,22 +78,6 @@ def tolerance_map(pixels: np.ndarray, model: str = DEFAULT, progress: Callable[[
     image = _batch(pixels)
     with torch.inference_mode():
         return np.ascontiguousarray(tolerance(image, model, progress)[0].permute(1, 2, 0).numpy())
-
-
-def encoder_map(pixels: np.ndarray, model: str, progress: Callable[[float], None] | None = None) -> np.ndarray | None:
-    """The map with which a model steers the encoder, see steering.py.
-
-    It is brought to the level of the default model's: models differ in how much they tolerate altogether, and that is what the
-    encoder's quality is there to say.
-
-    Args, Raises: as of `tolerance_map`.
-
-    Returns:
-        (H, W, 3) float32 grey levels; None for the default model, which the encoder uses by itself.
-    """
-    if model == DEFAULT:
-        return None
-    return levelled(tolerance_map(pixels), tolerance_map(pixels, model, progress))
 
 
 def critical(pixels: np.ndarray, model: str = "klt") -> np.ndarray:

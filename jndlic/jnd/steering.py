@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from jndlic.format.quality import STRIDE, Quality, plane_size, quality_of
+from jndlic.format.grid import JND_STRIDE, plane_shape
+from jndlic.format.quality import Quality, quality_of
 
 FLOOR = 0.5
 """Grey levels: less than that is no error at all once pixels are rounded. Zeros count as this much."""
@@ -33,14 +34,14 @@ def step_octaves(own: np.ndarray, other: np.ndarray) -> np.ndarray:
         channels. The last row and column of the picture are repeated beyond its border.
     """
     height, width = own.shape[:2]
-    rows, columns = plane_size(height, width)
+    rows, columns = plane_shape(height, width, JND_STRIDE)
     octaves = np.empty((rows, columns))
     for row in range(rows):  # in bands: no arrays of logarithms as large as the picture
-        inside = np.clip(np.arange(row * STRIDE, (row + 1) * STRIDE), 0, height - 1)
+        inside = np.clip(np.arange(row * JND_STRIDE, (row + 1) * JND_STRIDE), 0, height - 1)
         low, high = inside[0], inside[-1] + 1
         ratio = np.log2(np.maximum(other[low:high], FLOOR)) - np.log2(np.maximum(own[low:high], FLOOR))
         profile = ratio.mean(2, dtype=np.float64)[inside - low].mean(0)
-        octaves[row] = np.pad(profile, (0, columns * STRIDE - width), "edge").reshape(columns, STRIDE).mean(1)
+        octaves[row] = np.pad(profile, (0, columns * JND_STRIDE - width), "edge").reshape(columns, JND_STRIDE).mean(1)
     return octaves
 
 
@@ -60,17 +61,3 @@ def steered_quality(base: int, octaves: np.ndarray, levels: np.ndarray) -> Quali
     borders = 0.5 * (falling[1:] + falling[:-1])  # between quality i + 1 and i + 2
     wanted = falling[base - 1] + octaves
     return quality_of(base, 1 + np.searchsorted(-borders, -wanted))
-
-
-def levelled(own: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """A map on the level of the picture's own.
-
-    Args:
-        own: the picture's map, (H, W, 3) grey levels.
-        other: of another model, same shape.
-
-    Returns:
-        The other map times the factor that makes the mean of `step_octaves` zero, as near as FLOOR allows; float32.
-    """
-    factor = 2.0 ** -step_octaves(own, other).mean()
-    return (np.maximum(other, FLOOR) * factor).astype(np.float32)

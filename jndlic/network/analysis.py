@@ -20,12 +20,12 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
+from jndlic.format.grid import LATENT_STRIDE
 from jndlic.network.blocks import JndFtm, lapped, pointwise, residual_stack
 from jndlic.network.config import CodecConfig
 from jndlic.network.quality import QualityGain, quality_weights
 
 STEM_STRIDE = 8
-DETAIL_STRIDE = 16
 JND_SCALE = 16.0  # grey levels that count as one at the network's input
 LATENT_SCALE = 16.0  # brings y to the magnitude that steps around 1 suit
 
@@ -57,7 +57,7 @@ class Analysis(nn.Module):
         self.gain = QualityGain(coarse)
         self.coarse_after = residual_stack(coarse, config.analysis_coarse_blocks[1])
         self.head = pointwise(coarse, config.latent_channels)
-        self.detail = pointwise(3 * DETAIL_STRIDE**2, config.detail_channels)
+        self.detail = pointwise(3 * LATENT_STRIDE**2, config.detail_channels)
 
     def forward(self, image: Tensor, jnd: Tensor) -> AnalysisOutput:
         """Transform a batch.
@@ -73,7 +73,7 @@ class Analysis(nn.Module):
         both = self.fine_after(torch.cat(self.fine_gate(*both.chunk(2))))
         both = self.coarse_before(self.down(functional.pixel_unshuffle(both, 2)))
         features, jnd_features = self.coarse_gate(*both.chunk(2))
-        detail = self.detail(functional.pixel_unshuffle(image, DETAIL_STRIDE))
+        detail = self.detail(functional.pixel_unshuffle(image, LATENT_STRIDE))
         return AnalysisOutput(features, detail, jnd_features)
 
     def latent(self, output: AnalysisOutput, quality: Tensor) -> Tensor:

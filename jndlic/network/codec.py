@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -22,10 +21,9 @@ from torch import Tensor, nn
 
 from jndlic.errors import ParameterError
 from jndlic.format.container import QUALITY_MAX, QUALITY_MIN
-from jndlic.format.entropy import SymbolTables
+from jndlic.format.grid import JND_STRIDE, SEGMENT_LATENTS, padded_size, segments
 from jndlic.format.phases import to_phases
-from jndlic.format.quality import STRIDE as QUALITY_STRIDE
-from jndlic.format.segments import SEGMENT
+from jndlic.format.symbols import SYMBOL_LIMIT, Symbols
 from jndlic.network.analysis import Analysis, AnalysisOutput
 from jndlic.network.config import CodecConfig
 from jndlic.network.dct_init import start_detail, start_from_cosines, start_from_identity
@@ -37,30 +35,9 @@ from jndlic.network.scale_context import ScaleContext
 from jndlic.network.synthesis import Synthesis
 from jndlic.network.table_refinement import Neighbours
 
-PADDING = 64  # z stands at 1/64: sizes are rounded up to its multiples
-SYMBOL_LIMIT = 2**20  # larger symbols cannot arise from 8-bit pixels; keeps float32 exact and hostile values tame
-
-
-class Symbols(NamedTuple):
-    """The integers of one image (numpy, channel first)."""
-
-    z_jnd: np.ndarray
-    """int32 (jnd_channels, ph / 32, pw / 32)."""
-    z: np.ndarray
-    """int32 (hyper_channels, ph / 64, pw / 64)."""
-    k: np.ndarray
-    """int32 (M, ph / 16, pw / 16)."""
-    t: np.ndarray
-    """uint8, shape of k: table of each latent; follows from z, z_jnd, quality and the k coded before, never stored."""
-
-
-def padded_size(size: int) -> int:
-    """A side length rounded up to a multiple of 64."""
-    return -(-size // PADDING) * PADDING
-
 
 class Codec(nn.Module):
-    """Network and probability tables.
+    """The networks of a codec.
 
     Args:
         config: sizes.
@@ -70,12 +47,6 @@ class Codec(nn.Module):
     def __init__(self, config: CodecConfig, trainable: bool = False) -> None:
         super().__init__()
         self.config = config
-        self.name = ""
-        self.trained_on: tuple[str, ...] = ()
-        self.fingerprint = b"\0" * 8
-        self.tables_latent: SymbolTables | None = None
-        self.tables_z: SymbolTables | None = None
-        self.tables_z_jnd: SymbolTables | None = None
         self.analysis = Analysis(config)
         self.hyper_analysis = HyperAnalysis(config)
         self.jnd_head = JndHead(config)
@@ -234,11 +205,9 @@ class Codec(nn.Module):
     def _refined_by_segments(self, phase: int, tables: list[Tensor], symbols: list[Tensor]) -> Tensor:
         """Tables of one phase of the whole picture; no segment sees across its border."""
         refined = tables[phase].clone()
-        for top in range(0, refined.shape[-2], SEGMENT // 2):
-            for left in range(0, refined.shape[-1], SEGMENT // 2):
-                part = (..., slice(top, top + SEGMENT // 2), slice(left, left + SEGMENT // 2))
-                inside = ([values[part] for values in parts] for parts in (tables, symbols))
-                refined[part] = self._refined(phase, *inside)
+        for rows, columns in segments(*refined.shape[-2:], SEGMENT_LATENTS // 2):
+            inside = ([values[..., rows, columns] for values in parts] for parts in (tables, symbols))
+            refined[..., rows, columns] = self._refined(phase, *inside)
         return refined
 
     def _refined(self, phase: int, tables: list[Tensor], symbols: list[Tensor]) -> Tensor:
@@ -259,7 +228,7 @@ class Codec(nn.Module):
             raise ParameterError(f"quality must be {QUALITY_MIN} to {QUALITY_MAX}, got {shown}")
         if plane.ndim and plane.shape != (rows, columns):
             raise ParameterError(
-                f"the plane of qualities has shape {plane.shape}, not {(rows, columns)}: one for each {QUALITY_STRIDE} pixels"
+                f"the plane of qualities has shape {plane.shape}, not {(rows, columns)}: one for each {JND_STRIDE} pixels"
             )
         return torch.from_numpy(np.broadcast_to(plane, (rows, columns)).astype(np.int64)).to(self.device)[None]
 

@@ -16,7 +16,8 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
-from jndlic.network.analysis import DETAIL_STRIDE, LATENT_SCALE, STEM_STRIDE
+from jndlic.format.grid import LATENT_STRIDE
+from jndlic.network.analysis import LATENT_SCALE, STEM_STRIDE
 from jndlic.network.blocks import JndFtm, lapped, pointwise, residual_stack
 from jndlic.network.config import CodecConfig
 from jndlic.network.pixel_stage import PixelStage
@@ -41,7 +42,7 @@ class Synthesis(nn.Module):
         self.fine_gain = QualityGain(fine)
         self.fine = residual_stack(fine, config.synthesis_fine_blocks)
         self.head = lapped(fine, 3 * STEM_STRIDE**2, config.lapped_kernel, gain=0.5)
-        self.detail = pointwise(config.detail_channels, 3 * DETAIL_STRIDE**2)
+        self.detail = pointwise(config.detail_channels, 3 * LATENT_STRIDE**2)
         self.pixels = PixelStage(fine, config.pixel_channels, config.pixel_blocks) if config.pixel_blocks else None
 
     def forward(self, latent: Tensor, step_index: Tensor, quality: Tensor) -> Tensor:
@@ -56,7 +57,7 @@ class Synthesis(nn.Module):
             (B, 3, 16 h, 16 w) in grey levels; not clipped.
         """
         latent, weights = latent / LATENT_SCALE, quality_weights(quality)
-        detail = functional.pixel_shuffle(self.detail(latent[:, -self.detail.in_channels :]), DETAIL_STRIDE)
+        detail = functional.pixel_shuffle(self.detail(latent[:, -self.detail.in_channels :]), LATENT_STRIDE)
         features = self.coarse_before(self.coarse_gain(self.entry(latent), weights))
         features, _ = self.gate(features, self.step_entry(step_index / STEP_INDEX_SCALE))
         features = functional.pixel_shuffle(self.up(self.coarse_after(features)), 2)

@@ -10,7 +10,7 @@ from jndlic.codecs.ladder import Ladder
 from jndlic.codecs.ladders import KINDS, Maker
 from jndlic.errors import ImageError, ParameterError
 from jndlic.files import write_atomically
-from jndlic.images.pillow import FORMATS, load
+from jndlic.images.files import FORMATS, load
 from jndlic.optimize.predictors.predictor import Predictor
 from jndlic.optimize.predictors.profiles import Profile
 from jndlic.optimize.target import Outcome, optimize

@@ -13,30 +13,39 @@ from __future__ import annotations
 
 import hashlib
 import json
-from functools import lru_cache
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-import torch
-from safetensors import SafetensorError, safe_open
-from torch import Tensor
 
 from jndlic.errors import WeightsError
+from jndlic.format.container import FINGERPRINT_BYTES
 from jndlic.format.entropy import SymbolTables, tables_from_cdfs
-from jndlic.network.codec import Codec
 from jndlic.network.config import CodecConfig
-from jndlic.network.hyperprior import TABLE_COUNT
-from jndlic.network.integer import IntegerConv2d
-from jndlic.network.rdoq import MAGNITUDES
-from jndlic.shipped_weights import DEFAULT_WEIGHTS, SUFFIX, shipped_weights
+from jndlic.tensor_files import read_tensors
 
 FORMAT = "jndlic-weights-2"
-FINGERPRINT_BYTES = 8
-TABLE_SETS = {"latent": "tables_latent", "z": "tables_z", "z_jnd": "tables_z_jnd"}
 INTEGER_PREFIXES = ("scale_net.", "step_net.", "scale_context.", "neighbours.", "tables.")
+_TABLES = "tables."
 
 
-def fingerprint(tensors: dict[str, Tensor]) -> bytes:
+class Weights(NamedTuple):
+    """A weights file."""
+
+    config: CodecConfig
+    name: str
+    trained_on: tuple[str, ...]
+    """Metrics in the training loss, by the names of the benchmark; empty where the file does not tell."""
+    fingerprint: bytes
+    networks: dict[str, np.ndarray]
+    """Parameters by name."""
+    tables_latent: SymbolTables
+    tables_z: SymbolTables
+    tables_z_jnd: SymbolTables
+
+
+def fingerprint(tensors: Mapping[str, np.ndarray]) -> bytes:
     """First 8 bytes of the SHA-256 over the integer tensors.
 
     Args:
@@ -46,90 +55,41 @@ def fingerprint(tensors: dict[str, Tensor]) -> bytes:
     digest = hashlib.sha256()
     for name in sorted(tensors):
         if name.startswith(INTEGER_PREFIXES):
-            array = tensors[name].cpu().contiguous().numpy()
+            array = np.ascontiguousarray(tensors[name])
             digest.update(f"{name} {array.dtype.name} {list(array.shape)}\n".encode())
             digest.update(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes())
     return digest.digest()[:FINGERPRINT_BYTES]
 
 
-def load_codec(weights: str | Path = DEFAULT_WEIGHTS, device: str | torch.device = "cpu") -> Codec:
-    """A codec ready for use; the same object for the same arguments while the file is unchanged.
-
-    Args:
-        weights: path of a .safetensors file, or the name of shipped weights.
-        device: where its networks run.
+def read_weights(path: str | Path) -> Weights:
+    """A weights file, its tables and fingerprint checked; the networks are checked by who builds them.
 
     Raises:
-        WeightsError: the file is missing or damaged, or its integer networks could overflow.
+        WeightsError: the file is missing, damaged or of another format.
     """
-    chosen = Path(weights) if str(weights).endswith(SUFFIX) else shipped_weights(str(weights))
-    try:
-        changed = chosen.stat().st_mtime_ns
-    except OSError as error:
-        raise WeightsError(f"weights file {chosen}: {error.strerror or error}") from error
-    return _load(str(chosen.resolve()), changed, str(device))
-
-
-@lru_cache(maxsize=4)
-def _load(path: str, changed: int, device: str) -> Codec:
-    try:
-        with safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-    except (SafetensorError, OSError) as error:
-        raise WeightsError(f"weights file {path} cannot be read: {error}") from error
-    try:
-        return _build(metadata, tensors).to(device)
-    except WeightsError as error:
-        raise WeightsError(f"weights file {path}: {error}") from error
-
-
-def _build(metadata: dict[str, str], tensors: dict[str, Tensor]) -> Codec:
+    tensors, metadata = read_tensors(path)
     if metadata.get("format") != FORMAT:
         raise WeightsError(f"format is {metadata.get('format')!r}, this version reads {FORMAT!r}")
     try:
         config = CodecConfig.from_dict(json.loads(metadata["config"]))
     except (KeyError, ValueError) as error:
         raise WeightsError(f"no usable configuration ({error})") from error
-    codec = Codec(config)
-    codec.name = metadata.get("name", "")
-    codec.trained_on = tuple(filter(None, metadata.get("trained_on", "").split(",")))
-    codec.fingerprint = fingerprint(tensors)
-    if codec.fingerprint.hex() != metadata.get("fingerprint"):
+    own = fingerprint(tensors)
+    if own.hex() != metadata.get("fingerprint"):
         raise WeightsError("the fingerprint does not match the contents")
-    networks = {name: value for name, value in tensors.items() if not name.startswith("tables.")}
-    _check_types(codec, networks)
-    codec.load_state_dict(networks)
-    for layer in codec.modules():
-        if isinstance(layer, IntegerConv2d):
-            layer.check()
-    for name, attribute in TABLE_SETS.items():
-        setattr(codec, attribute, _tables(name, tensors))
-    if len(codec.tables_latent) != TABLE_COUNT:
-        raise WeightsError(f"{len(codec.tables_latent)} latent tables where there should be {TABLE_COUNT}")
-    if not (0 <= int(codec.neighbours.refined.min()) and int(codec.neighbours.refined.max()) < TABLE_COUNT):
-        raise WeightsError(f"neighbours.refined names tables beyond 0..{TABLE_COUNT - 1}")
-    codec.rounding.follow(torch.from_numpy(codec.tables_latent.probabilities(MAGNITUDES)))
-    codec.requires_grad_(False)
-    return codec.eval().to(memory_format=torch.channels_last)
+    return Weights(
+        config,
+        metadata.get("name", ""),
+        tuple(filter(None, metadata.get("trained_on", "").split(","))),
+        own,
+        {name: value for name, value in tensors.items() if not name.startswith(_TABLES)},
+        *(_tables(name, tensors) for name in ("latent", "z", "z_jnd")),
+    )
 
 
-def _check_types(codec: Codec, networks: dict[str, Tensor]) -> None:
-    """Compare names, shapes and kinds of number with what the configuration asks for."""
-    wanted = codec.state_dict()
-    if set(wanted) != set(networks):
-        raise WeightsError(f"tensors missing or unknown: {sorted(set(wanted) ^ set(networks))[:4]}")
-    for name, value in networks.items():
-        if value.shape != wanted[name].shape:
-            raise WeightsError(f"{name} has shape {list(value.shape)}, not {list(wanted[name].shape)}")
-        integer = not wanted[name].is_floating_point()
-        if value.dtype != wanted[name].dtype if integer else not value.is_floating_point():
-            raise WeightsError(f"{name} has type {value.dtype}")
-
-
-def _tables(name: str, tensors: dict[str, Tensor]) -> SymbolTables:
+def _tables(name: str, tensors: Mapping[str, np.ndarray]) -> SymbolTables:
     try:
-        flat, lengths, offsets = (tensors[f"tables.{name}.{part}"].numpy() for part in ("cdf", "lengths", "offsets"))
+        flat, lengths, offsets = (tensors[f"{_TABLES}{name}.{part}"] for part in ("cdf", "lengths", "offsets"))
     except KeyError as error:
         raise WeightsError(f"no tensor {error}") from error
     if not (flat.ndim == lengths.ndim == offsets.ndim == 1) or len(lengths) != len(offsets) or not len(lengths):

@@ -14,6 +14,7 @@ training", 2025.
 from __future__ import annotations
 
 import torch
+import torch.distributed as dist
 from torch import Tensor
 
 QUINTIC = (3.4445, -4.7750, 2.0315)  # a, b, c of X <- a X + b (X X^T) X + c (X X^T)^2 X
@@ -53,23 +54,51 @@ def is_matrix(parameter: Tensor) -> bool:
 
 
 def _move(group: dict, state: dict) -> None:
-    by_shape: dict[tuple[int, int], list[tuple[Tensor, Tensor]]] = {}
-    for parameter in group["params"]:
-        if parameter.grad is None:
-            continue
+    parameters = [parameter for parameter in group["params"] if parameter.grad is not None]
+    wanted = []
+    for parameter in parameters:
         own = state[parameter]
         if not own:
             own |= {"momentum": torch.zeros_like(parameter), "step": torch.zeros(())}  # Adam looks for a step when it loads a state
-        momentum = own["momentum"]
-        momentum.mul_(MOMENTUM).add_(parameter.grad)
-        wanted = parameter.grad.add(momentum, alpha=MOMENTUM).flatten(1)
-        by_shape.setdefault(tuple(wanted.shape), []).append((parameter, wanted))
+        own["momentum"].mul_(MOMENTUM).add_(parameter.grad)
+        wanted.append(parameter.grad.add(own["momentum"], alpha=MOMENTUM).flatten(1))
         parameter.grad = None
-    for (rows, columns), members in by_shape.items():
-        updates = orthogonal(torch.stack([wanted for _, wanted in members]))
-        rate = group["lr"] * 0.2 * max(rows, columns) ** 0.5
-        for (parameter, _), update in zip(members, updates, strict=True):
-            parameter.add_(update.reshape(parameter.shape), alpha=-rate)
+    for parameter, update in zip(parameters, _shared_work(wanted), strict=True):
+        rate = group["lr"] * 0.2 * max(update.shape) ** 0.5
+        parameter.add_(update.reshape(parameter.shape), alpha=-rate)
+
+
+def _shared_work(matrices: list[Tensor]) -> list[Tensor]:
+    """`orthogonal` of every matrix; processes that train together do a share each, since all have the same gradients."""
+    together = dist.is_available() and dist.is_initialized()
+    rank, world = (dist.get_rank(), dist.get_world_size()) if together else (0, 1)
+    shares = _shares([tuple(matrix.shape) for matrix in matrices], world)
+    updates = [torch.empty_like(matrix, dtype=torch.bfloat16) for matrix in matrices]
+    by_shape: dict[torch.Size, list[int]] = {}
+    for number in shares[rank]:
+        by_shape.setdefault(matrices[number].shape, []).append(number)
+    for numbers in by_shape.values():
+        for number, update in zip(numbers, orthogonal(torch.stack([matrices[number] for number in numbers])), strict=True):
+            updates[number].copy_(update)
+    if world > 1:
+        for owner, numbers in enumerate(shares):
+            flat = torch.cat([updates[number].flatten() for number in numbers])
+            dist.broadcast(flat.view(torch.uint8), owner)  # not every backend knows bfloat16
+            for number, part in zip(numbers, flat.split([updates[number].numel() for number in numbers]), strict=True):
+                updates[number].copy_(part.view_as(updates[number]))
+    return updates
+
+
+def _shares(shapes: list[tuple[int, int]], world: int) -> list[list[int]]:
+    """Numbers of the matrices of each process, so that all have about as much to do."""
+    costs = [min(shape) ** 2 * (2 * max(shape) + min(shape)) for shape in shapes]
+    shares: list[list[int]] = [[] for _ in range(world)]
+    load = [0] * world
+    for number in sorted(range(len(shapes)), key=lambda number: -costs[number]):
+        least = load.index(min(load))
+        shares[least].append(number)
+        load[least] += costs[number]
+    return shares
 
 
 def orthogonal(matrices: Tensor) -> Tensor:
@@ -79,7 +108,7 @@ def orthogonal(matrices: Tensor) -> Tensor:
         matrices: (N, rows, columns), float32.
 
     Returns:
-        The same shape, float32.
+        The same shape, bfloat16.
     """
     tall = matrices.shape[1] > matrices.shape[2]
     values = matrices.mT if tall else matrices
@@ -88,4 +117,4 @@ def orthogonal(matrices: Tensor) -> Tensor:
     for _ in range(ITERATIONS):
         square = values @ values.mT
         values = a * values + (b * square + c * square @ square) @ values
-    return (values.mT if tall else values).float()
+    return values.mT if tall else values

@@ -9,17 +9,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image
 
-from jndlic.bench.report.maps import LATENT_STRIDE, bits_map, step_map
+from jndlic.bench.report.maps import bits_map, step_map
 from jndlic.bench.run.measure import Row
 from jndlic.bench.run.rows import Measured
 from jndlic.bench.run.store import Store
 from jndlic.codecs.ours import Jndlic
 from jndlic.codecs.registry import open_codec
-from jndlic.images.pillow import load
-from jndlic.jnd.namm import jnd_map
+from jndlic.format.grid import LATENT_STRIDE
+from jndlic.images.files import load
+from jndlic.jnd.models import tolerance_map
 from jndlic.metrics.registry import TITLES
 
 THUMB_HEIGHT = 136
@@ -69,14 +69,12 @@ def gallery(
 
 def _maps(codec: Jndlic, pixels: np.ndarray, level: int) -> list[Layer]:
     """JND map, step map and bits map of a picture as layers."""
-    image = torch.tensor(pixels).permute(2, 0, 1)[None].float()
-    with torch.inference_mode():
-        tolerance = jnd_map(image)
-        symbols = codec.codec.quantise(codec.codec.analyse(image, tolerance), level)
-        _, steps = codec.codec.table_index(symbols.z_jnd, symbols.z, level)
+    tolerance = tolerance_map(pixels)
+    symbols = codec.codec.quantise(codec.codec.analyse(pixels, tolerance), level)
+    _, steps = codec.codec.table_index(symbols.z_jnd, symbols.z, level)
     bits = bits_map(symbols.k, symbols.t, codec.codec.tables_latent)
     maps = (
-        ("JND map", "grey levels that a pixel may change unseen", tolerance[0].mean(0).numpy(), "gray", 1),
+        ("JND map", "grey levels that a pixel may change unseen", tolerance.mean(2), "gray", 1),
         ("step map", "quantisation step, relative to the mean", step_map(steps), "viridis", LATENT_STRIDE),
         ("bits map", f"bits for each {LATENT_STRIDE}×{LATENT_STRIDE} pixels", bits, "magma", LATENT_STRIDE),
     )

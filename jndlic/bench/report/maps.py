@@ -5,10 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from jndlic.format.entropy import PRECISION, SymbolTables
+from jndlic.format.grid import LATENT_STRIDE
 from jndlic.network.hyperprior import LOG_RATIO
-
-LATENT_STRIDE = 16
-"""Pixels between latent positions."""
 
 
 def bits_map(symbols: np.ndarray, table_index: np.ndarray, tables: SymbolTables) -> np.ndarray:

@@ -18,7 +18,7 @@ from jndlic.bench.run.bdrate import Curve, compare
 from jndlic.bench.run.coding import code
 from jndlic.codecs.registry import Codec
 from jndlic.errors import ImageError
-from jndlic.images.pillow import load
+from jndlic.images.files import load
 from jndlic.metrics.registry import LOWER_IS_BETTER, Metric
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".ppm", ".bmp"})

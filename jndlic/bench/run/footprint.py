@@ -65,7 +65,7 @@ def peak_memory(who: int = resource.RUSAGE_SELF) -> int:
 
 def _measure(spec: str, job: str, picture: Path, level: int, packed: Path) -> Footprint:
     from jndlic.codecs.registry import PROGRAMS, open_codec
-    from jndlic.images.pillow import load
+    from jndlic.images.files import load
 
     codec, pixels = open_codec(spec), load(picture).pixels
     data = packed.read_bytes() if job == "decode" else b""

@@ -15,7 +15,7 @@ import numpy as np
 from jndlic.bench.run.coding import code
 from jndlic.bench.run.store import Store, entry_key, pixels_digest
 from jndlic.codecs.registry import Codec, open_codec
-from jndlic.images.pillow import load
+from jndlic.images.files import load
 from jndlic.metrics.registry import made_by, select
 
 Row = dict[str, str | int | float]

@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from jndlic.format.phases import to_phases
 from jndlic.network.codec import Codec
 from jndlic.network.integer import IntegerConv2d
-from jndlic.runtime.weights_file import DEFAULT_WEIGHTS, load_codec
+from jndlic.runtime.load import load_codec
+from jndlic.shipped_weights import DEFAULT_WEIGHTS
 
 ANALYSIS_BUDGET = 100.0
 """kMAC/px that the analysis of image and JND map together may take."""
@@ -151,6 +152,6 @@ def main(argv: list[str] | None = None) -> int:
         width, height = (int(side) for side in options.size.split("x"))
     except ValueError:
         parser.error(f"--size wants WIDTHxHEIGHT, got {options.size!r}")
-    counts = complexity(load_codec(options.weights), height, width)
+    counts = complexity(load_codec(options.weights).network, height, width)
     print(format_table(counts))
     return 0 if counts.within_budget else 1

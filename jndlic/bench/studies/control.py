@@ -10,17 +10,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jndlic.api import decode, encode, unpack_symbols
-from jndlic.bench.report.maps import LATENT_STRIDE, bits_map
+from jndlic.api import decode, encode
+from jndlic.bench.report.maps import bits_map
 from jndlic.bench.run.evaluate import find_images
 from jndlic.console import run_command
 from jndlic.files import write_atomically
+from jndlic.format.coding import unpack_symbols
 from jndlic.format.container import unpack
-from jndlic.format.quality import STRIDE
-from jndlic.images.pillow import load
+from jndlic.format.grid import JND_STRIDE, LATENT_STRIDE
+from jndlic.images.files import load
 from jndlic.jnd.namm import jnd_map_numpy
-from jndlic.network.codec import Codec
-from jndlic.runtime.weights_file import DEFAULT_WEIGHTS, load_codec
+from jndlic.runtime.backend import Backend
+from jndlic.runtime.load import load_codec
+from jndlic.shipped_weights import DEFAULT_WEIGHTS
 
 GUARD = 64  # pixels around the rectangle that count neither as inside nor as outside: the transforms overlap
 FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -50,11 +52,11 @@ class Scaled(NamedTuple):
 
 def rectangle(height: int, width: int) -> tuple[slice, slice]:
     """The middle half of both sides, on borders of the quality plane's blocks."""
-    top, left = (side // 4 // STRIDE * STRIDE for side in (height, width))
-    return slice(top, height // STRIDE * STRIDE - top), slice(left, width // STRIDE * STRIDE - left)
+    top, left = (side // 4 // JND_STRIDE * JND_STRIDE for side in (height, width))
+    return slice(top, height // JND_STRIDE * JND_STRIDE - top), slice(left, width // JND_STRIDE * JND_STRIDE - left)
 
 
-def change(pixels: np.ndarray, quality: int, codec: Codec, factor: float) -> Change:
+def change(pixels: np.ndarray, quality: int, codec: Backend, factor: float) -> Change:
     """Encode with the picture's own map and with one that is `factor` times as large inside the rectangle.
 
     Args:
@@ -82,7 +84,7 @@ def change(pixels: np.ndarray, quality: int, codec: Codec, factor: float) -> Cha
     return Change(*(100.0 * (new / old - 1.0) for old, new in zip(*figures)))
 
 
-def scaled(pixels: np.ndarray, quality: int, codec: Codec, factor: float) -> Scaled:
+def scaled(pixels: np.ndarray, quality: int, codec: Backend, factor: float) -> Scaled:
     """Encode with a multiple of the picture's own map.
 
     Args:
@@ -95,7 +97,7 @@ def scaled(pixels: np.ndarray, quality: int, codec: Codec, factor: float) -> Sca
     return Scaled(8 * len(data) / pixels[..., 0].size, float(_error(pixels, data, codec).mean()))
 
 
-def _error(pixels: np.ndarray, data: bytes, codec: Codec) -> np.ndarray:
+def _error(pixels: np.ndarray, data: bytes, codec: Backend) -> np.ndarray:
     """Squared error of each pixel, mean over its channels: float64 (H, W)."""
     decoded = np.asarray(decode(data, codec=codec).convert("RGB"))
     return ((pixels.astype(np.float64) - decoded) ** 2).mean(2)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from PIL import Image
 
 from jndlic.api import decode, encode
@@ -19,11 +18,11 @@ from jndlic.bench.report.maps import bits_map, step_map, to_pixels
 from jndlic.codecs.pillow import Jpeg
 from jndlic.console import run_command
 from jndlic.files import write_atomically
-from jndlic.images.pillow import load
-from jndlic.jnd.namm import jnd_map
+from jndlic.images.files import load
+from jndlic.jnd.models import tolerance_map
 from jndlic.metrics.registry import psnr, ssimulacra2
-from jndlic.network.codec import Codec
-from jndlic.runtime.weights_file import load_codec
+from jndlic.runtime.backend import Backend
+from jndlic.runtime.load import load_codec
 
 QUALITIES = (10, 30, 50, 70, 90)
 PICTURE_QUALITY = 30
@@ -88,7 +87,7 @@ def jpeg_of_size(original: np.ndarray, size: int) -> tuple[int, bytes]:
     return best
 
 
-def picture(original: np.ndarray, result: Result, rival: Result, codec: Codec, quality: int, path: Path) -> None:
+def picture(original: np.ndarray, result: Result, rival: Result, codec: Backend, quality: int, path: Path) -> None:
     """Write the side-by-side picture: pixels above, the codec's maps below.
 
     Args:
@@ -102,9 +101,8 @@ def picture(original: np.ndarray, result: Result, rival: Result, codec: Codec, q
     from matplotlib.figure import Figure  # late: matplotlib takes long to load
 
     height, width = original.shape[:2]
-    image = torch.from_numpy(original).permute(2, 0, 1)[None].float()
-    tolerance = jnd_map(image)
-    symbols = codec.quantise(codec.analyse(image, tolerance), quality)
+    tolerance = tolerance_map(original)
+    symbols = codec.quantise(codec.analyse(original, tolerance), quality)
     _, step_index = codec.table_index(symbols.z_jnd, symbols.z, quality)
     bits = to_pixels(bits_map(symbols.k, symbols.t, codec.tables_latent), height, width)
     steps = to_pixels(step_map(step_index), height, width)
@@ -119,7 +117,7 @@ def picture(original: np.ndarray, result: Result, rival: Result, codec: Codec, q
         (rival.pixels, _caption(f"{rival.name}, at most as large", rival)),
     )
     maps = (
-        (tolerance[0].mean(0).numpy(), "gray", "JND map: invisible change, grey levels"),
+        (tolerance.mean(2), "gray", "JND map: invisible change, grey levels"),
         (steps, "viridis", "quantisation step, relative to the mean"),
         (bits, "magma", "bits spent per 16×16 pixels"),
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jndlic.images.pillow import load
+from jndlic.images.files import load
 from jndlic.jnd.namm import jnd_map_numpy
 
 

@@ -19,7 +19,7 @@ from jndlic.bench.run.evaluate import find_images
 from jndlic.console import run_command
 from jndlic.errors import ParameterError
 from jndlic.files import write_atomically
-from jndlic.images.pillow import load
+from jndlic.images.files import load
 from jndlic.jnd.models import MODELS, inject, tolerance_map
 from jndlic.metrics.registry import Metric, psnr, select
 

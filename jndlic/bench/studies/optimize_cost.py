@@ -16,7 +16,8 @@ from jndlic.codecs.ladder import Ladder
 from jndlic.codecs.ladders import KINDS, open_ladders
 from jndlic.console import run_command
 from jndlic.files import write_atomically
-from jndlic.images.pillow import Picture, load
+from jndlic.images.files import load
+from jndlic.images.picture import Picture
 from jndlic.optimize.predictors.predictor import Judge, Predictor
 from jndlic.optimize.predictors.profiles import DEFAULT_PROFILE, PROFILES, profile
 from jndlic.optimize.predictors.registry import NAMES, open_predictor

@@ -18,7 +18,7 @@ from jndlic.codecs.registry import open_codec
 from jndlic.console import run_command
 from jndlic.errors import ParameterError
 from jndlic.files import write_atomically
-from jndlic.images.pillow import load
+from jndlic.images.files import load
 from jndlic.metrics.registry import psnr
 from jndlic.optimize.predictors.predictor import Predictor
 from jndlic.optimize.predictors.profiles import DEFAULT_PROFILE, PROFILES, profile

@@ -23,7 +23,7 @@ from jndlic.codecs.ladders import KINDS, open_ladders
 from jndlic.console import progress, run_command
 from jndlic.errors import JndlicError
 from jndlic.files import write_atomically
-from jndlic.images.pillow import load
+from jndlic.images.files import load
 from jndlic.optimize.batch import Settings, search_file
 from jndlic.optimize.predictors.profiles import DEFAULT_PROFILE, PROFILES, profile
 from jndlic.optimize.predictors.registry import NAMES, default_predictor, open_predictor

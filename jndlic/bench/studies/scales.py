@@ -21,7 +21,7 @@ from jndlic.codecs.registry import open_codec
 from jndlic.console import run_command
 from jndlic.errors import ParameterError
 from jndlic.files import write_atomically
-from jndlic.images.pillow import load
+from jndlic.images.files import load
 from jndlic.jnd.namm import jnd_map
 from jndlic.metrics.pairs import to_batch
 from jndlic.metrics.registry import psnr

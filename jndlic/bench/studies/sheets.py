@@ -24,7 +24,7 @@ from jndlic.codecs.registry import Codec, open_codec
 from jndlic.console import run_command
 from jndlic.errors import ParameterError
 from jndlic.files import write_atomically
-from jndlic.images.pillow import load
+from jndlic.images.files import load
 
 RATES = (0.15, 0.3, 0.6)
 CODECS = ("jndlic", "avif", "jxl")

@@ -31,7 +31,7 @@ RIVAL_STRIDE = 64
 
 FUNCTION_STAGES = {
     "encode": {
-        "jnd_map": [("jndlic.jnd.namm", "jnd_map")],
+        "jnd_map": [("jndlic.jnd.models", "tolerance_map")],
         "entropy_coder": [("jndlic.format.segments", "encode_symbols"), ("jndlic.format.segments", "encode_groups")],
     },
     "decode": {"entropy_coder": [("jndlic.format.entropy", "SymbolDecoder.decode")]},
@@ -49,10 +49,10 @@ def jndlic_job(job: str, picture: Path, packed: Path, quality: int) -> tuple[Job
         quality: 1..100.
     """
     from jndlic.api import decode, encode
-    from jndlic.runtime.weights_file import load_codec
+    from jndlic.runtime.load import load_codec
 
     codec = load_codec()
-    watch = StageWatch(codec, job)
+    watch = StageWatch(codec.network, job)
     if job == "decode":
         data = packed.read_bytes()
         return lambda: np.asarray(decode(data, codec=codec)), watch.take

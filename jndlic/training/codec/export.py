@@ -162,7 +162,7 @@ def save_weights(codec: Codec, entropy: EntropyModels, output: str | Path, name:
         "format": FORMAT,
         "name": name,
         "config": json.dumps(codec.config.to_dict()),
-        "fingerprint": fingerprint(tensors).hex(),
+        "fingerprint": fingerprint({key: value.numpy() for key, value in tensors.items()}).hex(),
     }
     if metrics:
         metadata["trained_on"] = ",".join(metrics)

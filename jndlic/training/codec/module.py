@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from jndlic.errors import ParameterError
-from jndlic.format.quality import STRIDE as QUALITY_STRIDE
+from jndlic.format.grid import JND_STRIDE
 from jndlic.jnd.namm import jnd_map
 from jndlic.network.codec import Codec
 from jndlic.network.config import CodecConfig
@@ -86,7 +86,7 @@ class CodecTraining(Scheduled):
         crops, quality = batch
         options = self.hparams
         image = crops.float()
-        quality = quality_plane(quality, *(side // QUALITY_STRIDE for side in image.shape[-2:]))
+        quality = quality_plane(quality, *(side // JND_STRIDE for side in image.shape[-2:]))
         jnd = jnd_map(image)
         output = self._training_pass(self.codec, self.entropy, image, seen_map(jnd, options.ablation), quality)
         pixels = image.shape[-2] * image.shape[-1]

@@ -12,7 +12,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from jndlic.errors import ImageError, ParameterError
-from jndlic.images.pillow import load
+from jndlic.images.files import load
 
 SUFFIXES = {".png", ".webp", ".jpg", ".jpeg", ".tif", ".tiff", ".ppm"}
 LOSSY_SUFFIXES = {".jpg", ".jpeg"}

@@ -24,7 +24,7 @@ from tqdm import tqdm
 from jndlic.console import BAD_INPUT, GOOD, run_command
 from jndlic.errors import ImageError, ParameterError
 from jndlic.files import write_atomically
-from jndlic.images.pillow import load
+from jndlic.images.files import load
 from jndlic.training.photos.files import SUFFIXES
 
 MANIFEST_COLUMNS = "path\twidth\theight\tbytes\tsha256 of the file\n"

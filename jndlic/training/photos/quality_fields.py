@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from jndlic.format.container import QUALITY_MAX, QUALITY_MIN
-from jndlic.format.quality import STRIDE as QUALITY_STRIDE
+from jndlic.format.grid import JND_STRIDE
 
 DRAWS = 8
 """Random numbers that a field takes."""
@@ -33,7 +33,7 @@ def quality_fields(draws: np.ndarray, side: int) -> np.ndarray:
     Returns:
         (B, side / 32, side / 32) int64, 1..100.
     """
-    count = side // QUALITY_STRIDE
+    count = side // JND_STRIDE
     fields = np.stack([_field(draw, count) for draw in draws])
     return np.clip(np.floor(fields), QUALITY_MIN, QUALITY_MAX).astype(np.int64)
 

@@ -26,7 +26,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jndlic.errors import ParameterError
-from jndlic.images.pillow import load
+from jndlic.images.files import load
 from jndlic.training.predictors.vvc_jnd import QPS, is_vvc_jnd, read_vvc_jnd
 
 COLUMNS = ("reference", "distorted", "codec", "level", "score", "source")

@@ -1,0 +1,148 @@
+"""Picture files: read, written, and what their suffixes stand for."""
+
+from __future__ import annotations
+
+import io
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from PIL import Image
+
+from jndlic.errors import ImageError
+from jndlic.files import write_atomically
+from jndlic.images.metadata import metadata_options
+from jndlic.images.picture import Picture
+from jndlic.images.pillow import from_pillow, on_white, to_pillow
+
+FORMATS = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".webp": "WEBP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".ppm": "PPM",
+    ".pgm": "PPM",
+    ".pnm": "PPM",
+    ".bmp": "BMP",
+}
+"""Formats that can be written, by suffix."""
+
+READABLE = ("PNG", "JPEG", "WEBP", "TIFF", "PPM", "BMP", "GIF")
+"""Formats that are read. Pillow knows more, but some of those run other programs on the file (EPS)."""
+
+_WRITE_OPTIONS: dict[str, dict[str, object]] = {
+    "PNG": {},
+    "JPEG": {"quality": 95, "subsampling": 0},  # "optimize" fails on noise: Pillow's buffer is too small
+    "WEBP": {"lossless": True, "exact": True},
+    "TIFF": {},  # not compressed: Pillow's compressing writer fails on EXIF directories
+    "PPM": {},
+    "BMP": {},
+}
+_OPAQUE_ONLY = ("JPEG", "PPM", "BMP")
+
+
+def load(path: str | Path) -> Picture:
+    """Reads a picture file; of an animation, the first frame.
+
+    Raises:
+        ImageError: it is no picture, damaged, too large, or a decompression bomb.
+        OSError: the file cannot be read.
+    """
+    with open(path, "rb") as file:
+        try:
+            return decoded(file)
+        except ImageError as error:
+            raise ImageError(f"{path}: {error}") from error
+
+
+def decoded(file: BinaryIO, formats: Sequence[str] = READABLE) -> Picture:
+    """Reads a picture from an open file; of an animation, the first frame.
+
+    Args:
+        file: at its beginning.
+        formats: in Pillow's words; what is in another one counts as no picture.
+
+    Raises:
+        ImageError: it is no picture, damaged, too large, or a decompression bomb.
+    """
+    with warnings.catch_warnings():
+        # Pillow warns from 89 million pixels on and refuses from 179 million on; large photos are welcome here.
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        try:
+            image = Image.open(file, formats=formats)
+        except Image.DecompressionBombError as error:
+            raise ImageError(str(error)) from error
+        except Exception as error:  # Pillow's readers raise nearly anything on damaged data
+            raise ImageError("not a picture of a known format") from error
+        return from_pillow(image)
+
+
+def save(path: str | Path, picture: Picture) -> None:
+    """Writes a picture file, whole or not at all; the suffix chooses the format.
+
+    JPEG is written at quality 95 without chroma subsampling, WebP lossless. JPEG, PPM and BMP have no alpha: the
+    picture is laid on white. PPM and BMP have no metadata; JPEG leaves out EXIF or XMP of more than 64 kB; metadata that
+    Pillow cannot write is left out.
+
+    Raises:
+        ImageError: the suffix is unknown, or the format cannot hold the picture.
+        OSError: the file cannot be written.
+    """
+    form = output_format(path, picture.grey)
+    try:
+        content = encoded(picture, form, _WRITE_OPTIONS[form])
+    except ImageError as error:
+        raise ImageError(f"{path}: {error}") from error
+    write_atomically(path, content)
+
+
+def encoded(picture: Picture, form: str, options: Mapping[str, object]) -> bytes:
+    """A picture as the content of a file, with alpha and metadata as `save` has it.
+
+    Args:
+        picture: what the file shall show.
+        form: one of Pillow's formats: of FORMATS, "AVIF", or "JXL" where the plugin for it is loaded.
+        options: of Pillow's `Image.save`, but for the metadata.
+
+    Raises:
+        ImageError: the format cannot hold the picture.
+    """
+    image = to_pillow(picture)
+    if form in _OPAQUE_ONLY and picture.alpha is not None:
+        image = on_white(image)
+    try:
+        return _written(image, form, {**options, **metadata_options(form, picture)})
+    except Exception:  # Pillow raises nearly anything; broken metadata must not cost the picture, so once more without
+        try:
+            return _written(image, form, options)
+        except Exception as error:  # a side too long for WebP, for example
+            raise ImageError(f"cannot be written as {form}: {error}") from error
+
+
+def output_format(path: str | Path, grey: bool = True) -> str:
+    """The format that a suffix stands for, in Pillow's words.
+
+    Args:
+        path: of the file to be; it is not touched.
+        grey: whether the picture has one channel.
+
+    Raises:
+        ImageError: there is none, or it holds grey pictures only.
+    """
+    suffix = os.path.splitext(path)[1].lower()
+    if suffix not in FORMATS:
+        raise ImageError(f"{path}: unknown suffix; pictures can be written as {' '.join(sorted(FORMATS))}")
+    if suffix == ".pgm" and not grey:
+        raise ImageError(f"{path}: .pgm holds grey pictures only; choose .ppm")
+    return FORMATS[suffix]
+
+
+def _written(image: Image.Image, form: str, options: Mapping[str, object]) -> bytes:
+    content = io.BytesIO()
+    image.info = {}  # or Pillow falls back on what it finds there
+    image.save(content, form, **options)
+    return content.getvalue()

@@ -1,0 +1,117 @@
+"""A picture as the codec sees it: 8-bit pixels, and beside them all that the codec does not code itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from jndlic.errors import ImageError
+from jndlic.format.container import PIXELS_MAX, SIDE_MAX
+
+# Whether rows and columns change places, then whether the rows and the columns are reversed, by EXIF's orientation.
+_TURNS = {
+    2: (False, False, True),
+    3: (False, True, True),
+    4: (False, True, False),
+    5: (True, False, False),
+    6: (True, False, True),
+    7: (True, True, True),
+    8: (True, True, False),
+}
+
+
+@dataclass
+class Picture:
+    """A decoded picture.
+
+    Attributes:
+        pixels: uint8 (H, W, 3), RGB; three equal channels where `grey`.
+        alpha: uint8 (H, W), or None for an opaque picture.
+        grey: the picture has one channel.
+        icc: ICC profile, or None.
+        exif: EXIF data as a TIFF structure (without JPEG's "Exif" mark), or None. Its orientation is kept, not applied.
+        xmp: XMP packet, or None.
+    """
+
+    pixels: np.ndarray
+    alpha: np.ndarray | None = None
+    grey: bool = False
+    icc: bytes | None = None
+    exif: bytes | None = None
+    xmp: bytes | None = None
+
+    def __post_init__(self) -> None:
+        if self.pixels.dtype != np.uint8 or self.pixels.ndim != 3 or self.pixels.shape[2] != 3:
+            raise ImageError(
+                f"need uint8 pixels of shape (H, W, 3), got {self.pixels.dtype} {self.pixels.shape}"
+            )
+        if self.alpha is not None and (self.alpha.dtype != np.uint8 or self.alpha.shape != self.pixels.shape[:2]):
+            raise ImageError(f"need uint8 alpha of shape {self.pixels.shape[:2]}, got {self.alpha.shape}")
+        check_size(self.width, self.height)
+
+    @property
+    def height(self) -> int:
+        """Pixels."""
+        return self.pixels.shape[0]
+
+    @property
+    def width(self) -> int:
+        """Pixels."""
+        return self.pixels.shape[1]
+
+
+def from_array(array: np.ndarray) -> Picture:
+    """A picture from bare pixels.
+
+    Args:
+        array: uint8 (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGB and alpha.
+
+    Raises:
+        ImageError: another shape or type.
+    """
+    if array.dtype != np.uint8 or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)):
+        raise ImageError(f"need a uint8 array (H, W), (H, W, 3) or (H, W, 4), got {array.dtype} {array.shape}")
+    if array.ndim == 2:
+        return Picture(three_channels(array), grey=True)
+    alpha = np.ascontiguousarray(array[..., 3]) if array.shape[2] == 4 else None
+    return Picture(np.ascontiguousarray(array[..., :3]), alpha)
+
+
+def turned(picture: Picture, orientation: int) -> Picture:
+    """A picture turned as an orientation of EXIF asks.
+
+    Args:
+        picture: as it was coded.
+        orientation: 1..8; 1 leaves it as it is.
+    """
+    if orientation == 1:
+        return picture
+    transposed, upside_down, mirrored = _TURNS[orientation]
+
+    def turn(plane: np.ndarray) -> np.ndarray:
+        plane = plane.swapaxes(0, 1) if transposed else plane
+        return np.ascontiguousarray(plane[:: -1 if upside_down else 1, :: -1 if mirrored else 1])
+
+    return replace(picture, pixels=turn(picture.pixels), alpha=None if picture.alpha is None else turn(picture.alpha))
+
+
+def check_size(width: int, height: int, area_max: int = PIXELS_MAX) -> None:
+    """Refuses what no file can hold.
+
+    Args:
+        width, height: in pixels.
+        area_max: limit on their product.
+
+    Raises:
+        ImageError: a side is 0 or too long, or the area too large.
+    """
+    if not (1 <= width <= SIDE_MAX and 1 <= height <= SIDE_MAX) or width * height > area_max:
+        raise ImageError(
+            f"a picture of {width} x {height} pixels: sides must be 1 to {SIDE_MAX}, the area at most {area_max} pixels"
+        )
+
+
+def three_channels(grey: np.ndarray) -> np.ndarray:
+    """(H, W) to (H, W, 3)."""
+    return np.repeat(grey[..., None], 3, axis=2)

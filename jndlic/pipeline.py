@@ -1,0 +1,186 @@
+"""The whole way from a picture to a file and back.
+
+    picture ─► its own JND map ─► Backend.analyse ─► Backend.quantise ─► symbols ─► streams ─► container ─► bytes
+    another map, relative to its own ─► quality plane ─┘
+    bytes ─► container ─► quality, z_J, z ─► tables ─► k ─► CRC of the symbols ─► Backend.synthesise ─► picture
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from jndlic import shipped_weights
+from jndlic.errors import ParameterError
+from jndlic.format import container as format_
+from jndlic.format.coding import DecodedSymbols, pack_symbols, unpack_symbols
+from jndlic.format.container import Container, Header, pack, unpack
+from jndlic.format.planes import decode_plane, encode_plane
+from jndlic.format.quality import Quality, quality_chunks
+from jndlic.images.picture import Picture, turned
+
+if TYPE_CHECKING:
+    from jndlic.format.symbols import Symbols
+    from jndlic.runtime.backend import Backend
+
+
+class Analysed(NamedTuple):
+    """What a picture is encoded from at any quality."""
+
+    features: Any
+    """The backend's, of the picture and its own map."""
+    octaves: np.ndarray | None
+    """(2 rows, 2 columns) float64: how many times the caller's map doubles the step of each block; None without such a map."""
+
+
+def encode_picture(
+    picture: Picture,
+    quality: int,
+    codec: Backend,
+    jnd: np.ndarray | str | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> bytes:
+    """Compresses a picture.
+
+    Args:
+        picture: to encode.
+        quality: 1..100.
+        codec: networks and tables.
+        jnd, progress: see `analyse_picture`.
+    """
+    return pack_picture(picture, *quantise(analyse_picture(picture, codec, jnd, progress), quality, codec), codec)
+
+
+def decode_picture(data: bytes, codec: Backend, area_max: int = format_.AREA_MAX) -> Picture:
+    """Restores a picture; errors as of `jndlic.decode`."""
+    return decode_container(unpack(data, area_max), codec)
+
+
+def analyse_picture(
+    picture: Picture,
+    codec: Backend,
+    jnd: np.ndarray | str | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Analysed:
+    """The part of encoding that no quality changes.
+
+    Args:
+        picture: to encode.
+        codec: networks and tables.
+        jnd: what steers the quality of each block: a tolerance map in grey levels, (H, W) or (H, W, 3), that counts relative
+            to the picture's own; or the name of a JND model, whose map counts after both were brought to one level: models differ in
+            how much they tolerate altogether, and that is what the quality is there to say. None: the same quality everywhere.
+        progress: gets the share that is done of a slow model's map, 0 to 1.
+
+    Raises:
+        ParameterError: the map has another size than the picture, or values that are negative or not finite; there is no such model.
+    """
+    from jndlic.jnd.models import DEFAULT, tolerance_map
+    from jndlic.jnd.steering import step_octaves
+
+    own = tolerance_map(picture.pixels)
+    if jnd is None or (isinstance(jnd, str) and jnd == DEFAULT):
+        octaves = None
+    elif isinstance(jnd, str):
+        octaves = step_octaves(own, tolerance_map(picture.pixels, jnd, progress))
+        octaves = octaves - octaves.mean()
+    else:
+        octaves = step_octaves(own, _checked_map(jnd, picture.pixels.shape))
+    return Analysed(codec.analyse(picture.pixels, own), octaves)
+
+
+def quantise(analysed: Analysed, base: int, codec: Backend) -> tuple[Symbols, Quality]:
+    """Integers of a picture, and the quality of each of its parts.
+
+    Args:
+        analysed: of `analyse_picture`.
+        base: quality, 1..100, where the caller's map (if there is one) is the picture's own.
+        codec: that analysed it.
+    """
+    if analysed.octaves is None:
+        quality = Quality(base)
+    else:
+        from jndlic.jnd.steering import steered_quality
+
+        quality = steered_quality(base, analysed.octaves, codec.step_levels())
+    return codec.quantise(analysed.features, quality.values), quality
+
+
+def pack_picture(picture: Picture, symbols: Symbols, quality: Quality, codec: Backend) -> bytes:
+    """The content of a .jlic file.
+
+    Args:
+        picture: gives size, alpha and metadata.
+        symbols, quality: of `quantise`.
+        codec: that made them.
+    """
+    header = Header(picture.width, picture.height, quality.base, codec.fingerprint, picture.grey)
+    chunks = *quality_chunks(quality), *_name_chunks(codec), *_side_chunks(picture)
+    return pack(pack_symbols(header, symbols, codec, chunks))
+
+
+def decode_container(container: Container, codec: Backend) -> Picture:
+    """Restores the picture of a container; errors as of `jndlic.decode`."""
+    header = container.header
+    decoded = unpack_symbols(container, codec)
+    alpha = container.payload(format_.TAG_ALPHA)
+    if alpha is not None:  # before the synthesis: a damaged plane should fail early
+        alpha = decode_plane(alpha, header.height, header.width, "alpha")
+    picture = Picture(
+        synthesise_pixels(decoded, codec, header.height, header.width, header.grey),
+        alpha,
+        header.grey,
+        icc=container.payload(format_.TAG_ICC),
+        exif=container.payload(format_.TAG_EXIF),
+        xmp=container.payload(format_.TAG_XMP),
+    )
+    return turned(picture, header.orientation)
+
+
+def synthesise_pixels(decoded: DecodedSymbols, codec: Backend, height: int, width: int, grey: bool) -> np.ndarray:
+    """Pixels of symbols.
+
+    Args:
+        decoded: integers of one picture.
+        codec: that they were made by.
+        height, width: of the picture.
+        grey: three equal channels.
+
+    Returns:
+        uint8 (H, W, 3).
+    """
+    levels = codec.synthesise(decoded, height, width)
+    if grey:
+        levels = np.broadcast_to(levels.mean(2, keepdims=True), levels.shape)
+    # Symbols within their limits can still drive a float network to infinity, and NaN has no grey level.
+    levels = np.nan_to_num(levels, nan=0.0, posinf=255.0, neginf=0.0).clip(0.0, 255.0)
+    return (levels + np.float32(0.5)).astype(np.uint8)  # the floor, since nothing is below 0
+
+
+def _name_chunks(codec: Backend) -> tuple[tuple[bytes, bytes], ...]:
+    """The name of the weights, unless they are shipped: then it follows from the fingerprint."""
+    return ((format_.TAG_NAME, codec.name.encode()),) if codec.name and not shipped_weights.shipped_name(codec.fingerprint) else ()
+
+
+def _side_chunks(picture: Picture) -> tuple[tuple[bytes, bytes], ...]:
+    chunks = [
+        (format_.TAG_ICC, picture.icc),
+        (format_.TAG_EXIF, picture.exif),
+        (format_.TAG_XMP, picture.xmp),
+    ]
+    if picture.alpha is not None:
+        chunks.append((format_.TAG_ALPHA, encode_plane(picture.alpha)))
+    return tuple((tag, payload) for tag, payload in chunks if payload)
+
+
+def _checked_map(jnd: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """The caller's tolerance map as float32 (H, W, 3)."""
+    values = np.asarray(jnd)
+    if values.shape not in (shape, shape[:2]):
+        raise ParameterError(f"the JND map has shape {values.shape}, the picture {shape[0]} x {shape[1]} pixels")
+    if values.dtype.kind not in "uif" or not np.isfinite(values).all() or values.min() < 0:
+        raise ParameterError("a JND map holds grey levels: numbers that are finite and not negative")
+    values = np.minimum(values, np.finfo(np.float32).max).astype(np.float32)
+    return values if values.ndim == 3 else values[:, :, None].repeat(3, 2)

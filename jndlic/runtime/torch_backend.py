@@ -1,0 +1,100 @@
+"""The networks by torch: on a CPU, or on a GPU where there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from jndlic.errors import WeightsError
+from jndlic.format.coding import DecodedSymbols
+from jndlic.format.symbols import Symbols
+from jndlic.network.analysis import AnalysisOutput
+from jndlic.network.codec import Codec
+from jndlic.network.hyperprior import TABLE_COUNT
+from jndlic.network.integer import IntegerConv2d
+from jndlic.network.rdoq import MAGNITUDES
+from jndlic.runtime.weights_file import Weights
+
+
+class TorchBackend:
+    """See Backend.
+
+    Args:
+        weights: of the networks, and their tables.
+        device: where the networks run, as torch names it.
+
+    Raises:
+        WeightsError: parameters are missing, unknown or of the wrong shape, or the integer networks could overflow.
+    """
+
+    def __init__(self, weights: Weights, device: str = "cpu") -> None:
+        self.name, self.trained_on, self.fingerprint = weights.name, weights.trained_on, weights.fingerprint
+        self.tables_latent, self.tables_z, self.tables_z_jnd = weights.tables_latent, weights.tables_z, weights.tables_z_jnd
+        self.network = build_network(weights).to(device)
+
+    def analyse(self, pixels: np.ndarray, jnd: np.ndarray) -> AnalysisOutput:
+        """See Backend."""
+        return self.network.analyse(self._planes(pixels), self._planes(jnd))
+
+    def quantise(self, features: AnalysisOutput, quality: int | np.ndarray) -> Symbols:
+        """See Backend."""
+        return self.network.quantise(features, quality)
+
+    def table_index(self, z_jnd: np.ndarray, z: np.ndarray, quality: int | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """See TableSource."""
+        return self.network.table_index(z_jnd, z, quality)
+
+    def refine(self, phase: int, tables: Sequence[np.ndarray], symbols: Sequence[np.ndarray]) -> np.ndarray:
+        """See TableSource."""
+        return self.network.refine(phase, tables, symbols)
+
+    def synthesise(self, decoded: DecodedSymbols, height: int, width: int) -> np.ndarray:
+        """See Backend."""
+        (z_jnd, z, k, _), step_index, quality = decoded
+        image = self.network.synthesise(z_jnd, z, k, step_index, quality.values, height, width)[0]
+        return image.permute(1, 2, 0).cpu().numpy()
+
+    def step_levels(self) -> np.ndarray:
+        """See Backend."""
+        return self.network.step_levels()
+
+    def _planes(self, planes: np.ndarray) -> Tensor:
+        """(H, W, 3) to (1, 3, H, W) float32 where the network lives."""
+        return torch.tensor(planes, device=self.network.device).permute(2, 0, 1)[None].to(torch.float32)
+
+
+def build_network(weights: Weights) -> Codec:
+    """The networks of a weights file, checked and ready for use.
+
+    Raises:
+        WeightsError: see TorchBackend.
+    """
+    codec = Codec(weights.config)
+    networks = {name: torch.from_numpy(value) for name, value in weights.networks.items()}
+    _check_types(codec.state_dict(), networks)
+    codec.load_state_dict(networks)
+    for layer in codec.modules():
+        if isinstance(layer, IntegerConv2d):
+            layer.check()
+    if len(weights.tables_latent) != TABLE_COUNT:
+        raise WeightsError(f"{len(weights.tables_latent)} latent tables where there should be {TABLE_COUNT}")
+    if not (0 <= int(codec.neighbours.refined.min()) and int(codec.neighbours.refined.max()) < TABLE_COUNT):
+        raise WeightsError(f"neighbours.refined names tables beyond 0..{TABLE_COUNT - 1}")
+    codec.rounding.follow(torch.from_numpy(weights.tables_latent.probabilities(MAGNITUDES)))
+    codec.requires_grad_(False)
+    return codec.eval().to(memory_format=torch.channels_last)
+
+
+def _check_types(wanted: Mapping[str, Tensor], networks: Mapping[str, Tensor]) -> None:
+    """Compare names, shapes and kinds of number with what the configuration asks for."""
+    if set(wanted) != set(networks):
+        raise WeightsError(f"tensors missing or unknown: {sorted(set(wanted) ^ set(networks))[:4]}")
+    for name, value in networks.items():
+        if value.shape != wanted[name].shape:
+            raise WeightsError(f"{name} has shape {list(value.shape)}, not {list(wanted[name].shape)}")
+        integer = not wanted[name].is_floating_point()
+        if value.dtype != wanted[name].dtype if integer else not value.is_floating_point():
+            raise WeightsError(f"{name} has type {value.dtype}")
