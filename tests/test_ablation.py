@@ -14,17 +14,17 @@ pytest.importorskip("compressai", reason="needs the [train] extra")
 from jndlic.bench.studies.foreign_map import OtherMap, no_map  # noqa: E402
 from jndlic.errors import ParameterError  # noqa: E402
 from jndlic.jnd.namm import jnd_map_numpy  # noqa: E402
-from jndlic.network.codec import Codec  # noqa: E402
 from jndlic.network.config import CodecConfig  # noqa: E402
 from jndlic.training.codec.ablation import CONSTANT_STEP, NO_FTM, SHUFFLED_MAP, WHOLE, ZERO_MAP, restrict, seen_map  # noqa: E402
 from jndlic.training.codec.module import CodecTraining  # noqa: E402
+from jndlic.training.codec.trainable import trainable_codec  # noqa: E402
 
 SMALL = CodecConfig(latent_channels=32, detail_channels=8, hyper_channels=16, jnd_channels=4, fine_channels=16, coarse_channels=24,
                     context_channels=24)
 
 
 def test_constant_step_has_no_map_of_steps() -> None:
-    codec = Codec(SMALL, trainable=True)
+    codec = trainable_codec(SMALL)
     z_jnd, quality = torch.randint(-9, 9, (1, 4, 2, 2)).float(), torch.full((1, 2, 2), 50)
     assert codec.step_net(z_jnd, quality).std((2, 3)).max() > 0
     restrict(codec, CONSTANT_STEP)
@@ -33,7 +33,7 @@ def test_constant_step_has_no_map_of_steps() -> None:
 
 def test_without_ftm_the_map_gates_nothing() -> None:
     torch.manual_seed(0)
-    codec = Codec(SMALL, trainable=True)
+    codec = trainable_codec(SMALL)
     image, maps = 255.0 * torch.rand(1, 3, 64, 64), 20.0 * torch.rand(2, 1, 3, 64, 64)
     with torch.no_grad():
         for gate in (codec.analysis.fine_gate, codec.analysis.coarse_gate):

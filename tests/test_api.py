@@ -23,7 +23,8 @@ from jndlic.format.container import Container, pack, unpack
 from jndlic.format.entropy import ideal_bits
 from jndlic.format.segments import SYMBOL_LIMIT, encode_planes
 from jndlic.images.picture import from_array
-from jndlic.jnd.models import jnd_map_numpy, tolerance_map
+from jndlic.jnd.models import tolerance_map
+from jndlic.jnd.namm import jnd_map_numpy
 from jndlic.network.codec import Codec
 from jndlic.runtime import load as weights
 

@@ -8,12 +8,12 @@ torch = pytest.importorskip("torch")
 
 from torch import nn  # noqa: E402
 
-from jndlic.network.depthwise import DepthwiseConv2d  # noqa: E402
+from jndlic.training.codec.depthwise_gradient import TrainedDepthwiseConv2d  # noqa: E402
 
 
-def pair(size: int, stride: int) -> tuple[DepthwiseConv2d, nn.Conv2d]:
+def pair(size: int, stride: int) -> tuple[TrainedDepthwiseConv2d, nn.Conv2d]:
     torch.manual_seed(0)
-    ours = DepthwiseConv2d(12, size, stride, size // 2)
+    ours = TrainedDepthwiseConv2d(12, size, stride, size // 2)
     plain = nn.Conv2d(12, 12, size, stride, size // 2, groups=12)
     plain.load_state_dict(ours.state_dict())
     return ours, plain

@@ -8,8 +8,9 @@ import torch
 
 from jndlic.errors import WeightsError
 from jndlic.network.config import CodecConfig
-from jndlic.network.hyperprior import ScaleNet, StepNet, step_size, table_index
-from jndlic.network.integer import IntegerConv2d, TrainableIntegerConv2d, bound, exact_products, round_through
+from jndlic.network.hyperprior import step_size, table_index
+from jndlic.network.integer import IntegerConv2d, bound, exact_products
+from jndlic.training.codec.integer_masters import IntegerMaster, ScaleMaster, StepMaster, round_through
 
 SMALL = CodecConfig(latent_channels=32, detail_channels=8, hyper_channels=16, jnd_channels=4)
 
@@ -31,9 +32,9 @@ def by_hand(layer: IntegerConv2d, inputs: np.ndarray) -> np.ndarray:
     return np.clip(out, 0, 255) if layer.rectify else out
 
 
-def layer_of(kernel: int, rectify: bool) -> TrainableIntegerConv2d:
+def layer_of(kernel: int, rectify: bool) -> IntegerMaster:
     torch.manual_seed(5)
-    layer = TrainableIntegerConv2d(
+    layer = IntegerMaster(
         24, 17, kernel, input_scale=16, output_scale=16, input_max=255, rectify=rectify, gain=3.0
     )
     torch.nn.init.normal_(layer.bias)
@@ -77,15 +78,15 @@ def test_training_cannot_leave_the_safe_range(magnitude: float) -> None:
     assert int(frozen.weight.abs().max()) <= 127
 
 
-@pytest.mark.parametrize("network", [ScaleNet, StepNet])
+@pytest.mark.parametrize("network", [ScaleMaster, StepMaster])
 def test_frozen_networks_give_the_same_integers(network: type) -> None:
     torch.manual_seed(0)
-    trainable = network(SMALL, trainable=True)
+    trainable = network(SMALL)
     frozen = trainable.freeze(SMALL)
-    channels = SMALL.hyper_channels if network is ScaleNet else SMALL.jnd_channels
+    channels = SMALL.hyper_channels if network is ScaleMaster else SMALL.jnd_channels
     symbols = torch.randint(-40, 41, (3, channels, 4, 6)).float()
     symbols[0, 0, 0, 0] = 5000.0  # an escaped symbol: clipped alike on both sides
-    places = 2 if network is ScaleNet else 1  # z stands at 1/64, qualities at 1/32
+    places = 2 if network is ScaleMaster else 1  # z stands at 1/64, qualities at 1/32
     quality = torch.randint(1, 101, (3, 4 * places, 6 * places))
     expected = trainable(symbols, quality).detach()
     with exact_products("cpu"):
@@ -95,7 +96,7 @@ def test_frozen_networks_give_the_same_integers(network: type) -> None:
 
 
 def test_indices_ignore_reduced_precision_settings() -> None:
-    frozen = ScaleNet(SMALL, trainable=True).freeze(SMALL)
+    frozen = ScaleMaster(SMALL).freeze(SMALL)
     symbols = torch.randint(-40, 41, (1, SMALL.hyper_channels, 4, 4)).float()
     quality = torch.full((1, 8, 8), 50)
     expected = frozen(symbols, quality)

@@ -9,6 +9,7 @@ import torch
 from jndlic.format.phases import PHASES, to_phases
 from jndlic.network.hyperprior import TABLE_COUNT
 from jndlic.network.table_refinement import CAUTION, LEVELS, MAGNITUDE_MAX, RATIOS, UNIT, Neighbours
+from jndlic.training.codec.trainable import CountedNeighbours
 
 SIDES, CORNERS = [(-1, 0), (1, 0), (0, -1), (0, 1)], [(-1, -1), (-1, 1), (1, -1), (1, 1)]
 WEIGHTS = {1: dict.fromkeys(CORNERS, 1), 2: dict.fromkeys(SIDES, 1), 3: dict.fromkeys(SIDES, 2) | dict.fromkeys(CORNERS, 1)}
@@ -18,7 +19,7 @@ WEIGHTS = {1: dict.fromkeys(CORNERS, 1), 2: dict.fromkeys(SIDES, 1), 3: dict.fro
 @pytest.fixture
 def neighbours() -> Neighbours:
     torch.manual_seed(0)
-    made = Neighbours(trainable=False)
+    made = Neighbours()
     made.expected.copy_(torch.arange(TABLE_COUNT) * 5)
     made.refined.copy_(torch.randint(0, TABLE_COUNT, made.refined.shape))
     return made
@@ -59,8 +60,8 @@ def test_untrained_tables_change_nothing() -> None:
     tables = [torch.randint(0, TABLE_COUNT, (2, 4, 4)) for _ in PHASES]
     symbols = [torch.randint(-9, 10, (2, 4, 4)) for _ in PHASES]
     for phase in range(4):
-        for trainable in (False, True):
-            assert torch.equal(Neighbours(trainable).refine(phase, tables[phase], tables, symbols[:phase]).long(), tables[phase])
+        for kind in (Neighbours, CountedNeighbours):
+            assert torch.equal(kind().refine(phase, tables[phase], tables, symbols[:phase]).long(), tables[phase])
 
 
 def test_counting_finds_the_better_tables() -> None:
@@ -81,7 +82,7 @@ def test_counting_finds_the_better_tables() -> None:
     for level, source in ((0, narrow), (LEVELS - 1, wide)):
         levels = [torch.full_like(table, level)] * 3
         counts.observe(levels, [table] * 4, [draw(source)] * 4)
-    neighbours = Neighbours(trainable=True)
+    neighbours = CountedNeighbours()
     counts.fit(neighbours, probabilities)
     assert neighbours.refined[:, chosen, 0].tolist() == pytest.approx([narrow] * 3, abs=1)
     assert neighbours.refined[:, chosen, LEVELS - 1].tolist() == pytest.approx([wide] * 3, abs=1)

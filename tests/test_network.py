@@ -11,9 +11,10 @@ from jndlic.format.phases import PHASES, to_phases
 from jndlic.network.blocks import GatedBlock, JndFtm
 from jndlic.network.codec import Codec
 from jndlic.network.config import CodecConfig
-from jndlic.network.dct_init import start_detail, start_from_cosines
 from jndlic.network.hyperprior import ScaleNet
 from jndlic.network.mean_context import Context, from_phases
+from jndlic.training.codec.dct_init import start_detail, start_from_cosines
+from jndlic.training.codec.trainable import trainable_codec
 
 SMALL = CodecConfig(latent_channels=32, detail_channels=8, hyper_channels=16, jnd_channels=4, fine_channels=16, coarse_channels=24,
                     context_channels=24)
@@ -86,7 +87,7 @@ def test_map_changes_the_latents() -> None:
 def test_every_parameter_gets_a_gradient() -> None:
     forward = pytest.importorskip("jndlic.training.codec.forward", reason="needs the [train] extra")
     torch.manual_seed(0)
-    codec = Codec(SMALL, trainable=True)
+    codec = trainable_codec(SMALL)
     # Zero at the start: nothing would pass to the layer before.
     silent = [network[-1] for network in codec.scale_context.passes] + [codec.synthesis.pixels.head]
     silent += [block.narrow for block in codec.modules() if isinstance(block, GatedBlock)]
@@ -136,7 +137,7 @@ def test_means_depend_on_earlier_phases_alone(changed: int) -> None:
 
 
 def test_scale_net_adds_the_offset_of_each_phase() -> None:
-    net = ScaleNet(SMALL, trainable=False)
+    net = ScaleNet(SMALL)
     net.phase_offset.copy_(torch.tensor([[10], [20], [30], [40]], dtype=torch.int16).expand(4, 32))
     index = net(torch.zeros(1, 16, 1, 1), torch.full((1, 2, 2), 50))
     assert [part.unique().item() for part in to_phases(index)] == [10.0, 20.0, 30.0, 40.0]
@@ -144,7 +145,7 @@ def test_scale_net_adds_the_offset_of_each_phase() -> None:
 
 
 def test_default_size_is_within_the_plan() -> None:
-    parameters = sum(parameter.numel() for parameter in Codec(CodecConfig(), trainable=True).parameters())
+    parameters = sum(parameter.numel() for parameter in trainable_codec(CodecConfig()).parameters())
     assert 8e6 < parameters < 20e6
 
 
@@ -157,7 +158,7 @@ def test_config_round_trip_and_limits() -> None:
 
 def test_start_is_an_orthonormal_transform() -> None:
     config = CodecConfig()
-    codec = Codec(config, trainable=True)
+    codec = trainable_codec(config)
     analysis, synthesis = codec.analysis, codec.synthesis
     coarse = start_from_cosines(analysis.stem, analysis.down, synthesis.up, synthesis.head)
     detail = start_detail(coarse, analysis.detail, synthesis.detail)
@@ -173,7 +174,7 @@ def test_start_is_an_orthonormal_transform() -> None:
 
 def test_untrained_codec_restores_grey_noise_from_its_latents() -> None:
     torch.manual_seed(0)
-    codec = Codec(CodecConfig(), trainable=True)
+    codec = trainable_codec(CodecConfig())
     image = 255.0 * torch.rand(1, 1, 64, 64).expand(1, 3, 64, 64)
     with torch.no_grad():
         output = codec.analysis(image, torch.full_like(image, 5.0))

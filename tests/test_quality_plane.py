@@ -10,6 +10,7 @@ from jndlic.network.codec import Codec
 from jndlic.network.config import CodecConfig
 from jndlic.network.hyperprior import StepNet
 from jndlic.network.quality import QualityGain, coarser_planes, quality_hats, quality_plane, quality_planes, quality_weights
+from jndlic.training.codec.trainable import trainable_codec
 
 SIZES = {"latent_channels": 32, "detail_channels": 8, "hyper_channels": 16, "jnd_channels": 4, "fine_channels": 16,
          "coarse_channels": 24, "context_channels": 24}
@@ -35,7 +36,7 @@ def test_coarser_planes_round_halves_up_and_keep_what_is_constant() -> None:
 
 def test_gain_of_a_step_is_that_of_its_place() -> None:
     torch.manual_seed(0)
-    net = StepNet(SMALL, trainable=False)
+    net = StepNet(SMALL)
     net.gain.copy_(torch.arange(100, 0, -1, dtype=torch.int16)[:, None].expand(-1, 32))
     plane = torch.full((1, 4, 4), 60)
     plane[0, 1, 2] = 90
@@ -60,7 +61,7 @@ def test_gain_by_quality_begins_without_effect_and_acts_where_it_should() -> Non
 def test_weights_of_a_smaller_network_mean_the_same_in_a_larger_one() -> None:
     export = pytest.importorskip("jndlic.training.codec.export", reason="needs the [train] extra")
     torch.manual_seed(0)
-    small, large = Codec(PLAIN, trainable=True), Codec(SMALL, trainable=True)
+    small, large = trainable_codec(PLAIN), trainable_codec(SMALL)
     large.load_state_dict(export.grown(small.state_dict(), large.state_dict()))
     image, quality = 255.0 * torch.rand(1, 3, 64, 64), torch.tensor([[[20, 30], [40, 90]]])
     results = []
@@ -76,8 +77,8 @@ def test_weights_of_a_smaller_network_mean_the_same_in_a_larger_one() -> None:
 
 def test_grown_weights_of_other_sizes_are_refused() -> None:
     export = pytest.importorskip("jndlic.training.codec.export", reason="needs the [train] extra")
-    other = Codec(CodecConfig(**SIZES | {"fine_channels": 20}), trainable=True)
-    codec = Codec(SMALL, trainable=True)
+    other = trainable_codec(CodecConfig(**SIZES | {"fine_channels": 20}))
+    codec = trainable_codec(SMALL)
     with pytest.raises(RuntimeError, match="size mismatch"):
         codec.load_state_dict(export.grown(other.state_dict(), codec.state_dict()))
 

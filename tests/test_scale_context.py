@@ -9,15 +9,16 @@ from jndlic.format.phases import PHASES
 from jndlic.network.config import CodecConfig
 from jndlic.network.hyperprior import TABLE_COUNT
 from jndlic.network.integer import IntegerConv2d
-from jndlic.network.scale_context import LOUDNESS, ScaleContext
+from jndlic.network.scale_context import LOUDNESS
+from jndlic.training.codec.integer_masters import ScaleContextMaster
 
 SMALL = CodecConfig(latent_channels=12, detail_channels=4)
 
 
 @pytest.fixture
-def trained() -> ScaleContext:
+def trained() -> ScaleContextMaster:
     torch.manual_seed(0)
-    context = ScaleContext(SMALL, trainable=True)
+    context = ScaleContextMaster(SMALL)
     for network in context.passes:
         torch.nn.init.normal_(network[-1].weight, std=0.02)
         torch.nn.init.normal_(network[-1].bias, std=0.02)
@@ -33,12 +34,12 @@ def draw(seed: int = 0) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
 
 def test_starts_without_effect() -> None:
     tables, symbols = draw()
-    context = ScaleContext(SMALL, trainable=True)
+    context = ScaleContextMaster(SMALL)
     for phase in range(4):
         assert torch.equal(context(phase, tables, symbols[:phase]), tables[phase])
 
 
-def test_frozen_networks_give_the_same_tables(trained: ScaleContext) -> None:
+def test_frozen_networks_give_the_same_tables(trained: ScaleContextMaster) -> None:
     frozen = trained.freeze(SMALL)
     assert sum(isinstance(layer, IntegerConv2d) for layer in frozen.modules()) == 6
     tables, symbols = draw()
@@ -51,7 +52,7 @@ def test_frozen_networks_give_the_same_tables(trained: ScaleContext) -> None:
         assert (phase == 0) == torch.equal(wanted, tables[phase])
 
 
-def test_sees_earlier_phases_only(trained: ScaleContext) -> None:
+def test_sees_earlier_phases_only(trained: ScaleContextMaster) -> None:
     tables, symbols = draw()
     for phase in range(1, 4):
         later = [*symbols[:phase], *(part + 5 for part in symbols[phase:])]
@@ -60,7 +61,7 @@ def test_sees_earlier_phases_only(trained: ScaleContext) -> None:
         assert not torch.equal(trained(phase, tables, changed), trained(phase, tables, symbols))
 
 
-def test_gradients_reach_table_and_network(trained: ScaleContext) -> None:
+def test_gradients_reach_table_and_network(trained: ScaleContextMaster) -> None:
     tables, symbols = draw()
     tables[2] = (20.0 + tables[2] % 20).requires_grad_()
     trained(2, tables, symbols).sum().backward()

@@ -4,7 +4,7 @@
     x ─┬─► analysis ─► y ───┬─► hyper ────:─► z ───────:─► scale net S ─┐
        └─► j ──┘       f_J ─┼─► JND head ─:─► z_J ─────:─► step net  d ─┴─► t = clip(S - d, 0, 63)   (integers only)
                             └─────────────:─► k ───────:─► context μ, ŷ = μ + r^d k ─► synthesis ─► x̂
-                                          : k = round((y - μ) / r^d), see rounding.py
+                                          : k = round((y - μ) / r^d), see rdoq.py
 
 The quality, one value for the picture or one for each 32 x 32 pixels, steers every part from y on.
 """
@@ -26,7 +26,6 @@ from jndlic.format.phases import to_phases
 from jndlic.format.symbols import SYMBOL_LIMIT, Symbols
 from jndlic.network.analysis import Analysis, AnalysisOutput
 from jndlic.network.config import CodecConfig
-from jndlic.network.dct_init import start_detail, start_from_cosines, start_from_identity
 from jndlic.network.hyperprior import LOG_RATIO, HyperAnalysis, JndHead, ScaleNet, StepNet, step_size, table_index
 from jndlic.network.integer import exact_products
 from jndlic.network.mean_context import Context, from_phases
@@ -41,36 +40,23 @@ class Codec(nn.Module):
 
     Args:
         config: sizes.
-        trainable: float master parameters in the integer networks (training) or frozen integers (use).
     """
 
-    def __init__(self, config: CodecConfig, trainable: bool = False) -> None:
+    def __init__(self, config: CodecConfig) -> None:
         super().__init__()
         self.config = config
         self.analysis = Analysis(config)
         self.hyper_analysis = HyperAnalysis(config)
         self.jnd_head = JndHead(config)
-        self.scale_net = ScaleNet(config, trainable)
-        self.step_net = StepNet(config, trainable)
+        self.scale_net = ScaleNet(config)
+        self.step_net = StepNet(config)
         self.context = Context(config)
         self.rounding = Rounding()
-        self.scale_context = ScaleContext(config, trainable)
-        self.neighbours = Neighbours(trainable)
+        self.scale_context = ScaleContext(config)
+        self.neighbours = Neighbours()
         self.synthesis = Synthesis(config)
-        if trainable:
-            self._start()
         self.register_buffer("median_z", torch.zeros(1, config.hyper_channels, 1, 1))
         self.register_buffer("median_z_jnd", torch.zeros(1, config.jnd_channels, 1, 1))
-
-    def _start(self) -> None:
-        """Let training begin as a block transform."""
-        analysis, synthesis = self.analysis, self.synthesis
-        coarse = start_from_cosines(analysis.stem, analysis.down, synthesis.up, synthesis.head)
-        detail = start_detail(coarse, analysis.detail, synthesis.detail)
-        plain = self.config.latent_channels - self.config.detail_channels
-        start_from_identity(analysis.head, plain)
-        start_from_identity(synthesis.entry, plain)
-        self.scale_net.start([pattern.order for pattern in coarse[:plain]], [pattern.order for pattern in detail])
 
     @property
     def device(self) -> torch.device:

@@ -12,6 +12,7 @@ scale sigma / step is the index S - d.
 from __future__ import annotations
 
 import math
+from typing import Protocol
 
 import torch
 import torch.nn.functional as functional
@@ -27,9 +28,7 @@ from jndlic.network.integer import (
     ACTIVATION_MAX,
     SYMBOL_MAX,
     IntegerConv2d,
-    TrainableIntegerConv2d,
     bound,
-    round_through,
 )
 from jndlic.network.quality import (
     QUALITY_NODES,
@@ -43,34 +42,22 @@ SCALE_MIN, SCALE_MAX = 0.11, 256.0
 LOG_RATIO = math.log(SCALE_MAX / SCALE_MIN) / (TABLE_COUNT - 1)  # ln r
 STEP_BOUND = 12  # |D| <= 12 indices: about 1.5 nat
 STEP_LIMIT = 120  # |d| fits int8
-SYMBOL_SCALE, HIDDEN_SCALE, INDEX_SCALE = 1, 16, 8  # integers per real unit: symbols, activations, indices
-TABLE_SCALE = 128.0  # indices per unit of a trained table: lets the common learning rate move them
+
+
+class LayerMaker(Protocol):
+    """Makes a layer of the integer networks: `first` reads symbols, `last` gives indices, not activations."""
+
+    def __call__(
+        self, inputs: int, outputs: int, kernel: int = 1, *, first: bool = False, last: bool = False, gain: float = 2**0.5
+    ) -> nn.Module:
+        """`gain` is the size that the weights of a layer begin with in training."""
 
 
 def integer_layer(
-    trainable: bool,
-    inputs: int,
-    outputs: int,
-    kernel: int = 1,
-    *,
-    first: bool = False,
-    last: bool = False,
-    gain: float = 2**0.5,
-) -> nn.Module:
-    """A layer of the integer networks, trainable or frozen; `first` reads symbols, `last` gives indices, not activations."""
-    input_max = SYMBOL_MAX if first else ACTIVATION_MAX
-    if not trainable:
-        return IntegerConv2d(inputs, outputs, kernel, input_max=input_max, rectify=not last)
-    return TrainableIntegerConv2d(
-        inputs,
-        outputs,
-        kernel,
-        input_scale=SYMBOL_SCALE if first else HIDDEN_SCALE,
-        output_scale=INDEX_SCALE if last else HIDDEN_SCALE,
-        input_max=input_max,
-        rectify=not last,
-        gain=gain,
-    )
+    inputs: int, outputs: int, kernel: int = 1, *, first: bool = False, last: bool = False, gain: float = 2**0.5
+) -> IntegerConv2d:
+    """See LayerMaker: of frozen integers, which have no beginning."""
+    return IntegerConv2d(inputs, outputs, kernel, input_max=SYMBOL_MAX if first else ACTIVATION_MAX, rectify=not last)
 
 
 class HyperAnalysis(nn.Module):
@@ -115,20 +102,21 @@ class ScaleNet(nn.Module):
     neighbours are decoded before them are better predicted, hence narrower.
     """
 
-    def __init__(self, config: CodecConfig, trainable: bool) -> None:
+    def __init__(self, config: CodecConfig, layer: LayerMaker = integer_layer) -> None:
         super().__init__()
         layers = [
-            integer_layer(trainable, config.hyper_channels + QUALITY_NODES, 192, 3, first=True),
-            integer_layer(trainable, 192, 4 * 128),
-            integer_layer(trainable, 128, 128, 3),
-            integer_layer(trainable, 128, 4 * 160),
-            integer_layer(trainable, 160, config.latent_channels, last=True, gain=0.05),
+            layer(config.hyper_channels + QUALITY_NODES, 192, 3, first=True),
+            layer(192, 4 * 128),
+            layer(128, 128, 3),
+            layer(128, 4 * 160),
+            layer(160, config.latent_channels, last=True, gain=0.05),
         ]
         self.layers = nn.ModuleList(layers)
-        if trainable:
-            self.phase_offset = nn.Parameter(torch.zeros(4, config.latent_channels))
-        else:
-            self.register_buffer("phase_offset", torch.zeros(4, config.latent_channels, dtype=torch.int16))
+        self.register_buffer("phase_offset", torch.zeros(4, config.latent_channels, dtype=torch.int16))
+
+    def phase_offsets(self) -> Tensor:
+        """(4, M) float32 that holds integers."""
+        return self.phase_offset.to(torch.float32)
 
     def forward(self, z: Tensor, quality: Tensor) -> Tensor:
         """Scale indices.
@@ -145,59 +133,27 @@ class ScaleNet(nn.Module):
         hidden = functional.pixel_shuffle(self.layers[1](hidden), 2)
         hidden = functional.pixel_shuffle(self.layers[3](self.layers[2](hidden)), 2)
         index = self.layers[4](hidden)
-        offset = self.phase_offset
-        offset = round_through(offset * TABLE_SCALE) if offset.is_floating_point() else offset.to(torch.float32)
+        offset = self.phase_offsets()
         rows, columns = index.shape[-2] // 2, index.shape[-1] // 2
         cell = torch.stack([offset[phase] for phase in PHASE_GRID]).view(2, 2, -1).permute(2, 0, 1)
         return index + cell.repeat(1, rows, columns)
-
-    @torch.no_grad()
-    def start(self, orders: list[int], detail_orders: list[int]) -> None:
-        """Begin with the spectrum of natural images: scales that fall with the frequency that a channel starts from.
-
-        Args:
-            orders: of the first channels.
-            detail_orders: of the last ones.
-        """
-        index, detail_index = (
-            (50.0 - 11.0 * torch.log1p(torch.tensor(values, dtype=torch.float32))) / TABLE_SCALE
-            for values in (orders, detail_orders)
-        )
-        self.phase_offset[:, : len(index)] = index
-        self.phase_offset[:, self.phase_offset.shape[1] - len(detail_index) :] = detail_index
-
-    @torch.no_grad()
-    def freeze(self, config: CodecConfig) -> ScaleNet:
-        """The integer network with this one's rounded parameters."""
-        frozen = ScaleNet(config, trainable=False)
-        frozen.layers = nn.ModuleList(layer.freeze() for layer in self.layers)
-        frozen.phase_offset.copy_(round_through(self.phase_offset.detach() * TABLE_SCALE))
-        return frozen
 
 
 class StepNet(nn.Module):
     """z_J and quality to d, the index of each latent's log step; integers only: d = G + D, |D| <= 12."""
 
-    def __init__(self, config: CodecConfig, trainable: bool) -> None:
+    def __init__(self, config: CodecConfig, layer: LayerMaker = integer_layer) -> None:
         super().__init__()
         layers = [
-            integer_layer(trainable, config.jnd_channels + QUALITY_NODES, 96, 3, first=True),
-            integer_layer(trainable, 96, 4 * 96),
-            integer_layer(trainable, 96, config.latent_channels, last=True, gain=0.1),
+            layer(config.jnd_channels + QUALITY_NODES, 96, 3, first=True),
+            layer(96, 4 * 96),
+            layer(96, config.latent_channels, last=True, gain=0.1),
         ]
         self.layers = nn.ModuleList(layers)
-        if trainable:
-            # At high rate the best error is 2.2 / lambda and the step sqrt(12 error); a grey level is 1/16 of y.
-            start = torch.linspace(29.0, -4.0, QUALITY_NODES) / TABLE_SCALE
-            self.gain_nodes = nn.Parameter(start[:, None].repeat(1, config.latent_channels))
-        else:
-            self.register_buffer("gain", torch.zeros(QUALITY_MAX, config.latent_channels, dtype=torch.int16))
+        self.register_buffer("gain", torch.zeros(QUALITY_MAX, config.latent_channels, dtype=torch.int16))
 
     def gain_planes(self, quality: Tensor) -> Tensor:
         """G: (B, h, w) integers to (B, M, h, w) float32 that holds integers."""
-        if hasattr(self, "gain_nodes"):
-            nodes = self.gain_nodes.t()[:, :, None, None]
-            return round_through(functional.conv2d(quality_weights(quality), nodes) * TABLE_SCALE)
         return self.gain[quality.to(torch.int64) - QUALITY_MIN].permute(0, 3, 1, 2).to(torch.float32)
 
     def forward(self, z_jnd: Tensor, quality: Tensor) -> Tensor:
@@ -216,16 +172,6 @@ class StepNet(nn.Module):
         gain = self.gain_planes(quality).repeat_interleave(2, -2).repeat_interleave(2, -1)
         index = bound(relative, -STEP_BOUND, STEP_BOUND) + gain
         return bound(index, -STEP_LIMIT, STEP_LIMIT)
-
-    @torch.no_grad()
-    def freeze(self, config: CodecConfig) -> StepNet:
-        """The integer network with this one's rounded parameters."""
-        frozen = StepNet(config, trainable=False)
-        frozen.layers = nn.ModuleList(layer.freeze() for layer in self.layers)
-        every = torch.arange(QUALITY_MIN, QUALITY_MAX + 1, device=self.gain_nodes.device)
-        frozen.gain.copy_(self.gain_planes(every[None, None])[0, :, 0].t())
-        return frozen
-
 
 def table_index(scale_index: Tensor, step_index: Tensor) -> Tensor:
     """t = clip(S - d, 0, 63), elementwise."""

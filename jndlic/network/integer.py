@@ -9,8 +9,8 @@ symbols clipped to int8), biases int32; after the sum, each output channel is di
 
 The frozen layer is executed as im2col and a float32 matrix product. That is exact: with
 input_max * sum|weight| + |bias| < 2^24 every partial sum, in any order, is an integer that float32 holds. The bound is
-checked per output channel when weights are set. The trainable layer runs the same arithmetic on rounded float
-weights with straight-through gradients.
+checked per output channel when weights are set. Training runs the same arithmetic on rounded float weights
+(jndlic/training/codec/integer_masters.py).
 """
 
 from __future__ import annotations
@@ -24,28 +24,9 @@ from torch import Tensor, nn
 
 from jndlic.errors import WeightsError
 
-WEIGHT_MAX = 127
-WEIGHT_BITS = 7
 ACTIVATION_MAX = 255
 SYMBOL_MAX = 127  # symbols are clipped to +-127 before they enter a network
 EXACT_LIMIT = 2**24  # float32 holds every integer up to here
-SAFE_LIMIT = 0.95 * EXACT_LIMIT  # training keeps clear of it by more than rounding can add
-EXPONENT_RANGE = (-3, 8)
-
-
-class _StraightThroughRound(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, values: Tensor) -> Tensor:  # noqa: D102
-        return torch.floor(values + 0.5)
-
-    @staticmethod
-    def backward(ctx, gradient: Tensor) -> Tensor:  # noqa: D102
-        return gradient
-
-
-def round_through(values: Tensor) -> Tensor:
-    """Round half up; the gradient passes unchanged."""
-    return _StraightThroughRound.apply(values)
 
 
 class _Bound(torch.autograd.Function):
@@ -138,73 +119,3 @@ class IntegerConv2d(nn.Module):
         if self.rectify:
             scaled = scaled.clamp_(0, ACTIVATION_MAX)
         return scaled.to(torch.float32).view(batch, self.out_channels, height, width)
-
-
-class TrainableIntegerConv2d(nn.Module):
-    """The same layer with float parameters: rounds them on the fly, gradients pass straight through.
-
-    Real-valued quantities are fixed-point: an input integer stands for input / input_scale, an output integer for
-    output / output_scale, a weight integer for weight / 2^(7 + e) with one exponent e per output channel, chosen as
-    large as int8 and the 2^24 bound allow.
-    """
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: int,
-        *,
-        input_scale: int,
-        output_scale: int,
-        input_max: int,
-        rectify: bool,
-        gain: float = 1.0,
-    ) -> None:
-        super().__init__()
-        self.in_channels, self.out_channels = in_channels, out_channels
-        self.kernel_size = (kernel_size, kernel_size)
-        self.input_scale, self.output_scale = input_scale, output_scale
-        self.input_max, self.rectify = input_max, rectify
-        fan_in = in_channels * kernel_size**2
-        self.weight = nn.Parameter(torch.randn(out_channels, in_channels, kernel_size, kernel_size) * gain / fan_in**0.5)
-        self.bias = nn.Parameter(torch.zeros(out_channels))
-
-    @torch.no_grad()
-    def exponents(self) -> Tensor:
-        """(out_channels,) float32: e of each channel."""
-        magnitude = self.weight.abs()
-        largest = magnitude.amax((1, 2, 3))
-        total = magnitude.sum((1, 2, 3)) * self.input_max + self.bias.abs() * self.input_scale
-        room = torch.minimum(WEIGHT_MAX / largest.clamp(min=1e-12), SAFE_LIMIT / total.clamp(min=1e-12))
-        return (torch.log2(room).floor() - WEIGHT_BITS).clamp(*EXPONENT_RANGE)
-
-    def _integers(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Rounded weight and bias (differentiable) and the divisor 2^shift, all float32."""
-        scale = torch.exp2(self.exponents() + WEIGHT_BITS)
-        weight = bound(round_through(self.weight * scale[:, None, None, None]), -WEIGHT_MAX, WEIGHT_MAX)
-        bias = round_through(self.bias * (scale * self.input_scale))
-        return weight, bias, scale * (self.input_scale / self.output_scale)
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        """(B, in_channels, H, W) float32 integers to (B, out_channels, H, W) float32 integers, differentiable."""
-        weight, bias, divisor = self._integers()
-        total = functional.conv2d(inputs, weight, bias, padding=self.kernel_size[0] // 2)
-        scaled = round_through(total / divisor[:, None, None])
-        return bound(scaled, 0, ACTIVATION_MAX) if self.rectify else scaled
-
-    @torch.no_grad()
-    def freeze(self) -> IntegerConv2d:
-        """The frozen layer with the same integers.
-
-        Raises:
-            WeightsError: the parameters break the 2^24 rule (they cannot, short of values outside the exponents' range).
-        """
-        frozen = IntegerConv2d(
-            self.in_channels, self.out_channels, self.kernel_size[0], input_max=self.input_max, rectify=self.rectify
-        )
-        weight, bias, divisor = self._integers()
-        frozen.weight.copy_(weight.to(torch.int8))
-        frozen.bias.copy_(bias.to(torch.int32))
-        frozen.shift.copy_(torch.log2(divisor).round().to(torch.int32))
-        frozen.check()
-        return frozen

@@ -4,7 +4,7 @@
     all channels  (a, t) ─► 1x1 ─► 1x1 ─► shift                        integers only (integer.py), a network per phase
                   t' = clip(t + shift, 0, 63)
 
-Phase 0 has no known neighbours and keeps t. A network sees what counting per channel (neighbours.py) cannot: where one channel
+Phase 0 has no known neighbours and keeps t. A network sees what counting per channel (table_refinement.py) cannot: where one channel
 is louder than expected, others are too. The last layer starts at zero, so that training begins with t' = t.
 """
 
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from jndlic.network.config import CodecConfig
-from jndlic.network.hyperprior import TABLE_COUNT, integer_layer
+from jndlic.network.hyperprior import TABLE_COUNT, LayerMaker, integer_layer
 from jndlic.network.integer import bound
 from jndlic.network.table_refinement import PHASE_NEIGHBOURS, weighted_sum
 
@@ -29,16 +29,16 @@ class ScaleContext(nn.Module):
 
     Args:
         config: sizes.
-        trainable: float master parameters or frozen integers.
+        layer: makes the layers.
     """
 
-    def __init__(self, config: CodecConfig, trainable: bool) -> None:
+    def __init__(self, config: CodecConfig, layer: LayerMaker = integer_layer) -> None:
         super().__init__()
         channels = config.latent_channels
         self.passes = nn.ModuleList(
             nn.Sequential(
-                integer_layer(trainable, 2 * channels, WIDTH),
-                integer_layer(trainable, WIDTH, channels, last=True, gain=0.0),
+                layer(2 * channels, WIDTH),
+                layer(WIDTH, channels, last=True, gain=0.0),
             )
             for _ in PHASE_NEIGHBOURS[1:]
         )
@@ -62,10 +62,3 @@ class ScaleContext(nn.Module):
         loud = [self.loudness[part.detach().abs().clamp(max=largest).to(torch.int32)] for part in symbols[:phase]]
         seen = torch.cat((weighted_sum(phase, loud), table.detach()), 1)
         return bound(table + self.passes[phase - 1](seen), 0, TABLE_COUNT - 1)
-
-    @torch.no_grad()
-    def freeze(self, config: CodecConfig) -> ScaleContext:
-        """The integer networks with this one's rounded parameters."""
-        frozen = ScaleContext(config, trainable=False)
-        frozen.passes = nn.ModuleList(nn.Sequential(*(layer.freeze() for layer in network)) for network in self.passes)
-        return frozen

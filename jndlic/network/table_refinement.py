@@ -38,18 +38,13 @@ PHASE_NEIGHBOURS: tuple[tuple[tuple[int, int, int, int], ...], ...] = (
 
 
 class Neighbours(nn.Module):
-    """The refinement; without trained tables it leaves every t as it is.
+    """The refinement; without trained tables it leaves every t as it is."""
 
-    Args:
-        trainable: the tables follow from training's counts and are no state of their own (jndlic/training/codec/table_counts.py).
-    """
-
-    def __init__(self, trainable: bool) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        kind = torch.float32 if trainable else torch.int16  # averaging of weights wants floats
-        same = torch.arange(TABLE_COUNT, dtype=kind)[None, :, None].repeat(len(PHASE_NEIGHBOURS) - 1, 1, LEVELS)
-        self.register_buffer("expected", torch.zeros(TABLE_COUNT, dtype=kind), persistent=not trainable)
-        self.register_buffer("refined", same, persistent=not trainable)
+        same = torch.arange(TABLE_COUNT, dtype=torch.int16)[None, :, None].repeat(len(PHASE_NEIGHBOURS) - 1, 1, LEVELS)
+        self.register_buffer("expected", torch.zeros(TABLE_COUNT, dtype=torch.int16))
+        self.register_buffer("refined", same)
 
     def level(self, phase: int, tables: list[Tensor], symbols: list[Tensor]) -> Tensor:
         """How the neighbours compare with what was expected of them.

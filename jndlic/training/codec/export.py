@@ -24,6 +24,7 @@ from jndlic.runtime import checkpoint as checkpoint_file
 from jndlic.runtime.weights_file import FORMAT, fingerprint
 from jndlic.training.codec.forward import EntropyModels
 from jndlic.training.codec.mixture import CountTables
+from jndlic.training.codec.trainable import trainable_codec
 
 INTEGER_NETWORKS = ("scale_net.", "step_net.", "scale_context.")
 LOSS_TERMS = {"ms_ssim_weight": "ms-ssim-rgb", "lpips_weight": "lpips-squeeze", "ssimulacra2_weight": "ssimulacra2"}
@@ -48,7 +49,7 @@ def export_checkpoint(checkpoint: str | Path, output: str | Path, name: str) -> 
     if not (0 < len(name) <= 31 and name.isascii() and name.isprintable()):
         raise WeightsError("the model's name must be 1 to 31 printable ASCII characters")
     state, config = read_checkpoint(checkpoint)
-    codec = Codec(config, trainable=True)
+    codec = trainable_codec(config)
     entropy = EntropyModels(config.hyper_channels, config.jnd_channels)
     codec.load_state_dict(_part(state, "codec."))
     entropy.load_state_dict(_learned(_part(state, "entropy.")), strict=False)

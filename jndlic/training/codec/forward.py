@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from jndlic.format.phases import to_phases
 from jndlic.network.codec import Codec
 from jndlic.network.hyperprior import step_size, table_index
-from jndlic.network.integer import round_through
 from jndlic.network.mean_context import from_phases
 from jndlic.network.rdoq import MAGNITUDES
 from jndlic.network.table_refinement import MAGNITUDE_MAX
+from jndlic.training.codec.integer_masters import round_through
 from jndlic.training.codec.mixture import ScaleMixture
 from jndlic.training.codec.table_counts import NeighbourCounts
 

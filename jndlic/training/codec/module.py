@@ -8,7 +8,6 @@ from torch import Tensor
 from jndlic.errors import ParameterError
 from jndlic.format.grid import JND_STRIDE
 from jndlic.jnd.namm import jnd_map
-from jndlic.network.codec import Codec
 from jndlic.network.config import CodecConfig
 from jndlic.network.quality import quality_plane
 from jndlic.training.codec.ablation import WHOLE, restrict, seen_map
@@ -16,6 +15,7 @@ from jndlic.training.codec.distortion import Distortion
 from jndlic.training.codec.export import INTEGER_NETWORKS, load_start
 from jndlic.training.codec.forward import EntropyModels, TrainingOutput, training_pass
 from jndlic.training.codec.loss import balance, rate_distortion_weight
+from jndlic.training.codec.trainable import trainable_codec
 from jndlic.training.muon import is_matrix
 from jndlic.training.schedule import Scheduled
 
@@ -67,7 +67,7 @@ class CodecTraining(Scheduled):
         if optimizer not in OPTIMIZERS:
             raise ParameterError(f"optimizer must be one of {', '.join(OPTIMIZERS)}, got {optimizer!r}")
         self.save_hyperparameters(ignore=["config"])
-        self.codec = Codec(config, trainable=True).to(memory_format=torch.channels_last)
+        self.codec = trainable_codec(config).to(memory_format=torch.channels_last)
         self.entropy = EntropyModels(config.hyper_channels, config.jnd_channels)
         if start_from:
             load_start(self.codec, self.entropy, start_from)
