@@ -32,6 +32,7 @@ class ToyCodec:
 
     def __init__(self) -> None:
         self.name = "toy"
+        self.trained_on = ()
         self.fingerprint = b"toycodec"
         self.device = torch.device("cpu")
         self.tables_z = normal_tables([4.0, 4.0, 4.0])

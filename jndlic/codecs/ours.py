@@ -1,9 +1,10 @@
-"""jndlic as a codec under test."""
+"""jndlic among the codecs. In a session the analysis is done once for all levels, and what is only looked at is not entropy-coded."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -12,11 +13,24 @@ import torch
 from torch import Tensor
 
 import jndlic
-from jndlic.api import Analysed, decode, encode_picture, info, pack_picture, quantise
+from jndlic.api import (
+    Analysed,
+    DecodedSymbols,
+    analyse_picture,
+    checked_quality,
+    decode_picture,
+    info,
+    pack_picture,
+    quantise,
+    synthesise_pixels,
+)
+from jndlic.codecs.codec import Source, as_picture
 from jndlic.errors import ParameterError
-from jndlic.images.pillow import from_array
+from jndlic.format.container import QUALITY_MAX, QUALITY_MIN
+from jndlic.images.pillow import Picture, shown
 from jndlic.jnd.models import MODELS, encoder_map
-from jndlic.runtime.weights_file import load_codec
+from jndlic.network.codec import Codec
+from jndlic.runtime import weights_file
 from jndlic.shipped_weights import DEFAULT_WEIGHTS, SUFFIX, shipped_weights
 
 APART = ("bench", "codecs", "metrics", "optimize", "training")  # parts of the package that no file depends on
@@ -36,6 +50,9 @@ class Jndlic:
         WeightsError: as `load_codec`.
     """
 
+    levels = tuple(range(QUALITY_MIN, QUALITY_MAX + 1))
+    usual_levels = (1, *range(10, 101, 10))
+
     def __init__(
         self,
         weights: str = DEFAULT_WEIGHTS,
@@ -43,7 +60,7 @@ class Jndlic:
         jnd: str = "",
         seen: Callable[[np.ndarray], np.ndarray] | None = None,
     ) -> None:
-        self.codec = load_codec(weights, device)
+        self.codec = weights_file.load_codec(weights, device)
         if jnd and jnd not in MODELS:
             raise ParameterError(f"no JND model {jnd!r}; there are {', '.join(MODELS)}")
         self._jnd, self._seen = jnd, seen
@@ -55,24 +72,64 @@ class Jndlic:
             f"jndlic {jndlic.__version__}, weights {self.codec.name} (SHA-256 {self.weights_hash}…), {device}, code {_code_hash()}…"
             + (f", {jnd} map" if jnd else "")
         )
-        self.levels = (1, *range(10, 101, 10))
 
-    def encode(self, pixels: np.ndarray, level: int) -> bytes:
-        """The .jlic file."""
-        picture = from_array(pixels)
-        if self._seen is None:
-            return encode_picture(picture, level, self.codec, encoder_map(pixels, self._jnd) if self._jnd else None)
-        analysis = self.codec.analyse(_batch(pixels), _batch(self._seen(pixels)))
-        return pack_picture(picture, *quantise(Analysed(analysis, None), level, self.codec), self.codec)
+    def encode(self, picture: Source, level: int) -> bytes:
+        """The .jlic file at a quality of 1 to 100."""
+        quality, picture = checked_quality(level), as_picture(picture)
+        return pack_picture(picture, *quantise(self._analysed(picture), quality, self.codec), self.codec)
 
     def decode(self, data: bytes) -> np.ndarray:
         """The pixels of a file."""
-        return np.asarray(decode(data, codec=self.codec).convert("RGB"))
+        return shown(decode_picture(data, self.codec))
 
     def parts(self, data: bytes) -> dict[str, int]:
         """Bytes of each stream."""
         streams = {name: stream["bytes"] for name, stream in info(data)["streams"].items()}
         return streams | {"rest": len(data) - sum(streams.values())}
+
+    def session(self, picture: Picture) -> JndlicSession:
+        """See ImageCodec."""
+        return JndlicSession(picture, self.codec, self._analysed(picture))
+
+    def _analysed(self, picture: Picture) -> Analysed:
+        pixels = picture.pixels
+        if self._seen is None:
+            return analyse_picture(picture, self.codec, encoder_map(pixels, self._jnd) if self._jnd else None)
+        return Analysed(self.codec.analyse(_batch(pixels), _batch(self._seen(pixels))), None)
+
+
+class JndlicSession:
+    """A picture in jndlic at every quality, see Session.
+
+    Args:
+        picture: to encode.
+        codec: network and tables.
+        analysed: the picture, by that codec.
+    """
+
+    levels = Jndlic.levels
+    real = False
+
+    def __init__(self, picture: Picture, codec: Codec, analysed: Analysed) -> None:
+        self._picture, self._codec, self._analysed = picture, codec, analysed
+        self.reference = shown(picture)
+
+    def view(self, level: int) -> np.ndarray:
+        """See Session: from the symbols, without the way through a file."""
+        picture, codec = self._picture, self._codec
+        symbols, quality = quantise(self._analysed, level, codec)
+        _, step_index = codec.table_index(symbols.z_jnd, symbols.z, quality.values)
+        size = (picture.height, picture.width)
+        pixels = synthesise_pixels(DecodedSymbols(symbols, step_index, quality), codec, size, picture.grey)
+        return shown(replace(picture, pixels=pixels))
+
+    def encode(self, level: int) -> bytes:
+        """See Session."""
+        return pack_picture(self._picture, *quantise(self._analysed, level, self._codec), self._codec)
+
+    def decode(self, data: bytes) -> np.ndarray:
+        """See Session."""
+        return shown(decode_picture(data, self._codec))
 
 
 def _batch(planes: np.ndarray) -> Tensor:
