@@ -17,7 +17,8 @@ from toy_codec import ToyCodec
 
 import jndlic
 from jndlic import shipped_weights
-from jndlic.codecs.jndlic_ladder import JndlicLadder
+from jndlic.api import analyse_picture
+from jndlic.codecs.ours import JndlicSession
 from jndlic.errors import FormatError, ImageError, JndlicError, ParameterError, UnsupportedError
 from jndlic.format.container import Container, pack, unpack
 from jndlic.format.entropy import ideal_bits
@@ -235,14 +236,15 @@ def test_maps_that_are_none(value: float, toy: ToyCodec) -> None:
         jndlic.encode(photo(10, 12), codec=toy, jnd=jnd)
 
 
-def test_a_ladder_is_steered_too(toy: ToyCodec) -> None:
+def test_a_session_is_steered_too(toy: ToyCodec) -> None:
     pixels = photo(90, 150)
     jnd = jnd_map_numpy(pixels)
     jnd[:40] *= 3
-    ladder = JndlicLadder(from_array(pixels), toy, jnd)
-    data = ladder.encode(70)
+    picture = from_array(pixels)
+    session = JndlicSession(picture, toy, analyse_picture(picture, toy, jnd))
+    data = session.encode(70)
     assert data == jndlic.encode(pixels, 70, codec=toy, jnd=jnd)
-    np.testing.assert_array_equal(ladder.view(70), ladder.decode(data))
+    np.testing.assert_array_equal(session.view(70), session.decode(data))
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -16,6 +16,7 @@ from jndlic.codecs.jpeg_xl import distance  # noqa: E402
 from jndlic.codecs.registry import KINDS, USUAL, Spec, open_codec, parse_spec  # noqa: E402
 from jndlic.codecs.vvc import from_planes, to_planes  # noqa: E402
 from jndlic.errors import CodecError, FormatError, ParameterError  # noqa: E402
+from jndlic.images.picture import Picture  # noqa: E402
 from jndlic.jnd.models import critical  # noqa: E402
 
 NEEDS = {"jxl": "imagecodecs"}
@@ -44,13 +45,18 @@ def test_files_of_the_usual_codecs(text: str, photo: np.ndarray) -> None:
         pytest.importorskip(NEEDS[text])
     codec, pixels = open_codec(text), np.ascontiguousarray(photo[:97, :131])
     assert list(codec.levels) == sorted(codec.levels) and codec.name and codec.settings
-    small, large = (codec.encode(pixels, level) for level in (codec.levels[2], codec.levels[-2]))
+    assert list(codec.usual_levels) == sorted(codec.usual_levels) and set(codec.usual_levels) <= set(codec.levels)
+    small, large = (codec.encode(pixels, level) for level in (codec.usual_levels[2], codec.usual_levels[-2]))
     assert len(small) < len(large)
     rough, fine = codec.decode(small), codec.decode(large)
     assert rough.dtype == np.uint8 and rough.shape == fine.shape == pixels.shape
     assert 18 < psnr(pixels, rough) < psnr(pixels, fine)
     assert sum(codec.parts(large).values()) in (0, len(large))
-    assert open_codec(f"{text}@20,40").levels == (20, 40)
+    assert open_codec(f"{text}@20,40").usual_levels == (20, 40)
+    session = codec.session(Picture(pixels))
+    assert session.levels == codec.levels and session.encode(codec.usual_levels[2]) == small
+    np.testing.assert_array_equal(session.view(codec.usual_levels[2]), rough)
+    np.testing.assert_array_equal(session.decode(small), rough)
 
 
 def test_weights_and_options_are_part_of_the_settings() -> None:
@@ -67,8 +73,10 @@ def test_jnd_models_and_filters(photo: np.ndarray) -> None:
     filtered = open_codec("jpeg:filter=klt")
     assert filtered.encode(pixels, 50) == open_codec("jpeg").encode(critical(pixels), 50)
     assert filtered.settings != open_codec("jpeg").settings and filtered.decode(filtered.encode(pixels, 50)).shape == pixels.shape
-    for wrong in ("jndlic:jnd=none", "jpeg:filter=none"):
-        with pytest.raises(ParameterError, match="there are"):
+    session = filtered.session(Picture(pixels))
+    assert session.encode(50) == filtered.encode(pixels, 50) and np.array_equal(session.reference, pixels)
+    for wrong in ("jndlic:jnd=none", "jpeg:filter=none", "jxl:library=none"):
+        with pytest.raises(ParameterError, match="there are|must be one of"):
             open_codec(wrong)
 
 
@@ -78,6 +86,26 @@ def test_distances_of_libjxl() -> None:
     assert distance(30) == pytest.approx(6.4)
     assert distance(29.999) == pytest.approx(6.4, abs=0.05)
     assert distance(10) > distance(20) > distance(30)
+
+
+def test_both_libraries_of_jpeg_xl(photo: np.ndarray) -> None:
+    pytest.importorskip("imagecodecs")
+    pytest.importorskip("pillow_jxl")
+    pixels = np.ascontiguousarray(photo[:97, :131])
+    one, other = open_codec("jxl"), open_codec("jxl:library=pillow")
+    assert one.settings != other.settings
+    assert abs(psnr(pixels, one.decode(one.encode(pixels, 80))) - psnr(pixels, other.decode(other.encode(pixels, 80)))) < 1
+
+
+@pytest.mark.parametrize("text", ["jpeg", "jxl", "jndlic"])
+def test_a_picture_where_pixels_would_do(text: str, photo: np.ndarray) -> None:
+    """What is transparent is white to formats without alpha, and to those who look."""
+    if text in NEEDS:
+        pytest.importorskip(NEEDS[text])
+    codec, pixels = open_codec(text), np.ascontiguousarray(photo[:64, :96])
+    clear = codec.decode(codec.encode(Picture(pixels, np.zeros((64, 96), np.uint8)), 90))
+    assert clear.shape == pixels.shape and clear.min() > 250
+    assert codec.encode(Picture(pixels), 50) == codec.encode(pixels, 50)
 
 
 def test_a_program_by_its_description(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, photo: np.ndarray) -> None:
@@ -94,7 +122,7 @@ def test_a_program_by_its_description(tmp_path: Path, monkeypatch: pytest.Monkey
     file = tmp_path / "thin.json"
     file.write_text(json.dumps(description))
     codec = open_codec(f"program:file={file}")
-    assert (codec.name, codec.levels) == ("thin", (1, 9)) and codec.settings.startswith("thin 1.5; ")
+    assert (codec.name, codec.levels) == (codec.name, codec.usual_levels) == ("thin", (1, 9)) and codec.settings.startswith("thin 1.5; ")
     pixels = np.ascontiguousarray(photo[:40, :50])
     np.testing.assert_array_equal(codec.decode(codec.encode(pixels, 9)), pixels)
     with pytest.raises(CodecError, match="thin failed"):
@@ -164,7 +192,7 @@ def test_zoo_needs_weights_at_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     torch.save(network.state_dict(), tmp_path / "checkpoints" / url.rpartition("/")[2])
     monkeypatch.setattr(zoo, "load_state_dict_from_url", lambda *_, **__: network.state_dict())
     codec, pixels = open_codec("zoo:model=mbt2018-mean"), np.ascontiguousarray(photo[:70, :90])
-    assert codec.levels == (1,)
+    assert codec.levels == codec.usual_levels == (1,)
     data = codec.encode(pixels, 1)
     assert codec.decode(data).shape == pixels.shape and sum(codec.parts(data).values()) == len(data) - 9
     with pytest.raises(CodecError, match="quality 5"):

@@ -19,9 +19,11 @@ from toy_codec import ToyCodec
 from jndlic import files
 from jndlic.api import decode_picture
 from jndlic.cli import optimize as cli_optimize
-from jndlic.codecs import ladders, pillow_ladder
-from jndlic.codecs.jndlic_ladder import JndlicLadder
-from jndlic.codecs.ladders import KINDS, codec_of, open_ladders
+from jndlic.codecs import pillow as by_pillow
+from jndlic.codecs.codec import ImageCodec
+from jndlic.codecs.ours import Jndlic
+from jndlic.codecs.presets import PRESETS, codec_of, open_preset
+from jndlic.codecs.registry import KINDS
 from jndlic.console import progress
 from jndlic.errors import CodecError, ImageError, ParameterError
 from jndlic.images.files import decoded, load
@@ -57,10 +59,10 @@ def pixels(height: int = 45, width: int = 61, seed: int = 0) -> np.ndarray:
     return np.clip(waves + np.random.default_rng(seed).normal(0, 6, waves.shape), 0, 255).astype(np.uint8)
 
 
-def maker(name: str) -> ladders.Maker:
+def opened(name: str) -> ImageCodec:
     if name == "jxl":
         pytest.importorskip("pillow_jxl")
-    return open_ladders(name)
+    return open_preset(name)
 
 
 class Fixed:
@@ -74,7 +76,7 @@ class Fixed:
 
 
 class Steps:
-    """A ladder whose pictures show their own level, and whose files may turn out coarser than what `view` showed."""
+    """A session whose pictures show their own level, and whose files may turn out coarser than what `view` showed."""
 
     def __init__(self, real: bool = True, worse: int = 0) -> None:
         self.levels, self.reference, self.real, self._worse = tuple(range(1, 41)), pixels(8, 8), real, worse
@@ -94,7 +96,7 @@ def rising(threshold: float) -> Fixed:
 
 
 @pytest.mark.parametrize("rule", [None, *search.RULES])
-def test_search_over_a_ladder(rule: str | None) -> None:
+def test_search_over_a_session(rule: str | None) -> None:
     found = optimize(Steps(), rising(22.9), LOOK, rule)
     assert (found.level, found.data, found.reached) == (23, b"\x17", True)
     assert found.evaluations == len(found.scores) and found.scores[23] == found.score == pytest.approx(LOOK.score + 0.01)
@@ -137,7 +139,7 @@ def test_wrong_rule() -> None:
         optimize(Steps(), rising(3), LOOK, "guess")
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", PRESETS)
 @pytest.mark.parametrize("shape", [(45, 61, 3), (1, 1, 3), (5, 70, 3), (33, 20), (16, 17, 4)])
 def test_every_codec_with_every_kind_of_picture(name: str, shape: tuple[int, ...]) -> None:
     array = pixels(*shape[:2])
@@ -145,13 +147,13 @@ def test_every_codec_with_every_kind_of_picture(name: str, shape: tuple[int, ...
     if shape[2:] == (4,):
         array = np.dstack([array, np.linspace(0, 255, array.shape[0] * array.shape[1]).reshape(array.shape[:2]).astype(np.uint8)])
     picture = from_array(array)
-    ladder = maker(name)(picture)
-    found = optimize(ladder, MetricPredictor("ssimulacra2"), profile("mcl-jci-50"))
-    assert found.level in ladder.levels and found.reached == (found.score >= 0)
-    file = ladder.decode(found.data)
-    assert file.shape == ladder.reference.shape == picture.pixels.shape and file.dtype == np.uint8
-    assert np.array_equal(ladder.reference, shown(picture))
-    error = np.abs(ladder.view(ladder.levels[-1]).astype(int) - ladder.reference).mean()
+    session = opened(name).session(picture)
+    found = optimize(session, MetricPredictor("ssimulacra2"), profile("mcl-jci-50"))
+    assert found.level in session.levels and found.reached == (found.score >= 0)
+    file = session.decode(found.data)
+    assert file.shape == session.reference.shape == picture.pixels.shape and file.dtype == np.uint8
+    assert np.array_equal(session.reference, shown(picture))
+    error = np.abs(session.view(session.levels[-1]).astype(int) - session.reference).mean()
     assert error < (40 if name == "jndlic" else 8)  # the toy codec paints blocks
     if name != "jndlic":
         read = decoded(io.BytesIO(found.data), (FORMS.get(name, "JXL"),))
@@ -159,14 +161,14 @@ def test_every_codec_with_every_kind_of_picture(name: str, shape: tuple[int, ...
         assert read.grey == picture.grey or name == "webp"
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", PRESETS)
 def test_finer_levels_come_closer_and_cost_more(name: str) -> None:
-    ladder = maker(name)(Picture(pixels(64, 64)))
-    coarse, fine = ladder.levels[4], ladder.levels[-5]
-    assert len(ladder.encode(coarse)) < len(ladder.encode(fine))
-    errors = [np.abs(ladder.view(level).astype(int) - ladder.reference).mean() for level in (coarse, fine)]
+    session = opened(name).session(Picture(pixels(64, 64)))
+    coarse, fine = session.levels[4], session.levels[-5]
+    assert len(session.encode(coarse)) < len(session.encode(fine))
+    errors = [np.abs(session.view(level).astype(int) - session.reference).mean() for level in (coarse, fine)]
     assert errors[0] > errors[1]
-    assert np.array_equal(ladder.view(fine), ladder.decode(ladder.encode(fine)))
+    assert np.array_equal(session.view(fine), session.decode(session.encode(fine)))
 
 
 @pytest.mark.parametrize("name", FORMS)
@@ -174,7 +176,7 @@ def test_metadata_is_kept(name: str) -> None:
     exif = Image.Exif()
     exif[0x010E], exif[0x0112] = "a hill", 6
     picture = Picture(pixels(), icc=SRGB, exif=exif.tobytes().removeprefix(b"Exif\0\0"), xmp=XMP)
-    read = decoded(io.BytesIO(maker(name)(picture).encode(50)), (FORMS[name],))
+    read = decoded(io.BytesIO(opened(name).encode(picture, 50)), (FORMS[name],))
     assert (read.icc, read.xmp) == (SRGB, XMP)
     kept = Image.Exif()
     kept.load(b"Exif\0\0" + read.exif)
@@ -185,17 +187,17 @@ def test_metadata_is_kept(name: str) -> None:
 def test_jndlic_keeps_everything(toy: ToyCodec) -> None:
     alpha = np.full((45, 61), 7, np.uint8)
     picture = Picture(pixels(), alpha, icc=SRGB, exif=b"MM\0*rest", xmp=XMP)
-    ladder = JndlicLadder(picture, toy)
-    read = decode_picture(ladder.encode(30), toy)
+    session = Jndlic().session(picture)
+    read = decode_picture(session.encode(30), toy)
     assert (read.icc, read.exif, read.xmp) == (SRGB, b"MM\0*rest", XMP) and np.array_equal(read.alpha, alpha)
-    assert ladder.reference.min() > 240  # nearly all of it is the white below
+    assert session.reference.min() > 240  # nearly all of it is the white below
 
 
 def test_jpeg_of_noise(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pillow's buffer is too small for the optimised file."""
     noise = Picture(np.random.default_rng(0).integers(0, 256, (400, 400, 3), dtype=np.uint8), exif=b"MM\0*\0\0\0\x08\0\0\0\0\0\0")
-    ladder = maker("jpeg")(noise)
-    assert ladder.view(94).shape == (400, 400, 3)
+    session = opened("jpeg").session(noise)
+    assert session.view(94).shape == (400, 400, 3)
     tried = []
 
     def fails(picture: Picture, form: str, options: dict[str, object]) -> bytes:
@@ -204,13 +206,13 @@ def test_jpeg_of_noise(monkeypatch: pytest.MonkeyPatch) -> None:
             raise ImageError("suspended")
         return b"plain"
 
-    monkeypatch.setattr(pillow_ladder, "encoded", fails)
-    assert ladder.encode(95) == b"plain" and len(tried) == 2 and all(one["quality"] == 95 for one in tried)
+    monkeypatch.setattr(by_pillow, "encoded", fails)
+    assert session.encode(95) == b"plain" and len(tried) == 2 and all(one["quality"] == 95 for one in tried)
 
 
 def test_a_format_that_cannot_hold_the_picture() -> None:
     with pytest.raises(ImageError, match="WEBP"):
-        optimize(maker("webp")(Picture(np.zeros((1, 17000, 3), np.uint8))), rising(3), LOOK)
+        optimize(opened("webp").session(Picture(np.zeros((1, 17000, 3), np.uint8))), rising(3), LOOK)
 
 
 def test_what_fails_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -222,14 +224,15 @@ def test_what_fails_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 
 def test_jxl_is_upright_and_in_srgb() -> None:
     pytest.importorskip("pillow_jxl")
-    from jndlic.codecs.jxl_ladder import JxlLadder, to_srgb, upright
+    from jndlic.codecs.display import to_srgb, upright
 
     exif = Image.Exif()
     exif[0x010E], exif[0x0112] = "a hill", 6
     picture = Picture(pixels(), icc=SRGB, exif=exif.tobytes().removeprefix(b"Exif\0\0"), xmp=XMP)
-    ladder = JxlLadder(picture)
-    assert np.array_equal(ladder.reference, np.rot90(picture.pixels, -1))  # sRGB as it is, turned
-    data = ladder.encode(80)
+    session = open_preset("jxl").session(picture)
+    assert np.array_equal(session.reference, np.rot90(picture.pixels, -1))  # sRGB as it is, turned
+    data = session.encode(80)
+    assert data == open_preset("jxl").encode(picture, 80)
     assert data.index(b"Exif\0\0\0\0MM\0*") and XMP in data
     with Image.open(io.BytesIO(data)) as image:
         kept = image.getexif()
@@ -242,29 +245,30 @@ def test_jxl_is_upright_and_in_srgb() -> None:
 
 def test_jxl_converts_another_profile(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("pillow_jxl")
-    from jndlic.codecs import jxl_ladder
+    from jndlic.codecs import display
 
     swapped = SimpleNamespace(applyTransform=lambda image, _: Image.merge("RGB", image.convert("RGB").split()[::-1]),
                               buildTransform=lambda *_: None, createProfile=lambda _: None, ImageCmsProfile=lambda _: None,
                               PyCMSError=ImageCms.PyCMSError)
-    monkeypatch.setattr(jxl_ladder, "ImageCms", swapped)
+    monkeypatch.setattr(display, "ImageCms", swapped)
     picture = Picture(pixels(), icc=SRGB)
-    turned = jxl_ladder.to_srgb(picture)
+    turned = display.to_srgb(picture)
     assert turned.icc is None and np.array_equal(turned.pixels, picture.pixels[..., ::-1])
 
 
 def test_jxl_without_its_plugin(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pillow_jxl", None)
     with pytest.raises(CodecError, match=r"jndlic\[jxl\]"):
-        open_ladders("jxl")
+        open_preset("jxl")
 
 
 def test_names_of_codecs() -> None:
-    assert [codec_of(f"a{suffix.upper()}") for kind in KINDS.values() for suffix in kind.suffixes[:1]] == list(KINDS)
+    assert [codec_of(f"a{suffix.upper()}") for preset in PRESETS.values() for suffix in preset.suffixes[:1]] == list(PRESETS)
+    assert set(PRESETS) <= set(KINDS)
     with pytest.raises(ParameterError, match="--codec"):
         codec_of("a.bin")
     with pytest.raises(ParameterError, match="webp"):
-        open_ladders("gif")
+        open_preset("gif")
 
 
 def test_small_pictures_are_judged() -> None:
@@ -295,7 +299,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 def test_names_on_the_command_line_are_those_of_the_package() -> None:
-    assert cli_optimize.CODECS == tuple(KINDS)
+    assert cli_optimize.CODECS == tuple(PRESETS)
     assert set(cli_optimize.PREDICTORS) == set(predictors.NAMES)
     assert cli_optimize.PROFILES == tuple(PROFILES)
     assert cli_optimize.RULES == tuple(search.RULES)
@@ -441,12 +445,12 @@ def test_pillow_without_a_format(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(Image.SAVE, "AVIF")
     monkeypatch.setattr(Image, "init", lambda: None)
     with pytest.raises(CodecError, match="AVIF"):
-        open_ladders("avif")
+        open_preset("avif")
 
 
 def test_a_learned_predictor_without_training() -> None:
     """Whatever it says, the search ends, with a file that it was asked about."""
     from jndlic.optimize.predictors.learned import LearnedPredictor, VpModel
 
-    found = optimize(maker("jpeg")(Picture(pixels())), LearnedPredictor("vp", VpModel()), LOOK)
+    found = optimize(opened("jpeg").session(Picture(pixels())), LearnedPredictor("vp", VpModel()), LOOK)
     assert found.level in found.scores and found.reached == (found.score >= LOOK.score) and found.evaluations < 60

@@ -20,14 +20,14 @@ LOOK = profile("mcl-jci-50")
 
 
 class Known:
-    """Ladder and judge in one: a picture's brightness is the coarsest level that is good, and a file is ten bytes a level."""
+    """Codec, session and judge in one: a picture's brightness is the coarsest level that is good, and a file is ten bytes a level."""
 
     name, smooth, highest, levels, real = "known", True, 9.0, tuple(range(1, 101)), True
 
     def __init__(self, bad: tuple[int, ...] = ()) -> None:
         self._bad = bad
 
-    def ladder(self, picture: Picture) -> Known:
+    def session(self, picture: Picture) -> Known:
         made = Known(self._bad)
         made.reference = picture.pixels
         return made
@@ -62,7 +62,7 @@ def pictures(tmp_path: Path) -> list[Path]:
 
 
 def case(known: Known) -> Settings:
-    return Settings("known", known.ladder, known, LOOK, "bisect")
+    return Settings("known", known, known, LOOK, "bisect")
 
 
 def searched(paths: list[Path], known: Known) -> list[Searched]:

@@ -33,6 +33,7 @@ class ToyCodec:
 
     def __init__(self) -> None:
         self.name = "toy"
+        self.trained_on = ()
         self.fingerprint = b"toycodec"
         self.trained_on = ()
         self.tables_z = normal_tables([4.0, 4.0, 4.0])

@@ -183,7 +183,7 @@ def _open(specs: Sequence[str]) -> tuple[list[Opened], list[str]]:
         name = codec.name
         if name in {one.name for one in opened}:
             name = f"{name} ({spec})"
-        opened.append(Opened(spec, name, codec.settings, tuple(codec.levels), getattr(codec, "weights_hash", ""), getattr(codec, "trained_on", ())))
+        opened.append(Opened(spec, name, codec.settings, tuple(codec.usual_levels), getattr(codec, "weights_hash", ""), getattr(codec, "trained_on", ())))
     if not opened:
         raise JndlicError("no codec can be used\n  " + "\n  ".join(failures))
     return opened, failures

@@ -62,14 +62,16 @@ def encode_visually_lossless(picture: Picture, codec: Backend, arguments: argpar
     Raises:
         JndlicError: the predictor cannot be had, or cannot judge the picture.
     """
-    from jndlic.codecs.jndlic_ladder import JndlicLadder
+    from jndlic.codecs.ours import JndlicSession
     from jndlic.optimize.predictors.profiles import profile
     from jndlic.optimize.predictors.registry import default_predictor, open_predictor
     from jndlic.optimize.target import optimize
+    from jndlic.pipeline import analyse_picture
 
     demand = profile(arguments.visually_lossless)
     predictor = open_predictor(arguments.predictor or default_predictor(demand), arguments.predictor_weights)
-    found = optimize(JndlicLadder(picture, codec, arguments.jnd), predictor, demand)
+    session = JndlicSession(picture, codec, analyse_picture(picture, codec, arguments.jnd))
+    found = optimize(session, predictor, demand)
     if not found.reached:
         _warn(f"{arguments.output}: even the finest level falls short of {demand.name}")
     said = _found(found.level, found.share, found.evaluations)
@@ -117,7 +119,7 @@ def _optimize(arguments: argparse.Namespace) -> int:
         check_paths(arguments.input, arguments.output)
     elif arguments.output.exists() and not arguments.output.is_dir():
         raise ParameterError(f"{arguments.output}: a folder of pictures goes into a folder")
-    from jndlic.codecs.ladders import open_ladders
+    from jndlic.codecs.presets import open_preset
     from jndlic.optimize.batch import Job, Settings, find_jobs, optimize_file
     from jndlic.optimize.predictors.profiles import profile
     from jndlic.optimize.predictors.registry import default_predictor, open_predictor
@@ -126,7 +128,7 @@ def _optimize(arguments: argparse.Namespace) -> int:
     jobs = find_jobs(arguments.input, arguments.output, codec) if folder else [Job(arguments.input, arguments.output)]
     settings = Settings(
         codec,
-        open_ladders(codec, arguments.weights),
+        open_preset(codec, arguments.weights),
         open_predictor(arguments.predictor or default_predictor(demand), arguments.predictor_weights),
         demand,
         arguments.search,
@@ -151,7 +153,7 @@ def _optimize(arguments: argparse.Namespace) -> int:
 
 
 def _codec(arguments: argparse.Namespace, folder: bool) -> str:
-    from jndlic.codecs.ladders import codec_of
+    from jndlic.codecs.presets import codec_of
 
     if folder:
         if arguments.codec is None:
@@ -189,7 +191,7 @@ def _facts(reports: Sequence[Report], failures: Sequence[tuple[str, str]], skipp
         {**report._asdict(), "score": report.score if math.isfinite(report.score) else None, "saving": report.saving} for report in reports
     ]
     return {
-        "codec": settings.codec,
+        "codec": settings.preset,
         "predictor": settings.predictor.name,
         "profile": settings.profile.name,
         "files": files,
@@ -231,7 +233,7 @@ def _warn_of(report: Report, settings: Settings) -> None:
     if not report.reached:
         _warn(f"{report.target}: even the finest level falls short of {settings.profile.name}")
     if report.same_format and report.bytes > report.input_bytes:
-        _warn(f"{report.target}: larger than {report.source}, which is {settings.codec} already: better keep that")
+        _warn(f"{report.target}: larger than {report.source}, which is {settings.preset} already: better keep that")
 
 
 def _warn(text: str) -> None:

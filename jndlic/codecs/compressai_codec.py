@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as functional
 from compressai.models import CompressionModel
 
+from jndlic.codecs.codec import Source, WholeFiles, as_pixels
 from jndlic.codecs.compressai_model import load
 from jndlic.errors import FormatError
 
@@ -22,7 +23,7 @@ _HEADER = struct.Struct("<HHI")
 STRIDE = 64  # z stands at 1/64
 
 
-class Checkpoint:
+class Checkpoint(WholeFiles):
     """One network, one rate: it has one level.
 
     Args:
@@ -32,7 +33,7 @@ class Checkpoint:
         WeightsError: it is not one.
     """
 
-    levels = (0,)
+    levels = usual_levels = (0,)
 
     def __init__(self, checkpoint: str | Path) -> None:
         self._network, architecture = load(checkpoint)
@@ -40,9 +41,9 @@ class Checkpoint:
         digest = hashlib.sha256(Path(checkpoint).read_bytes()).hexdigest()[:16]
         self.settings = f"compressai {version('compressai')}, checkpoint (SHA-256 {digest}…)"
 
-    def encode(self, pixels: np.ndarray, level: int) -> bytes:
-        """The file of uint8 (H, W, 3) pixels, no side above 65535."""
-        return compress(self._network, pixels)
+    def encode(self, picture: Source, level: int) -> bytes:
+        """The file of a picture with no side above 65535."""
+        return compress(self._network, as_pixels(picture))
 
     def decode(self, data: bytes) -> np.ndarray:
         """The pixels of a file."""

@@ -10,6 +10,7 @@ import torch
 from compressai.models import CompressionModel
 from compressai.zoo import image as zoo
 
+from jndlic.codecs.codec import Source, WholeFiles, as_pixels
 from jndlic.codecs.compressai_codec import compress, decompress, parts
 from jndlic.errors import CodecError, ParameterError
 
@@ -17,7 +18,7 @@ MODELS = ("bmshj2018-hyperprior", "mbt2018-mean", "mbt2018", "cheng2020-anchor",
 """Those with one hyperprior, which share a file layout."""
 
 
-class Zoo:
+class Zoo(WholeFiles):
     """One architecture of the zoo; a level is its quality, each a network of its own, loaded when first used.
 
     Args:
@@ -35,15 +36,15 @@ class Zoo:
             raise ParameterError(f"no network {model!r} for {metric!r}; the models are {', '.join(MODELS)}")
         folder = Path(torch.hub.get_dir()) / "checkpoints"
         self._model, self._metric, self._networks = model, metric, dict[int, CompressionModel]()
-        self.levels = tuple(level for level, url in sorted(urls.items()) if (folder / url.rpartition("/")[2]).is_file())
+        self.levels = self.usual_levels = tuple(level for level, url in sorted(urls.items()) if (folder / url.rpartition("/")[2]).is_file())
         if not self.levels:
             raise CodecError(f"no weights of {model} ({metric}) in {folder}; CompressAI's zoo has them: {next(iter(urls.values()))}")
         self.name = model if metric == "mse" else f"{model}, {metric}"
         self.settings = f"compressai {version('compressai')}, {model}, {metric}, pretrained"
 
-    def encode(self, pixels: np.ndarray, level: int) -> bytes:
-        """The file of uint8 (H, W, 3) pixels: its level, then the network's."""
-        return bytes([level]) + compress(self._network(level), pixels)
+    def encode(self, picture: Source, level: int) -> bytes:
+        """Its level, then the file of the network."""
+        return bytes([level]) + compress(self._network(level), as_pixels(picture))
 
     def decode(self, data: bytes) -> np.ndarray:
         """The pixels of a file."""

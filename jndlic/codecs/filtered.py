@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 import numpy as np
 
+from jndlic.codecs.codec import ImageCodec, Session, Source, as_picture
 from jndlic.errors import ParameterError
+from jndlic.images.picture import Picture
 from jndlic.jnd.models import FILTERS, critical
 
-if TYPE_CHECKING:
-    from jndlic.codecs.registry import Codec
 
 class Filtered:
     """A codec behind a filter.
@@ -23,18 +23,18 @@ class Filtered:
         ParameterError: there is no such filter.
     """
 
-    def __init__(self, codec: Codec, name: str) -> None:
+    def __init__(self, codec: ImageCodec, name: str) -> None:
         if name not in FILTERS:
             raise ParameterError(f"no filter {name!r}; there are {', '.join(FILTERS)}")
         self._codec, self._filter = codec, name
         self.name = f"{codec.name} after {name}"
         self.settings = f"{codec.settings}; pictures filtered by {name} before"
-        self.levels = codec.levels
+        self.levels, self.usual_levels = codec.levels, codec.usual_levels
         self.trained_on = getattr(codec, "trained_on", ())
 
-    def encode(self, pixels: np.ndarray, level: int) -> bytes:
+    def encode(self, picture: Source, level: int) -> bytes:
         """The file of the filtered picture."""
-        return self._codec.encode(critical(pixels, self._filter), level)
+        return self._codec.encode(self._filtered(as_picture(picture)), level)
 
     def decode(self, data: bytes) -> np.ndarray:
         """The pixels of a file."""
@@ -43,3 +43,12 @@ class Filtered:
     def parts(self, data: bytes) -> dict[str, int]:
         """Those of the codec."""
         return self._codec.parts(data)
+
+    def session(self, picture: Picture) -> Session:
+        """See ImageCodec; the reference is the original, as the codec shows it."""
+        session = self._codec.session(self._filtered(picture))
+        session.reference = self._codec.session(picture).reference
+        return session
+
+    def _filtered(self, picture: Picture) -> Picture:
+        return replace(picture, pixels=critical(picture.pixels, self._filter))

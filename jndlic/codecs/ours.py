@@ -1,21 +1,27 @@
-"""jndlic as a codec under test."""
+"""jndlic among the codecs. In a session the analysis is done once for all levels, and what is only looked at is not entropy-coded."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 import jndlic
-from jndlic.api import decode, info
+from jndlic.api import checked_quality, info
+from jndlic.codecs.codec import Source, as_picture
 from jndlic.errors import ParameterError
-from jndlic.images.picture import from_array
+from jndlic.format.coding import DecodedSymbols
+from jndlic.format.container import QUALITY_MAX, QUALITY_MIN
+from jndlic.images.picture import Picture
+from jndlic.images.pillow import shown
 from jndlic.jnd.models import MODELS
-from jndlic.pipeline import Analysed, encode_picture, pack_picture, quantise
-from jndlic.runtime.load import load_codec
+from jndlic.pipeline import Analysed, analyse_picture, decode_picture, pack_picture, quantise, synthesise_pixels
+from jndlic.runtime import load
+from jndlic.runtime.backend import Backend
 from jndlic.shipped_weights import DEFAULT_WEIGHTS, SUFFIX, shipped_weights
 
 APART = ("bench", "codecs", "metrics", "optimize", "training")  # parts of the package that no file depends on
@@ -35,6 +41,9 @@ class Jndlic:
         WeightsError: as `load_codec`.
     """
 
+    levels = tuple(range(QUALITY_MIN, QUALITY_MAX + 1))
+    usual_levels = (1, *range(10, 101, 10))
+
     def __init__(
         self,
         weights: str = DEFAULT_WEIGHTS,
@@ -42,7 +51,7 @@ class Jndlic:
         jnd: str = "",
         seen: Callable[[np.ndarray], np.ndarray] | None = None,
     ) -> None:
-        self.codec = load_codec(weights, device)
+        self.codec = load.load_codec(weights, device)
         if jnd and jnd not in MODELS:
             raise ParameterError(f"no JND model {jnd!r}; there are {', '.join(MODELS)}")
         self._jnd, self._seen = jnd, seen
@@ -54,24 +63,63 @@ class Jndlic:
             f"jndlic {jndlic.__version__}, weights {self.codec.name} (SHA-256 {self.weights_hash}…), {device}, code {_code_hash()}…"
             + (f", {jnd} map" if jnd else "")
         )
-        self.levels = (1, *range(10, 101, 10))
 
-    def encode(self, pixels: np.ndarray, level: int) -> bytes:
-        """The .jlic file."""
-        picture = from_array(pixels)
-        if self._seen is None:
-            return encode_picture(picture, level, self.codec, self._jnd or None)
-        analysis = self.codec.analyse(pixels, self._seen(pixels))
-        return pack_picture(picture, *quantise(Analysed(analysis, None), level, self.codec), self.codec)
+    def encode(self, picture: Source, level: int) -> bytes:
+        """The .jlic file at a quality of 1 to 100."""
+        quality, picture = checked_quality(level), as_picture(picture)
+        return pack_picture(picture, *quantise(self._analysed(picture), quality, self.codec), self.codec)
 
     def decode(self, data: bytes) -> np.ndarray:
         """The pixels of a file."""
-        return np.asarray(decode(data, codec=self.codec).convert("RGB"))
+        return shown(decode_picture(data, self.codec))
 
     def parts(self, data: bytes) -> dict[str, int]:
         """Bytes of each stream."""
         streams = {name: stream["bytes"] for name, stream in info(data)["streams"].items()}
         return streams | {"rest": len(data) - sum(streams.values())}
+
+    def session(self, picture: Picture) -> JndlicSession:
+        """See ImageCodec."""
+        return JndlicSession(picture, self.codec, self._analysed(picture))
+
+    def _analysed(self, picture: Picture) -> Analysed:
+        if self._seen is None:
+            return analyse_picture(picture, self.codec, self._jnd or None)
+        return Analysed(self.codec.analyse(picture.pixels, self._seen(picture.pixels)), None)
+
+
+class JndlicSession:
+    """A picture in jndlic at every quality, see Session.
+
+    Args:
+        picture: to encode.
+        codec: network and tables.
+        analysed: the picture, by that codec.
+    """
+
+    levels = Jndlic.levels
+    real = False
+
+    def __init__(self, picture: Picture, codec: Backend, analysed: Analysed) -> None:
+        self._picture, self._codec, self._analysed = picture, codec, analysed
+        self.reference = shown(picture)
+
+    def view(self, level: int) -> np.ndarray:
+        """See Session: from the symbols, without the way through a file."""
+        picture, codec = self._picture, self._codec
+        symbols, quality = quantise(self._analysed, level, codec)
+        _, step_index = codec.table_index(symbols.z_jnd, symbols.z, quality.values)
+        decoded = DecodedSymbols(symbols, step_index, quality)
+        pixels = synthesise_pixels(decoded, codec, picture.height, picture.width, picture.grey)
+        return shown(replace(picture, pixels=pixels))
+
+    def encode(self, level: int) -> bytes:
+        """See Session."""
+        return pack_picture(self._picture, *quantise(self._analysed, level, self._codec), self._codec)
+
+    def decode(self, data: bytes) -> np.ndarray:
+        """See Session."""
+        return shown(decode_picture(data, self._codec))
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Codecs that are programs: BPG, and any other by a description of its command lines."""
+"""Codecs that are programs on PATH: how they are run, and any of them by a description of its command lines."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from jndlic.codecs.codec import Source, WholeFiles, as_pixels
 from jndlic.errors import CodecError, ParameterError
 
 TIMEOUT = 3600.0
@@ -53,7 +54,18 @@ def run_program(command: Sequence[str]) -> str:
     return done.stdout + done.stderr
 
 
-class Program:
+def result_of(path: Path, program: str) -> bytes:
+    """The file that a program was to write.
+
+    Raises:
+        CodecError: it is not there, or empty.
+    """
+    if not path.is_file() or not path.stat().st_size:
+        raise CodecError(f"{program} wrote nothing")
+    return path.read_bytes()
+
+
+class Program(WholeFiles):
     """A codec by its command lines, as a JSON file describes them:
 
         {"name": "mozjpeg", "version": "cjpeg -version", "levels": [30, 50, 70, 90],
@@ -75,7 +87,7 @@ class Program:
         try:
             content = json.loads(Path(file).read_text(encoding="utf-8"))
             self.name, encode, decode = content["name"], content["encode"], content["decode"]
-            self.levels = tuple(content["levels"])
+            self.levels = self.usual_levels = tuple(content["levels"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ParameterError(f"program:file={file} is no description of a codec: {error!r}") from error
         if unknown := set(content) - KEYS:
@@ -88,13 +100,13 @@ class Program:
         find_program(self._decode[0])
         self.settings = "; ".join([*said[:1], encode, decode])
 
-    def encode(self, pixels: np.ndarray, level: int) -> bytes:
+    def encode(self, picture: Source, level: int) -> bytes:
         """The file that the program writes."""
         with tempfile.TemporaryDirectory() as folder:
             source, target = Path(folder, "in" + self._picture), Path(folder, "out" + self._suffix)
-            Image.fromarray(pixels).save(source)
+            Image.fromarray(as_pixels(picture)).save(source)
             run_program(_filled(self._encode, source, target, level))
-            return _result(target, self._encode[0])
+            return result_of(target, self._encode[0])
 
     def decode(self, data: bytes) -> np.ndarray:
         """The pixels that the program makes of a file."""
@@ -105,50 +117,6 @@ class Program:
             if not target.is_file():
                 raise CodecError(f"{self._decode[0]} wrote nothing")
             return np.asarray(Image.open(target).convert("RGB"))
-
-    def parts(self, data: bytes) -> dict[str, int]:
-        """No parts of interest."""
-        return {}
-
-
-class Bpg:
-    """BPG by Bellard's `bpgenc` and `bpgdec` on PATH; a level is a quantiser, 51 (small) to 0.
-
-    Args:
-        chroma: format of the colour planes, 420, 422 or 444.
-
-    Raises:
-        CodecError: the programs are not there.
-    """
-
-    levels = (44, 40, 36, 32, 28, 24, 20, 16)
-    name = "BPG"
-
-    def __init__(self, chroma: int = 444) -> None:
-        self._encoder, self._decoder, self._chroma = find_program("bpgenc"), find_program("bpgdec"), chroma
-        said = subprocess.run([self._encoder], capture_output=True, text=True, check=False)  # ends in an error, but says its version
-        version = next((line for line in (said.stdout + said.stderr).splitlines() if "version" in line), "unknown version")
-        self.settings = f"{version.strip()}, {chroma}"
-
-    def encode(self, pixels: np.ndarray, level: int) -> bytes:
-        """The .bpg file."""
-        with tempfile.TemporaryDirectory() as folder:
-            source, target = Path(folder, "in.png"), Path(folder, "out.bpg")
-            Image.fromarray(pixels).save(source)
-            run_program([self._encoder, "-q", str(level), "-f", str(self._chroma), "-o", str(target), str(source)])
-            return _result(target, "bpgenc")
-
-    def decode(self, data: bytes) -> np.ndarray:
-        """The pixels of a file."""
-        with tempfile.TemporaryDirectory() as folder:
-            source, target = Path(folder, "in.bpg"), Path(folder, "out.png")
-            source.write_bytes(data)
-            run_program([self._decoder, "-o", str(target), str(source)])
-            return np.asarray(Image.open(target).convert("RGB"))
-
-    def parts(self, data: bytes) -> dict[str, int]:
-        """No parts of interest."""
-        return {}
 
 
 def _resolved(command: Sequence[str]) -> list[str]:
@@ -162,9 +130,3 @@ def _filled(command: Sequence[str], source: Path, target: Path, level: int) -> l
     for place, value in values.items():
         filled = [part.replace(place, value) for part in filled]
     return _resolved(filled)
-
-
-def _result(path: Path, program: str) -> bytes:
-    if not path.is_file() or not path.stat().st_size:
-        raise CodecError(f"{program} wrote nothing")
-    return path.read_bytes()

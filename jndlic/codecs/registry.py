@@ -1,4 +1,4 @@
-"""Codecs under test, all seen alike: pixels and a level to real bytes, and bytes to pixels.
+"""Codecs by name.
 
 A codec is named by text: NAME[:OPTION=VALUE,...][@LEVEL,LEVEL,...], for example
 
@@ -9,37 +9,16 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
-import numpy as np
-
+from jndlic.codecs.bpg import Bpg
+from jndlic.codecs.codec import ImageCodec
 from jndlic.codecs.jpeg_xl import JpegXl
 from jndlic.codecs.pillow import Avif, Jpeg, WebP
-from jndlic.codecs.programs import Bpg, Program
+from jndlic.codecs.programs import Program
 from jndlic.codecs.vvc import Vvc
 from jndlic.errors import ParameterError
 from jndlic.shipped_weights import DEFAULT_WEIGHTS
-
-
-class Codec(Protocol):
-    """Pixels are uint8 (H, W, 3), RGB."""
-
-    name: str
-    """Short, for tables and curves."""
-    settings: str
-    """Encoder, version, options: all that the bytes depend on besides picture and level."""
-    levels: tuple[int, ...]
-    """The usual operating points, by rising rate, in the codec's own terms."""
-
-    def encode(self, pixels: np.ndarray, level: int) -> bytes:
-        """The whole compressed file."""
-
-    def decode(self, data: bytes) -> np.ndarray:
-        """The pixels of a file."""
-
-    def parts(self, data: bytes) -> dict[str, int]:
-        """Bytes of each part of a file, by name; none where the file has no parts of interest."""
-
 
 FILTER = "filter"
 """An option of every codec: what happens to the picture before it is encoded, see jndlic/codecs/filtered.py."""
@@ -54,25 +33,25 @@ class Spec(NamedTuple):
     """None: the codec's usual ones."""
 
 
-def _jndlic(weights: str = DEFAULT_WEIGHTS, device: str = "cpu", jnd: str = "") -> Codec:
+def _jndlic(weights: str = DEFAULT_WEIGHTS, device: str = "cpu", jnd: str = "") -> ImageCodec:
     from jndlic.codecs.ours import Jndlic  # here and below: torch and compressai load only for those who ask
 
     return Jndlic(weights, device, jnd)
 
 
-def _checkpoint(checkpoint: str = "") -> Codec:
+def _checkpoint(checkpoint: str = "") -> ImageCodec:
     from jndlic.codecs.compressai_codec import Checkpoint
 
     return Checkpoint(checkpoint)
 
 
-def _zoo(model: str = "bmshj2018-hyperprior", metric: str = "mse") -> Codec:
+def _zoo(model: str = "bmshj2018-hyperprior", metric: str = "mse") -> ImageCodec:
     from jndlic.codecs.compressai_zoo import Zoo
 
     return Zoo(model, metric)
 
 
-KINDS: dict[str, Callable[..., Codec]] = {
+KINDS: dict[str, Callable[..., ImageCodec]] = {
     "jndlic": _jndlic,
     "jpeg": Jpeg,
     "webp": WebP,
@@ -117,27 +96,36 @@ def parse_spec(text: str) -> Spec:
     return Spec(kind, pairs, levels)
 
 
-def open_codec(text: str) -> Codec:
-    """The codec of that text; `levels` are those of the text where it names some.
+def open_codec(text: str) -> ImageCodec:
+    """The codec of that text; `usual_levels` are those of the text where it names some.
 
     Raises:
         ParameterError: the text is wrong, or an option out of its range.
         CodecError: a library, a program or weights are missing.
     """
-    kind, pairs, levels = parse_spec(text)
-    constructor, chosen_filter = KINDS[kind], pairs.pop(FILTER, None)
+    return build(parse_spec(text))
+
+
+def build(spec: Spec) -> ImageCodec:
+    """The codec that a specification describes.
+
+    Raises:
+        ParameterError, CodecError: as `open_codec`.
+    """
+    constructor, options = KINDS[spec.kind], dict(spec.options)
+    chosen_filter = options.pop(FILTER, None)
     arguments: dict[str, str | int] = {}
-    for name, value in pairs.items():
+    for name, value in options.items():
         wanted = type(inspect.signature(constructor).parameters[name].default)
         try:
             arguments[name] = wanted(value)
         except ValueError:
-            raise ParameterError(f"{text!r}: {name} must be of type {wanted.__name__}, got {value!r}") from None
+            raise ParameterError(f"{spec.kind}:{name}={value}: {name} must be of type {wanted.__name__}, got {value!r}") from None
     codec = constructor(**arguments)
     if chosen_filter is not None:
         from jndlic.codecs.filtered import Filtered
 
         codec = Filtered(codec, chosen_filter)
-    if levels:
-        codec.levels = levels
+    if spec.levels:
+        codec.usual_levels = spec.levels
     return codec

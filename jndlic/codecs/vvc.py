@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from jndlic.codecs.codec import Source, WholeFiles, as_pixels
 from jndlic.codecs.programs import find_program, run_program
 from jndlic.errors import FormatError
 
@@ -20,7 +21,7 @@ _RED, _BLUE = 0.2126, 0.0722  # weights of luma in BT.709; green has the rest
 _GRANULE = 8  # the smallest coding unit, which a coded picture's sides are multiples of
 
 
-class Vvc:
+class Vvc(WholeFiles):
     """A level is a quantisation parameter, 63 (small) to 0. The file gets 4 bytes in front for the picture's own size.
 
     Args:
@@ -30,7 +31,8 @@ class Vvc:
         CodecError: the programs are not there.
     """
 
-    levels = (47, 42, 37, 32, 27, 22)
+    levels = tuple(range(63, -1, -1))
+    usual_levels = (47, 42, 37, 32, 27, 22)
     name = "VVC intra"
 
     def __init__(self, preset: str = "medium") -> None:
@@ -38,8 +40,9 @@ class Vvc:
         version = run_program([self._encoder, "--version"]).strip().splitlines()[0]
         self.settings = f"{version}, preset {preset}, QPA off, BT.709 4:2:0 10 bit"
 
-    def encode(self, pixels: np.ndarray, level: int) -> bytes:
+    def encode(self, picture: Source, level: int) -> bytes:
         """The bit stream."""
+        pixels = as_pixels(picture)
         height, width = pixels.shape[:2]
         padded = np.pad(pixels, ((0, -height % _GRANULE), (0, -width % _GRANULE), (0, 0)), mode="edge")
         with tempfile.TemporaryDirectory() as folder:
@@ -62,10 +65,6 @@ class Vvc:
             run_program([self._decoder, "--bitstream", str(source), "--output", str(target)])
             planes = target.read_bytes()
         return from_planes(planes, height + -height % _GRANULE, width + -width % _GRANULE)[:height, :width]
-
-    def parts(self, data: bytes) -> dict[str, int]:
-        """No parts of interest."""
-        return {}
 
 
 def to_planes(pixels: np.ndarray) -> bytes:

@@ -6,8 +6,8 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-from jndlic.codecs.ladder import Ladder
-from jndlic.codecs.ladders import KINDS, Maker
+from jndlic.codecs.codec import ImageCodec, Session
+from jndlic.codecs.presets import PRESETS
 from jndlic.errors import ImageError, ParameterError
 from jndlic.files import write_atomically
 from jndlic.images.files import FORMATS, load
@@ -22,9 +22,9 @@ SUFFIXES = frozenset(FORMATS) | {".gif"}
 class Settings(NamedTuple):
     """How every picture is treated."""
 
-    codec: str
-    """One of KINDS."""
-    ladders: Maker
+    preset: str
+    """Name of the codec on the command line, one of PRESETS."""
+    codec: ImageCodec
     predictor: Predictor
     profile: Profile
     rule: str | None = None
@@ -61,7 +61,7 @@ class Report(NamedTuple):
         return 1 - self.bytes / max(self.input_bytes, 1)
 
 
-def search_file(path: Path, settings: Settings) -> tuple[Ladder, Outcome]:
+def search_file(path: Path, settings: Settings) -> tuple[Session, Outcome]:
     """Reads a picture and searches it.
 
     Raises:
@@ -70,8 +70,8 @@ def search_file(path: Path, settings: Settings) -> tuple[Ladder, Outcome]:
     """
     picture = load(path)
     try:
-        ladder = settings.ladders(picture)
-        return ladder, optimize(ladder, settings.predictor, settings.profile, settings.rule)
+        session = settings.codec.session(picture)
+        return session, optimize(session, settings.predictor, settings.profile, settings.rule)
     except ImageError as error:
         raise ImageError(f"{path}: {error}") from error
 
@@ -87,13 +87,13 @@ def optimize_file(job: Job, settings: Settings) -> Report:
     _, found = search_file(job.source, settings)
     job.target.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(job.target, found.data)
-    same = job.source.suffix.lower() in KINDS[settings.codec].suffixes
+    same = job.source.suffix.lower() in PRESETS[settings.preset].suffixes
     return Report(
         str(job.source), str(job.target), found.level, len(found.data), size, found.score, found.share, found.reached, found.evaluations, same
     )
 
 
-def find_jobs(source: Path, target: Path, codec: str) -> list[Job]:
+def find_jobs(source: Path, target: Path, preset: str) -> list[Job]:
     """The pictures below a folder, in order, each with its place below another one.
 
     A target is named as its picture with the codec's suffix; where that is the name of several, each keeps its own suffix before it.
@@ -113,7 +113,7 @@ def find_jobs(source: Path, target: Path, codec: str) -> list[Job]:
     )
     if not pictures:
         raise ImageError(f"no pictures in {source}")
-    suffix = KINDS[codec].suffixes[0]
+    suffix = PRESETS[preset].suffixes[0]
     wanted = Counter(path.with_suffix(suffix) for path in pictures)
     names = [path.with_suffix(suffix) if wanted[path.with_suffix(suffix)] == 1 else path.with_name(path.name + suffix) for path in pictures]
     return [Job(path, target / name.relative_to(source)) for path, name in zip(pictures, names)]

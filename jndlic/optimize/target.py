@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from jndlic.codecs.ladder import Ladder
+from jndlic.codecs.codec import Session
 from jndlic.errors import ParameterError
 from jndlic.optimize.predictors.predictor import Judge, Predictor
 from jndlic.optimize.predictors.profiles import Profile, share
@@ -29,14 +29,14 @@ class Outcome(NamedTuple):
     """By level, of the search."""
 
 
-def optimize(ladder: Ladder, predictor: Predictor, profile: Profile, rule: str | None = None) -> Outcome:
+def optimize(session: Session, predictor: Predictor, profile: Profile, rule: str | None = None) -> Outcome:
     """Searches a picture's levels and checks the file that comes of it.
 
     The file is decoded and judged; while it is below the profile, the next finer level is tried, since a search may go by the vote of
-    neighbours and a ladder may show levels without the way through a file.
+    neighbours and a session may show levels without the way through a file.
 
     Args:
-        ladder: the picture at every level.
+        session: the picture at every level.
         predictor: says how alike two pictures look.
         profile: what is good enough.
         rule: of jndlic/optimize/search.py; the one for the predictor by default.
@@ -49,18 +49,18 @@ def optimize(ladder: Ladder, predictor: Predictor, profile: Profile, rule: str |
     check_rule(rule)
     if profile.score > predictor.highest:
         raise ParameterError(f"the predictor {predictor.name!r} cannot tell {profile.name!r}: take a metric, ssimulacra2 or butteraugli")
-    levels = ladder.levels
-    judge = predictor.judge(ladder.reference)
-    found = search(rule, lambda index: judge.score(ladder.view(levels[index])), len(levels), profile.score)
+    levels = session.levels
+    judge = predictor.judge(session.reference)
+    found = search(rule, lambda index: judge.score(session.view(levels[index])), len(levels), profile.score)
     evaluations = found.evaluations
     last = len(levels) - 1
     index = last if found.index is None else found.index
     while True:
-        data = ladder.encode(levels[index])
-        if ladder.real and index in found.scores:
+        data = session.encode(levels[index])
+        if session.real and index in found.scores:
             score = found.scores[index]
         else:
-            score, evaluations = _checked(judge, ladder, data), evaluations + 1
+            score, evaluations = _checked(judge, session, data), evaluations + 1
         if score >= profile.score or index == last:
             break
         index += 1
@@ -68,6 +68,6 @@ def optimize(ladder: Ladder, predictor: Predictor, profile: Profile, rule: str |
     return Outcome(data, levels[index], score, share(score), score >= profile.score, evaluations, by_level)
 
 
-def _checked(judge: Judge, ladder: Ladder, data: bytes) -> float:
-    score = judge.score(ladder.decode(data))
+def _checked(judge: Judge, session: Session, data: bytes) -> float:
+    score = judge.score(session.decode(data))
     return -math.inf if math.isnan(score) else score

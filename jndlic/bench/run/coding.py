@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jndlic.codecs.registry import Codec
+from jndlic.codecs.codec import ImageCodec
 from jndlic.errors import ImageError
 
 
@@ -21,7 +21,7 @@ class Coded(NamedTuple):
     """Wall time: "encode-seconds" and "decode-seconds"."""
 
 
-def code(codec: Codec, pixels: np.ndarray, level: int) -> Coded:
+def code(codec: ImageCodec, pixels: np.ndarray, level: int) -> Coded:
     """Encodes and decodes (H, W, 3) uint8.
 
     Raises:

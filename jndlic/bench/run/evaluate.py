@@ -16,7 +16,7 @@ import numpy as np
 
 from jndlic.bench.run.bdrate import Curve, compare
 from jndlic.bench.run.coding import code
-from jndlic.codecs.registry import Codec
+from jndlic.codecs.codec import ImageCodec
 from jndlic.errors import ImageError
 from jndlic.images.files import load
 from jndlic.metrics.registry import LOWER_IS_BETTER, Metric
@@ -25,7 +25,7 @@ SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".ppm",
 
 
 def evaluate(
-    codec: Codec,
+    codec: ImageCodec,
     images: Sequence[Path],
     qualities: Sequence[int],
     metrics: dict[str, Metric],
@@ -93,7 +93,7 @@ def format_rates(anchors: Sequence[Curve], tested: Curve, metrics: Sequence[str]
 
 
 def _measure(
-    codec: Codec, pixels: np.ndarray, quality: int, metrics: dict[str, Metric]
+    codec: ImageCodec, pixels: np.ndarray, quality: int, metrics: dict[str, Metric]
 ) -> dict[str, float]:
     """Figures of one picture at one quality."""
     data, decoded, seconds = code(codec, pixels, quality)

@@ -14,7 +14,8 @@ import numpy as np
 
 from jndlic.bench.run.coding import code
 from jndlic.bench.run.store import Store, entry_key, pixels_digest
-from jndlic.codecs.registry import Codec, open_codec
+from jndlic.codecs.codec import ImageCodec
+from jndlic.codecs.registry import open_codec
 from jndlic.images.files import load
 from jndlic.metrics.registry import made_by, select
 
@@ -57,7 +58,7 @@ class Measurer:
         self._metrics = select(setup.metrics, setup.lpips_weights)
         self._made_by = {name: made_by(name) for name in setup.metrics}
         self._store = Store(setup.store)
-        self._codecs: dict[str, Codec] = {}
+        self._codecs: dict[str, ImageCodec] = {}
         self._picture: tuple[Path, np.ndarray, str] | None = None
 
     def measure(self, task: Task) -> Row:
@@ -90,7 +91,7 @@ class Measurer:
             self._picture = image, pixels, pixels_digest(pixels)
         return self._picture[1:]
 
-    def _code(self, codec: Codec, pixels: np.ndarray, level: int, key: str) -> tuple[dict, np.ndarray]:
+    def _code(self, codec: ImageCodec, pixels: np.ndarray, level: int, key: str) -> tuple[dict, np.ndarray]:
         """Encodes and decodes; the file and its own figures go to the store."""
         data, decoded, seconds = code(codec, pixels, level)
         figures = {"bytes": len(data), **seconds, "parts": codec.parts(data)}

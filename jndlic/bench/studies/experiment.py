@@ -35,8 +35,8 @@ import numpy as np
 from jndlic.bench.run.bdrate import Curve, read_curve, to_json, write_curve
 from jndlic.bench.run.evaluate import evaluate, find_images, format_points, format_rates
 from jndlic.bench.studies.foreign_map import OtherMap, no_map
+from jndlic.codecs.codec import ImageCodec
 from jndlic.codecs.ours import Jndlic
-from jndlic.codecs.registry import Codec
 from jndlic.console import run_command
 from jndlic.errors import JndlicError, ParameterError
 from jndlic.files import write_atomically
@@ -126,7 +126,7 @@ class Experiment:
         finished.touch()
         return checkpoint
 
-    def codec(self, run: dict, checkpoint: Path, images: Sequence[Path]) -> Codec:
+    def codec(self, run: dict, checkpoint: Path, images: Sequence[Path]) -> ImageCodec:
         """What the trained network is as a codec."""
         from jndlic.training.codec.ablation import SHUFFLED_MAP, ZERO_MAP
         from jndlic.training.codec.export import export_checkpoint

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from jndlic.codecs.ladder import Ladder
-from jndlic.codecs.ladders import KINDS, open_ladders
+from jndlic.codecs.codec import Session
+from jndlic.codecs.presets import PRESETS, open_preset
 from jndlic.console import run_command
 from jndlic.files import write_atomically
 from jndlic.images.files import load
@@ -42,29 +42,29 @@ class Clock:
         self.seconds[name] += time.perf_counter() - start
 
 
-class TimedLadder:
-    """A ladder under a clock: "encode" and "decode" where it shows files, else "view"."""
+class TimedSession:
+    """A session under a clock: "encode" and "decode" where it shows files, else "view"."""
 
-    def __init__(self, ladder: Ladder, clock: Clock) -> None:
-        self._ladder, self._clock = ladder, clock
-        self.levels, self.reference, self.real = ladder.levels, ladder.reference, ladder.real
+    def __init__(self, session: Session, clock: Clock) -> None:
+        self._session, self._clock = session, clock
+        self.levels, self.reference, self.real = session.levels, session.reference, session.real
 
     def view(self, level: int) -> np.ndarray:
-        """See Ladder."""
+        """See Session."""
         if self.real:
             return self.decode(self.encode(level))
         with self._clock.measure("view"):
-            return self._ladder.view(level)
+            return self._session.view(level)
 
     def encode(self, level: int) -> bytes:
-        """See Ladder."""
+        """See Session."""
         with self._clock.measure("encode"):
-            return self._ladder.encode(level)
+            return self._session.encode(level)
 
     def decode(self, data: bytes) -> np.ndarray:
-        """See Ladder."""
+        """See Session."""
         with self._clock.measure("decode"):
-            return self._ladder.decode(data)
+            return self._session.decode(data)
 
 
 class TimedPredictor:
@@ -113,21 +113,21 @@ def measure(picture: Picture, codec: str, predictor: str, demand: str, rule: str
 
     Args:
         picture: to search.
-        codec: one of KINDS.
+        codec: one of PRESETS.
         predictor: by name.
         demand: profile, by name.
         rule: of the search; None for the predictor's own.
     """
     import torch
 
-    maker, clock = open_ladders(codec), Clock()
+    opened, clock = open_preset(codec), Clock()
     timed = TimedPredictor(open_predictor(predictor), clock)
     timed.judge(np.zeros((64, 64, 3), np.uint8)).score(np.zeros((64, 64, 3), np.uint8))  # libraries load at their first use
     clock.seconds.clear()
     start = time.perf_counter()
     with clock.measure("open"):
-        ladder = TimedLadder(maker(picture), clock)
-    found = optimize(ladder, timed, profile(demand), rule)
+        session = TimedSession(opened.session(picture), clock)
+    found = optimize(session, timed, profile(demand), rule)
     total = time.perf_counter() - start
     return {
         "codec": codec,
@@ -149,7 +149,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add = parser.add_argument
     add("picture", type=Path, help="a photo; it is repeated up to the size")
     add("--size", type=int, nargs=2, default=SIZE, metavar=("WIDTH", "HEIGHT"), help="pixels (default: 4000 3000)")
-    add("--codec", choices=tuple(KINDS), default="jpeg", help="(default: %(default)s)")
+    add("--codec", choices=tuple(PRESETS), default="jpeg", help="(default: %(default)s)")
     add("--predictor", choices=NAMES, default="vp", help="(default: %(default)s)")
     add("--profile", choices=tuple(PROFILES), default=DEFAULT_PROFILE, help="(default: %(default)s)")
     add("--search", choices=tuple(RULES), help="(default: the predictor's own)")

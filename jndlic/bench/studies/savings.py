@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from jndlic.bench.report.tables import Table
 from jndlic.bench.run.evaluate import find_images
-from jndlic.codecs.ladders import KINDS, open_ladders
+from jndlic.codecs.presets import PRESETS, open_preset
 from jndlic.console import progress, run_command
 from jndlic.errors import JndlicError
 from jndlic.files import write_atomically
@@ -65,9 +65,9 @@ def search_picture(path: Path, settings: Settings) -> Searched:
         JndlicError: it cannot be read, encoded or judged.
     """
     start = time.perf_counter()
-    ladder, found = search_file(path, settings)
+    session, found = search_file(path, settings)
     seconds = time.perf_counter() - start
-    finest = len(ladder.encode(ladder.levels[-1]))
+    finest = len(session.encode(session.levels[-1]))
     return Searched(path, found.level, len(found.data), finest, found.score, found.reached, found.evaluations, seconds)
 
 
@@ -84,11 +84,11 @@ def fixed_level(searched: Sequence[Searched], settings: Settings) -> Fixed | Non
     while True:
         sizes, satisfied = [], 0
         for one in progress(searched, "picture"):
-            ladder = settings.ladders(load(one.path))
-            data = ladder.encode(level)
+            session = settings.codec.session(load(one.path))
+            data = session.encode(level)
             sizes.append(len(data))
-            satisfied += settings.predictor.judge(ladder.reference).score(ladder.decode(data)) >= settings.profile.score
-        if satisfied >= wanted or level >= ladder.levels[-1]:
+            satisfied += settings.predictor.judge(session.reference).score(session.decode(data)) >= settings.profile.score
+        if satisfied >= wanted or level >= session.levels[-1]:
             return Fixed(level, satisfied, tuple(sizes))
         level += 1
 
@@ -98,7 +98,7 @@ def summarise(searched: Sequence[Searched], fixed: Fixed | None, settings: Setti
     levels = [one.level for one in searched]
     own, finest = (sum(getattr(one, name) for one in searched) for name in ("bytes", "finest_bytes"))
     facts: dict[str, object] = {
-        "codec": settings.codec,
+        "codec": settings.preset,
         "predictor": settings.predictor.name,
         "profile": settings.profile.name,
         "search": settings.rule or default_rule(settings.predictor.smooth),
@@ -160,7 +160,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the measurement may be told."""
     add = parser.add_argument
     add("images", type=Path, metavar="PICTURES", help="folder of pictures, or one")
-    add("--codec", nargs="+", choices=tuple(KINDS), default=["jpeg"], metavar="NAME", help=f"{', '.join(KINDS)} (default: jpeg)")
+    add("--codec", nargs="+", choices=tuple(PRESETS), default=["jpeg"], metavar="NAME", help=f"{', '.join(PRESETS)} (default: jpeg)")
     add("--predictor", choices=NAMES, metavar="NAME", help=f"{', '.join(NAMES)} (default: vp; for the profile strict: ssimulacra2)")
     add("--predictor-weights", metavar="FILE", help="of a learned predictor: others than the shipped ones")
     add("--profile", choices=tuple(PROFILES), default=DEFAULT_PROFILE, metavar="NAME", help=f"{', '.join(PROFILES)} (default: %(default)s)")
@@ -190,7 +190,7 @@ def run(options: argparse.Namespace) -> None:
     results, failures = [], []
     for name in dict.fromkeys(options.codec):
         try:
-            settings = Settings(name, open_ladders(name, options.weights), predictor, demand, options.search)
+            settings = Settings(name, open_preset(name, options.weights), predictor, demand, options.search)
         except JndlicError as error:
             failures.append(f"{name}: {error}")
             continue

@@ -20,7 +20,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from jndlic.codecs.registry import Codec, open_codec
+from jndlic.codecs.codec import ImageCodec
+from jndlic.codecs.registry import open_codec
 from jndlic.console import run_command
 from jndlic.errors import ParameterError
 from jndlic.files import write_atomically
@@ -45,7 +46,7 @@ class Detail(NamedTuple):
     top: int
 
 
-def nearest_level(codec: Codec, pixels: np.ndarray, rate: float) -> tuple[int, bytes]:
+def nearest_level(codec: ImageCodec, pixels: np.ndarray, rate: float) -> tuple[int, bytes]:
     """The level whose file is nearest to a rate, and that file.
 
     Args:
@@ -69,7 +70,7 @@ def nearest_level(codec: Codec, pixels: np.ndarray, rate: float) -> tuple[int, b
     return level, files[level]
 
 
-def sheet(detail: Detail, codecs: Sequence[Codec], rates: Sequence[float] = RATES) -> Image.Image:
+def sheet(detail: Detail, codecs: Sequence[ImageCodec], rates: Sequence[float] = RATES) -> Image.Image:
     """One picture's sheet.
 
     Raises:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from jndlic.codecs.registry import Codec, open_codec
+from jndlic.codecs.codec import ImageCodec
+from jndlic.codecs.registry import open_codec
 from jndlic.errors import ImageError, ParameterError
 from jndlic.optimize.predictors.predictor import Predictor
 from jndlic.training.photos.files import load_pixels
@@ -71,7 +72,7 @@ def _levels(random: np.random.Generator, count: int) -> list[int]:
     return sorted({int(random.uniform(low, high)) for low, high in zip(edges, edges[1:])})
 
 
-def _version(square: np.ndarray, reference: Path, name: str, codec: Codec, level: int, score: Callable[[np.ndarray], float], proxy: str) -> Judged:
+def _version(square: np.ndarray, reference: Path, name: str, codec: ImageCodec, level: int, score: Callable[[np.ndarray], float], proxy: str) -> Judged:
     decoded = codec.decode(codec.encode(square, level))
     path = reference.with_name(f"{reference.stem}_{name}_{level:03d}.npy")
     np.save(path, decoded, allow_pickle=False)

@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jndlic.codecs.registry import Codec, open_codec
+from jndlic.codecs.codec import ImageCodec
+from jndlic.codecs.registry import open_codec
 from jndlic.errors import ImageError, ParameterError
 from jndlic.files import write_atomically
 from jndlic.jnd.luminance import LUMA
@@ -49,15 +50,15 @@ class Pairs(NamedTuple):
     """Where the targets come from."""
 
 
-def just_visible(pixels: np.ndarray, codec: Codec, threshold: float = THRESHOLD) -> np.ndarray:
+def just_visible(pixels: np.ndarray, codec: ImageCodec, threshold: float = THRESHOLD) -> np.ndarray:
     """The picture at the coarsest level whose SSIMULACRA2 is at least the threshold; at the finest if none is.
 
     Args:
         pixels: (H, W, 3) uint8.
-        codec: its levels 1 to 100 are searched, or all of its own where it has other ones.
+        codec: all of its levels are searched.
         threshold: points.
     """
-    levels = list(range(1, 101)) if max(codec.levels) > 63 else sorted(range(64), reverse=True)
+    levels = codec.levels
     low, high = 0, len(levels) - 1
     best = codec.decode(codec.encode(pixels, levels[high]))
     points = ssimulacra2_from(pixels)

@@ -1,8 +1,4 @@
-"""JPEG XL by the package `pillow-jxl-plugin`.
-
-The plugin writes pixels as sRGB and neither ICC profiles nor an orientation, and readers of JPEG XL do not heed the one in EXIF. Hence a
-picture is turned upright and converted to sRGB first, so that it looks as the original does.
-"""
+"""Pictures as a viewer shows them, for formats that keep neither an orientation nor an ICC profile."""
 
 from __future__ import annotations
 
@@ -12,35 +8,11 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
-from jndlic.codecs.pillow_ladder import PillowLadder
-from jndlic.errors import CodecError
 from jndlic.images.picture import Picture
 from jndlic.images.pillow import from_pillow, to_pillow
 
-FINEST = 99
-"""The plugin's encoder refuses 100, which stands for no loss at all."""
-
 GRID = 17
 """Values of each channel at which a profile is compared with sRGB."""
-
-
-class JxlLadder(PillowLadder):
-    """Lossy JPEG XL (VarDCT), effort 7. A level is a quality as `cjxl -q` has it."""
-
-    def __init__(self, picture: Picture) -> None:
-        super().__init__(to_srgb(upright(picture)), "JXL", ({"effort": 7},), FINEST)
-
-
-def load_plugin() -> None:
-    """Makes Pillow read and write JPEG XL.
-
-    Raises:
-        CodecError: the plugin is not installed.
-    """
-    try:
-        import pillow_jxl  # noqa: F401
-    except ImportError as error:
-        raise CodecError("JPEG XL needs the `pillow-jxl-plugin` package: pip install 'jndlic[jxl]'") from error
 
 
 def upright(picture: Picture) -> Picture:

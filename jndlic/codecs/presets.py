@@ -1,0 +1,70 @@
+"""Codecs whose files `jndlic optimize` makes just fine enough, by the names of the command line.
+
+The codecs are those of registry.py; what differs from a benchmark's settings is said here and nowhere else. A search writes the picture
+many times, so WebP and AVIF take fewer pains with each; JPEG is progressive, which costs little time and saves bytes; JPEG XL is
+written by the library that keeps metadata.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from jndlic.codecs.codec import ImageCodec
+from jndlic.codecs.registry import Spec, build
+from jndlic.errors import ParameterError
+
+
+class Preset(NamedTuple):
+    """A codec of registry.py and its settings."""
+
+    suffixes: tuple[str, ...]
+    """Of its files; the first one is given to new files."""
+    options: dict[str, str]
+    """As in the text of a codec."""
+
+
+PRESETS = {
+    "jpeg": Preset((".jpg", ".jpeg"), {"progressive": "1"}),
+    "webp": Preset((".webp",), {"method": "4"}),
+    "avif": Preset((".avif",), {"speed": "6"}),
+    "jxl": Preset((".jxl",), {"library": "pillow"}),
+    "jndlic": Preset((".jlic",), {}),
+}
+"""By the names of the command line, which are those of KINDS."""
+
+
+def open_preset(name: str, weights: str | None = None, device: str = "cpu") -> ImageCodec:
+    """A codec with its preset.
+
+    Args:
+        name: one of PRESETS.
+        weights: of jndlic; the shipped ones by default. Other codecs have none.
+        device: where jndlic's networks run.
+
+    Raises:
+        ParameterError: there is no such codec.
+        CodecError: a library is missing.
+        WeightsError: as `load_codec`.
+    """
+    if name not in PRESETS:
+        raise ParameterError(f"no codec {name!r}; there are {', '.join(PRESETS)}")
+    options = dict(PRESETS[name].options)
+    if name == "jndlic":
+        options |= {"device": device, **({"weights": weights} if weights else {})}
+    return build(Spec(name, options, None))
+
+
+def codec_of(path: str | Path) -> str:
+    """Name of the codec that a file's suffix stands for.
+
+    Raises:
+        ParameterError: there is none.
+    """
+    suffix = os.path.splitext(path)[1].lower()
+    for name, preset in PRESETS.items():
+        if suffix in preset.suffixes:
+            return name
+    known = " ".join(suffix for preset in PRESETS.values() for suffix in preset.suffixes)
+    raise ParameterError(f"{path}: the suffix tells no codec (there are {known}); choose one with --codec")
