@@ -20,6 +20,7 @@ from jndlic.codecs.ours import Jndlic
 from jndlic.codecs.registry import open_codec
 from jndlic.images.pillow import load
 from jndlic.jnd.namm import jnd_map
+from jndlic.metrics.pairs import to_batch
 from jndlic.metrics.registry import TITLES
 
 THUMB_HEIGHT = 136
@@ -69,7 +70,7 @@ def gallery(
 
 def _maps(codec: Jndlic, pixels: np.ndarray, level: int) -> list[Layer]:
     """JND map, step map and bits map of a picture as layers."""
-    image = torch.tensor(pixels).permute(2, 0, 1)[None].float()
+    image = to_batch(pixels)
     with torch.inference_mode():
         tolerance = jnd_map(image)
         symbols = codec.codec.quantise(codec.codec.analyse(image, tolerance), level)

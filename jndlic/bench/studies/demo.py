@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from PIL import Image
 
 from jndlic.api import decode, encode
@@ -21,7 +20,9 @@ from jndlic.console import run_command
 from jndlic.files import write_atomically
 from jndlic.images.pillow import load
 from jndlic.jnd.namm import jnd_map
-from jndlic.metrics.registry import psnr, ssimulacra2
+from jndlic.metrics.pairs import to_batch
+from jndlic.metrics.psnr import psnr
+from jndlic.metrics.ssimulacra2_package import ssimulacra2
 from jndlic.network.codec import Codec
 from jndlic.runtime.weights_file import load_codec
 
@@ -57,7 +58,7 @@ def demo_photo() -> np.ndarray:
     return coffee()
 
 
-def judge(name: str, data: bytes, pixels: np.ndarray, original: np.ndarray) -> Result:
+def measured(name: str, data: bytes, pixels: np.ndarray, original: np.ndarray) -> Result:
     """Measure a decoded picture.
 
     Args:
@@ -102,7 +103,7 @@ def picture(original: np.ndarray, result: Result, rival: Result, codec: Codec, q
     from matplotlib.figure import Figure  # late: matplotlib takes long to load
 
     height, width = original.shape[:2]
-    image = torch.from_numpy(original).permute(2, 0, 1)[None].float()
+    image = to_batch(original)
     tolerance = jnd_map(image)
     symbols = codec.quantise(codec.analyse(image, tolerance), quality)
     _, step_index = codec.table_index(symbols.z_jnd, symbols.z, quality)
@@ -153,9 +154,9 @@ def run(original: np.ndarray, name: str, qualities: list[int], picture_quality: 
     for quality in sorted({*qualities, picture_quality}):
         data = encode(original, quality, codec=codec)
         pixels = np.asarray(decode(data, codec=codec).convert("RGB"))
-        result = judge(f"jndlic q{quality}", data, pixels, original)
+        result = measured(f"jndlic q{quality}", data, pixels, original)
         jpeg_quality, jpeg = jpeg_of_size(original, len(data))
-        rival = judge(f"JPEG q{jpeg_quality}", jpeg, np.asarray(Image.open(io.BytesIO(jpeg))), original)
+        rival = measured(f"JPEG q{jpeg_quality}", jpeg, np.asarray(Image.open(io.BytesIO(jpeg))), original)
         print(f"{result}\n{rival}")
         write_atomically(folder / f"{name}-q{quality}.jlic", data)
         write_atomically(folder / f"{name}-q{quality}.png", _png(pixels))

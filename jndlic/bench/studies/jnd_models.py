@@ -21,7 +21,8 @@ from jndlic.errors import ParameterError
 from jndlic.files import write_atomically
 from jndlic.images.pillow import load
 from jndlic.jnd.models import MODELS, inject, tolerance_map
-from jndlic.metrics.registry import Metric, psnr, select
+from jndlic.metrics.psnr import psnr
+from jndlic.metrics.registry import Metric, select
 
 EVEN = "even"
 ENERGY = 30.0  # dB of PSNR at which the models' noises are compared

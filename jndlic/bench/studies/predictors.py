@@ -19,7 +19,7 @@ from jndlic.console import run_command
 from jndlic.errors import ParameterError
 from jndlic.files import write_atomically
 from jndlic.images.pillow import load
-from jndlic.metrics.registry import psnr
+from jndlic.metrics.psnr import psnr
 from jndlic.optimize.predictors.predictor import Predictor
 from jndlic.optimize.predictors.profiles import DEFAULT_PROFILE, PROFILES, profile
 from jndlic.optimize.predictors.registry import NAMES, open_predictor

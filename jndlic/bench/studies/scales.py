@@ -24,7 +24,7 @@ from jndlic.files import write_atomically
 from jndlic.images.pillow import load
 from jndlic.jnd.namm import jnd_map
 from jndlic.metrics.pairs import to_batch
-from jndlic.metrics.registry import psnr
+from jndlic.metrics.psnr import psnr
 from jndlic.optimize.predictors.metric import METRICS
 from jndlic.optimize.predictors.scales import SHARES
 from jndlic.training.photos.files import find_images
