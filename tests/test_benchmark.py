@@ -26,7 +26,7 @@ from jndlic.bench.run.measure import Measurer, Setup, Task  # noqa: E402
 from jndlic.bench.run.pool import measure_all  # noqa: E402
 from jndlic.bench.run.rows import Opened, group, read_rows, write_rows  # noqa: E402
 from jndlic.bench.run.store import Store, entry_key, pixels_digest  # noqa: E402
-from jndlic.cli.main import main as cli  # noqa: E402
+from jndlic.cli import main as cli  # noqa: E402
 from jndlic.errors import ParameterError  # noqa: E402
 from jndlic.metrics.registry import MARK, MARK_NOTE  # noqa: E402
 
