@@ -11,7 +11,7 @@ from PIL import Image
 
 import jndlic
 from jndlic.bench.report.maps import bits_map, step_map, to_pixels
-from jndlic.bench.studies.demo import demo_photo, jpeg_of_size, measured, main
+from jndlic.bench.studies.demo import demo_photo, jpeg_of_size, main, measured
 from jndlic.format.entropy import SymbolTables, ideal_bits
 from jndlic.network.hyperprior import LOG_RATIO
 

@@ -14,6 +14,7 @@ pytest.importorskip("torch")
 from jndlic.bench.run import evaluate
 from jndlic.codecs.registry import open_codec  # noqa: E402
 from jndlic.errors import ImageError, ParameterError  # noqa: E402
+from jndlic.images.folders import find_images  # noqa: E402
 from jndlic.metrics import registry as metrics  # noqa: E402
 from jndlic.metrics.ms_ssim import ms_ssim  # noqa: E402
 from jndlic.metrics.psnr import psnr  # noqa: E402
@@ -70,13 +71,13 @@ def test_evaluation_of_a_folder(tmp_path: Path) -> None:
     for number, pixels in enumerate(pictures):
         Image.fromarray(pixels).save(tmp_path / f"{number}.png")
     jpeg = open_codec("jpeg")
-    results = evaluate.evaluate(jpeg, evaluate.find_images(tmp_path), [20, 50, 80], {"psnr-rgb": psnr})
+    results = evaluate.evaluate(jpeg, find_images(tmp_path), [20, 50, 80], {"psnr-rgb": psnr})
     assert results["quality"] == [20, 50, 80] and results["bpp"] == sorted(results["bpp"])
     sizes = [8 * len(jpeg.encode(pixels, 50)) / (pixels.shape[0] * pixels.shape[1]) for pixels in pictures]
     assert results["bpp"][1] == pytest.approx(np.mean(sizes))
     (tmp_path / "empty").mkdir()
     with pytest.raises(ImageError):
-        evaluate.find_images(tmp_path / "empty")
+        find_images(tmp_path / "empty")
 
 
 def test_ms_ssim_of_flat_pictures_by_hand() -> None:

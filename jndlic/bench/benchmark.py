@@ -24,7 +24,6 @@ from pathlib import Path
 from jndlic.bench.report.findings import Findings, Study
 from jndlic.bench.report.reports import write_pages, write_reports
 from jndlic.bench.run.bdrate import Curve, read_curve
-from jndlic.bench.run.evaluate import find_images
 from jndlic.bench.run.footprint import Footprint, footprints
 from jndlic.bench.run.measure import Row, Setup, Task
 from jndlic.bench.run.pool import measure_all
@@ -33,6 +32,7 @@ from jndlic.codecs import registry as codecs
 from jndlic.codecs.registry import open_codec, parse_spec
 from jndlic.console import run_command
 from jndlic.errors import JndlicError, ParameterError
+from jndlic.images.folders import find_images
 from jndlic.metrics.registry import BUTTERAUGLI, CVVDP, GRID, HAARPSI, LPIPS_SQUEEZE, NAMES, USUAL, check_usable, made_by, select
 
 NEEDS = ("bjontegaard", "matplotlib", "scipy", "tqdm")

@@ -17,11 +17,8 @@ import numpy as np
 from jndlic.bench.run.bdrate import Curve, compare
 from jndlic.bench.run.coding import code
 from jndlic.codecs.registry import Codec
-from jndlic.errors import ImageError
 from jndlic.images.pillow import load
 from jndlic.metrics.registry import LOWER_IS_BETTER, Metric
-
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".ppm", ".bmp"})
 
 
 def evaluate(
@@ -57,19 +54,6 @@ def evaluate(
         for quality, total in zip(qualities, sums)
     ]
     return {name: [mean[name] for mean in means] for name in means[0]}
-
-
-def find_images(folder: Path) -> list[Path]:
-    """The pictures in a folder, by name; of a file, the file itself.
-
-    Raises:
-        ImageError: there are none.
-    """
-    pictures = sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES)
-    found = [folder] if folder.is_file() else pictures
-    if not found:
-        raise ImageError(f"no pictures in {folder}")
-    return found
 
 
 def format_points(results: dict[str, list[float]]) -> str:

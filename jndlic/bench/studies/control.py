@@ -12,11 +12,11 @@ import numpy as np
 
 from jndlic.api import decode, encode, unpack_symbols
 from jndlic.bench.report.maps import LATENT_STRIDE, bits_map
-from jndlic.bench.run.evaluate import find_images
 from jndlic.console import run_command
 from jndlic.files import write_atomically
 from jndlic.format.container import unpack
 from jndlic.format.quality import STRIDE
+from jndlic.images.folders import find_images
 from jndlic.images.pillow import load
 from jndlic.jnd.namm import jnd_map_numpy
 from jndlic.network.codec import Codec

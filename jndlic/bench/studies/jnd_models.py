@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from jndlic.bench.run.evaluate import find_images
 from jndlic.console import run_command
 from jndlic.errors import ParameterError
 from jndlic.files import write_atomically
+from jndlic.images.folders import find_images
 from jndlic.images.pillow import load
 from jndlic.jnd.models import MODELS, inject, tolerance_map
 from jndlic.metrics.psnr import psnr

@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from jndlic.bench.report.tables import Table
-from jndlic.bench.run.evaluate import find_images
 from jndlic.codecs.ladders import KINDS, open_ladders
 from jndlic.console import progress, run_command
 from jndlic.errors import JndlicError
 from jndlic.files import write_atomically
+from jndlic.images.folders import find_images
 from jndlic.images.pillow import load
 from jndlic.optimize.batch import Settings, search_file
 from jndlic.optimize.predictors.profiles import DEFAULT_PROFILE, PROFILES, profile
