@@ -24,10 +24,13 @@ from jndlic.metrics.pairs import to_batch
 from jndlic.metrics.psnr import psnr
 from jndlic.metrics.ssimulacra2_package import ssimulacra2
 from jndlic.network.codec import Codec
+from jndlic.optimize.search import first_good
 from jndlic.runtime.weights_file import load_codec
 
 QUALITIES = (10, 30, 50, 70, 90)
 PICTURE_QUALITY = 30
+JPEG_FINEST = 95
+"""Beyond it JPEGs grow without looking better."""
 
 
 class Result(NamedTuple):
@@ -78,15 +81,9 @@ def jpeg_of_size(original: np.ndarray, size: int) -> tuple[int, bytes]:
         Its quality and its bytes; quality 1 if even that is larger.
     """
     jpeg = Jpeg()
-    low, high, best = 1, 95, (1, jpeg.encode(original, 1))
-    while low <= high:
-        quality = (low + high) // 2
-        data = jpeg.encode(original, quality)
-        if len(data) <= size:
-            best, low = (quality, data), quality + 1
-        else:
-            high = quality - 1
-    return best
+    too_large = first_good(lambda quality: len(jpeg.encode(original, quality)) > size, 1, JPEG_FINEST + 1)
+    quality = max(1, too_large - 1)
+    return quality, jpeg.encode(original, quality)
 
 
 def picture(original: np.ndarray, result: Result, rival: Result, codec: Codec, quality: int, path: Path) -> None:
