@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -132,6 +133,7 @@ def title(name: str, trained_on: Collection[str] = ()) -> str:
     return TITLES.get(name, name) + MARK * (name in trained_on)
 
 
+@cache
 def made_by(name: str) -> str:
     """Library and version that compute a metric: values of different ones are not to be mixed.
 
