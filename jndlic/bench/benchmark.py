@@ -35,7 +35,7 @@ from jndlic.errors import JndlicError, ParameterError
 from jndlic.images.folders import find_images
 from jndlic.metrics.registry import BUTTERAUGLI, CVVDP, GRID, HAARPSI, LPIPS_SQUEEZE, NAMES, USUAL, check_usable, made_by, select
 
-NEEDS = ("bjontegaard", "matplotlib", "scipy", "tqdm")
+NEEDS = ("bjontegaard", "jinja2", "matplotlib", "scipy", "tqdm")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
