@@ -17,16 +17,17 @@ from toy_codec import ToyCodec
 
 import jndlic
 from jndlic import shipped_weights
-from jndlic.api import analyse_picture
 from jndlic.codecs.ours import JndlicSession
 from jndlic.errors import FormatError, ImageError, JndlicError, ParameterError, UnsupportedError
 from jndlic.format.container import Container, pack, unpack
 from jndlic.format.entropy import ideal_bits
-from jndlic.format.segments import SYMBOL_LIMIT, encode_planes
+from jndlic.format.segments import encode_planes
+from jndlic.format.symbols import SYMBOL_LIMIT
 from jndlic.images.picture import from_array
 from jndlic.jnd.models import tolerance_map
 from jndlic.jnd.namm import jnd_map_numpy
 from jndlic.network.codec import Codec
+from jndlic.pipeline import analyse_picture
 from jndlic.runtime import load as weights
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -11,7 +11,7 @@ from PIL import Image
 
 import jndlic
 from jndlic.bench.report.maps import bits_map, step_map, to_pixels
-from jndlic.bench.studies.demo import demo_photo, jpeg_of_size, judge, main
+from jndlic.bench.studies.demo import demo_photo, jpeg_of_size, main, measured
 from jndlic.format.entropy import SymbolTables, ideal_bits
 from jndlic.network.hyperprior import LOG_RATIO
 
@@ -54,7 +54,7 @@ def test_jpeg_of_size_is_the_best_that_fits() -> None:
 
 def test_judge_knows_an_exact_copy() -> None:
     photo = demo_photo()[:64, :64]
-    result = judge("copy", bytes(64), photo, photo)
+    result = measured("copy", bytes(64), photo, photo)
     assert result.bpp == pytest.approx(8 * 64 / 64**2)
     assert result.psnr == float("inf")
     assert result.ssimulacra2 == pytest.approx(100.0)

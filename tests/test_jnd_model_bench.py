@@ -15,7 +15,8 @@ for needed in ("torch", "matplotlib", "tqdm", "ssimulacra2", "skimage"):
 from jndlic.bench.studies import jnd_models  # noqa: E402
 from jndlic.errors import ParameterError  # noqa: E402
 from jndlic.jnd.models import tolerance_map  # noqa: E402
-from jndlic.metrics.registry import psnr, ssimulacra2  # noqa: E402
+from jndlic.metrics.psnr import psnr  # noqa: E402
+from jndlic.metrics.ssimulacra2_package import ssimulacra2  # noqa: E402
 
 
 def test_noise_reaches_its_energy(photo: np.ndarray) -> None:

@@ -103,7 +103,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_just_visible_is_the_coarsest_that_holds(photos: Path) -> None:
     from jndlic.codecs.registry import open_codec
-    from jndlic.metrics.registry import ssimulacra2
+    from jndlic.metrics.ssimulacra2_package import ssimulacra2
     from jndlic.training.structure.pairs import just_visible
 
     pixels, codec = np.asarray(Image.open(photos / "1.png")), open_codec("jpeg")

@@ -1,4 +1,4 @@
-"""Metrics that no loss contains: best values, order, sizes, and the outside program."""
+"""Metrics outside the loss: best values, order, sizes, and the outside program."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ pytest.importorskip("piq", reason="needs the [bench] extra")
 
 from jndlic.errors import MetricError, ParameterError  # noqa: E402
 from jndlic.metrics import cvvdp as vdp  # noqa: E402
-from jndlic.metrics import judges
+from jndlic.metrics.butteraugli import BUTTERAUGLI, PROGRAM, butteraugli  # noqa: E402
 from jndlic.metrics.grid_visibility import GRID, grid_visibility  # noqa: E402
+from jndlic.metrics.piq_metrics import FSIM, HAARPSI, VIF, fsim, haarpsi, vif  # noqa: E402
 from jndlic.metrics.registry import LOWER_IS_BETTER, select  # noqa: E402
 
-BY_PIQ = (judges.FSIM, judges.VIF, judges.HAARPSI)
+BY_PIQ = (FSIM, VIF, HAARPSI)
 
 
 def noisy(photo: np.ndarray, strength: float) -> np.ndarray:
@@ -45,7 +46,7 @@ def test_half_the_contrast_has_a_known_vif() -> None:
     """
     random = np.random.default_rng(0)
     original = np.repeat(random.integers(0, 2, (128, 128, 1), np.uint8) * 254, 3, 2)
-    value = judges.vif(original, original // 2)
+    value = vif(original, original // 2)
     finest = 1.0 - 2.0 / math.log2(1.0 + 127.0**2 / 2.0)
     assert finest - 0.08 < value < finest + 0.02  # coarser scales have less variance, hence less than the finest
 
@@ -99,29 +100,29 @@ def test_haarpsi_is_that_of_the_paper(photo: np.ndarray) -> None:
     for strength in (8.0, 30.0):
         other = original.copy()
         other[40:120, 40:120] = noisy(original[40:120, 40:120], strength)
-        assert judges.haarpsi(original, other) == pytest.approx(plain_haarpsi(original, other), abs=4e-3)
+        assert haarpsi(original, other) == pytest.approx(plain_haarpsi(original, other), abs=4e-3)
 
 
 def test_small_pictures_have_no_value() -> None:
     small = np.zeros((15, 40, 3), np.uint8)
-    assert math.isnan(judges.vif(small, small)) and math.isnan(judges.haarpsi(small, small))
+    assert math.isnan(vif(small, small)) and math.isnan(haarpsi(small, small))
     with pytest.raises(ParameterError, match="shape"):
-        judges.fsim(small, small[:, 1:])
+        fsim(small, small[:, 1:])
 
 
 def test_butteraugli_is_read_from_its_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     picture = np.zeros((8, 8, 3), np.uint8)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(MetricError, match="on PATH"):
-        judges.butteraugli(picture, picture)
-    program = tmp_path / judges.BUTTERAUGLI_PROGRAM
+        butteraugli(picture, picture)
+    program = tmp_path / PROGRAM
     program.write_text("#!/bin/sh\necho 3.01\necho 3-norm: 1.25\n")
     program.chmod(0o755)
-    assert judges.butteraugli(picture, picture) == 1.25
-    assert judges.BUTTERAUGLI in LOWER_IS_BETTER
+    assert butteraugli(picture, picture) == 1.25
+    assert BUTTERAUGLI in LOWER_IS_BETTER
     program.write_text("#!/bin/sh\necho no picture >&2\nexit 1\n")
     with pytest.raises(MetricError, match="no picture"):
-        judges.butteraugli(picture, picture)
+        butteraugli(picture, picture)
 
 
 def with_error(error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -14,7 +14,11 @@ pytest.importorskip("torch")
 from jndlic.bench.run import evaluate
 from jndlic.codecs.registry import open_codec  # noqa: E402
 from jndlic.errors import ImageError, ParameterError  # noqa: E402
+from jndlic.images.folders import find_images  # noqa: E402
 from jndlic.metrics import registry as metrics  # noqa: E402
+from jndlic.metrics.ms_ssim import ms_ssim  # noqa: E402
+from jndlic.metrics.psnr import psnr  # noqa: E402
+from jndlic.metrics.ssimulacra2_package import ssimulacra2  # noqa: E402
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 KODIM23 = DATA / "kodak" / "kodim23.png"
@@ -27,25 +31,25 @@ def _noise(height: int, width: int, seed: int = 0) -> np.ndarray:
 
 def test_psnr_by_hand() -> None:
     black = np.zeros((4, 4, 3), np.uint8)
-    assert metrics.psnr(black, black) == math.inf
-    assert metrics.psnr(black, black + np.uint8(255)) == 0.0
-    assert metrics.psnr(black, black + np.uint8(1)) == pytest.approx(48.1308, abs=1e-4)
+    assert psnr(black, black) == math.inf
+    assert psnr(black, black + np.uint8(255)) == 0.0
+    assert psnr(black, black + np.uint8(1)) == pytest.approx(48.1308, abs=1e-4)
 
 
 def test_best_values_and_small_pictures() -> None:
     pytest.importorskip("pytorch_msssim")
     pytest.importorskip("ssimulacra2")
     a, b = _noise(161, 170), _noise(161, 170, seed=1)
-    assert metrics.ms_ssim(a, a) == pytest.approx(1.0) and metrics.ms_ssim(a, b) < 0.5
-    assert metrics.ssimulacra2(a, a) == pytest.approx(100.0) and metrics.ssimulacra2(a, b) < 0
-    assert math.isnan(metrics.ms_ssim(a[:160], b[:160]))
+    assert ms_ssim(a, a) == pytest.approx(1.0) and ms_ssim(a, b) < 0.5
+    assert ssimulacra2(a, a) == pytest.approx(100.0) and ssimulacra2(a, b) < 0
+    assert math.isnan(ms_ssim(a[:160], b[:160]))
 
 
 def test_wrong_arguments_are_refused() -> None:
     a = _noise(8, 8)
     for b in (a[:, :7], a.astype(np.float32), a[..., 0]):
         with pytest.raises(ParameterError):
-            metrics.psnr(a, b)
+            psnr(a, b)
     with pytest.raises(ParameterError, match="no metric vmaf"):
         metrics.select(["psnr-rgb", "vmaf"])
 
@@ -67,13 +71,13 @@ def test_evaluation_of_a_folder(tmp_path: Path) -> None:
     for number, pixels in enumerate(pictures):
         Image.fromarray(pixels).save(tmp_path / f"{number}.png")
     jpeg = open_codec("jpeg")
-    results = evaluate.evaluate(jpeg, evaluate.find_images(tmp_path), [20, 50, 80], {"psnr-rgb": metrics.psnr})
+    results = evaluate.evaluate(jpeg, find_images(tmp_path), [20, 50, 80], {"psnr-rgb": psnr})
     assert results["quality"] == [20, 50, 80] and results["bpp"] == sorted(results["bpp"])
     sizes = [8 * len(jpeg.encode(pixels, 50)) / (pixels.shape[0] * pixels.shape[1]) for pixels in pictures]
     assert results["bpp"][1] == pytest.approx(np.mean(sizes))
     (tmp_path / "empty").mkdir()
     with pytest.raises(ImageError):
-        evaluate.find_images(tmp_path / "empty")
+        find_images(tmp_path / "empty")
 
 
 def test_ms_ssim_of_flat_pictures_by_hand() -> None:
@@ -81,7 +85,7 @@ def test_ms_ssim_of_flat_pictures_by_hand() -> None:
     pytest.importorskip("pytorch_msssim")
     a, b = (np.full((176, 176, 3), level, np.uint8) for level in (100, 50))
     wanted = ((2 * 100 * 50 + 2.55**2) / (100**2 + 50**2 + 2.55**2)) ** 0.1333
-    assert metrics.ms_ssim(a, b) == pytest.approx(wanted, abs=1e-4)
+    assert ms_ssim(a, b) == pytest.approx(wanted, abs=1e-4)
 
 
 def test_every_metric_says_what_it_is() -> None:

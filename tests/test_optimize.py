@@ -17,7 +17,6 @@ from PIL import Image, ImageCms
 from toy_codec import ToyCodec
 
 from jndlic import files
-from jndlic.api import decode_picture
 from jndlic.cli import optimize as cli_optimize
 from jndlic.codecs import pillow as by_pillow
 from jndlic.codecs.codec import ImageCodec
@@ -38,6 +37,7 @@ from jndlic.optimize.predictors.metric import MetricPredictor
 from jndlic.optimize.predictors.profiles import PROFILES, profile
 from jndlic.optimize.predictors.registry import default_predictor
 from jndlic.optimize.target import optimize
+from jndlic.pipeline import decode_picture
 from jndlic.runtime import load as weights
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

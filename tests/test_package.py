@@ -138,7 +138,7 @@ def test_wheel_contents(wheel: Path) -> None:
     assert sorted(name for name in names if name.endswith(".safetensors")) == weights
     sources = {str(path.relative_to(ROOT)) for path in (ROOT / "jndlic").rglob("*.py")}
     assert sources == {name for name in names if name.endswith(".py")}
-    page = {str(path.relative_to(ROOT)) for path in (ROOT / "jndlic" / "bench" / "page").iterdir()}
+    page = {str(path.relative_to(ROOT)) for path in (ROOT / "jndlic" / "bench" / "report" / "page").iterdir()}
     assert page and page <= set(names)
     assert any(name.endswith("LICENSE") for name in names)
 

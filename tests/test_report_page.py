@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-for needed in ("torch", "matplotlib"):
+for needed in ("torch", "matplotlib", "jinja2"):
     pytest.importorskip(needed, reason="needs the [bench] extra")
 
 from jndlic.bench.report.gallery import _layer, _map_layer, _thumb  # noqa: E402

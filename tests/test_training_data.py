@@ -17,7 +17,7 @@ pytest.importorskip("lightning", reason="needs the [train] extra")
 from torch.utils.data import DataLoader  # noqa: E402
 
 from jndlic.training.photos.data import PhotoData, free_memory  # noqa: E402
-from jndlic.training.photos.files import decode_all, find_images, held_out, load_pixels, loaded_size  # noqa: E402
+from jndlic.training.photos.files import decode_all, find_photos, held_out, load_pixels, loaded_size  # noqa: E402
 from jndlic.training.photos.resident import ResidentLoader, ResidentPhotos  # noqa: E402
 from jndlic.training.photos.streamed import StreamedCrops  # noqa: E402
 
@@ -125,11 +125,11 @@ def test_split_depends_on_the_name_alone() -> None:
 
 
 def test_files(folder: Path, tmp_path: Path, photos: list[np.ndarray]) -> None:
-    assert [path.name for path in find_images([folder])] == ["broken.png", "0.png", "1.png", "2.png", "narrow.png"]
+    assert [path.name for path in find_photos([folder])] == ["broken.png", "0.png", "1.png", "2.png", "narrow.png"]
     with pytest.raises(ParameterError, match="not a folder"):
-        find_images([tmp_path / "absent"])
-    with pytest.raises(ParameterError, match="no images"):
-        find_images([tmp_path])
+        find_photos([tmp_path / "absent"])
+    with pytest.raises(ParameterError, match="no pictures"):
+        find_photos([tmp_path])
     lossy = tmp_path / "a.JPG"
     Image.fromarray(photos[0]).save(lossy)
     assert loaded_size(lossy, 1.75) == (86, 114) == load_pixels(lossy, 1.75).shape[1::-1]

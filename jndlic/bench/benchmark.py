@@ -16,7 +16,6 @@ import os
 import platform
 import re
 import shlex
-import shutil
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -25,7 +24,6 @@ from pathlib import Path
 from jndlic.bench.report.findings import Findings, Study
 from jndlic.bench.report.reports import write_pages, write_reports
 from jndlic.bench.run.bdrate import Curve, read_curve
-from jndlic.bench.run.evaluate import find_images
 from jndlic.bench.run.footprint import Footprint, footprints
 from jndlic.bench.run.measure import Row, Setup, Task
 from jndlic.bench.run.pool import measure_all
@@ -33,13 +31,11 @@ from jndlic.bench.run.rows import Measured, Opened, group, write_rows
 from jndlic.codecs import registry as codecs
 from jndlic.codecs.registry import open_codec, parse_spec
 from jndlic.console import run_command
-from jndlic.errors import JndlicError, ParameterError, WeightsError
-from jndlic.metrics.cvvdp import CVVDP, check_installed
-from jndlic.metrics.grid_visibility import GRID
-from jndlic.metrics.judges import BUTTERAUGLI, BUTTERAUGLI_PROGRAM, HAARPSI
-from jndlic.metrics.registry import LPIPS_SQUEEZE, NAMES, USUAL, made_by, select
+from jndlic.errors import JndlicError, ParameterError
+from jndlic.images.folders import find_images
+from jndlic.metrics.registry import BUTTERAUGLI, CVVDP, GRID, HAARPSI, LPIPS_SQUEEZE, NAMES, USUAL, check_usable, made_by, select
 
-NEEDS = ("bjontegaard", "matplotlib", "scipy", "tqdm")
+NEEDS = ("bjontegaard", "jinja2", "matplotlib", "scipy", "tqdm")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -199,12 +195,7 @@ def _metrics(names: Sequence[str] | None, lpips_weights: str | None) -> list[str
     chosen = []
     for name in (*USUAL, HAARPSI, BUTTERAUGLI, CVVDP, GRID):
         try:
-            if name == BUTTERAUGLI and not shutil.which(BUTTERAUGLI_PROGRAM):
-                raise WeightsError(f"{BUTTERAUGLI_PROGRAM} is not on PATH")
-            if name == CVVDP:
-                check_installed()
-            made_by(name)
-            select([name], lpips_weights)
+            check_usable(name, lpips_weights)
             chosen.append(name)
         except JndlicError as error:
             print(f"without {name}: {error}", file=sys.stderr)

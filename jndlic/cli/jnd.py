@@ -109,7 +109,7 @@ def _rewrite(arguments: argparse.Namespace, change: Callable[[np.ndarray], np.nd
     picture = load(arguments.input)
     changed = change(picture.pixels)
     save(arguments.output, replace(picture, pixels=changed))
-    from jndlic.metrics.registry import psnr
+    from jndlic.metrics.psnr import psnr
 
     print(f"{arguments.output}: {said.format(psnr(picture.pixels, changed))}")
     return 0

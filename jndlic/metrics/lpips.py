@@ -1,4 +1,4 @@
-"""LPIPS as a training term: the learned perceptual distance on the SqueezeNet 1.1 trunk.
+"""LPIPS, the learned perceptual distance, on the SqueezeNet 1.1 trunk: a training term and a metric.
 
 Source: Zhang, Isola, Efros, Shechtman, Wang, "The Unreasonable Effectiveness of Deep Features as
 a Perceptual Metric", CVPR 2018, version 0.1. The calibrated linear layers come with the `lpips`
@@ -10,13 +10,17 @@ from __future__ import annotations
 import contextlib
 import os
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from jndlic.errors import ParameterError, WeightsError
+from jndlic.metrics.pairs import check_pair, to_batch
 
+LPIPS_SQUEEZE = "lpips-squeeze"
 WEIGHTS_VARIABLE = "JNDLIC_LPIPS_WEIGHTS"
 
 _HOW_TO_GET = f"""Name it by --lpips-weights FILE or the environment variable {WEIGHTS_VARIABLE}.
@@ -118,6 +122,31 @@ class LPIPS(nn.Module):
                 x = piece(x)
                 features.append(x)
         return features
+
+
+def lpips_squeeze(
+    weights: str | Path | None = None, device: str = "cpu"
+) -> Callable[[np.ndarray, np.ndarray], float]:
+    """LPIPS v0.1 in float32 of uint8 pictures (H, W, 3): 0 for equal ones, lower is better.
+
+    Args:
+        weights: file of the trunk; None: the one that JNDLIC_LPIPS_WEIGHTS names.
+        device: where the network runs.
+
+    Returns:
+        The metric, for sides of at least 32 pixels: the network is loaded once.
+
+    Raises:
+        WeightsError: there is no such file, or `lpips` is not installed.
+    """
+    network = LPIPS(weights, full_precision=True).to(device)
+
+    def distance(reference: np.ndarray, distorted: np.ndarray) -> float:
+        check_pair(reference, distorted)
+        with torch.inference_mode():
+            return float(network(to_batch(reference).to(device), to_batch(distorted).to(device)))
+
+    return distance
 
 
 class _WeightedDistance(torch.autograd.Function):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import torch
-from torch import Tensor
 
 from jndlic.errors import ParameterError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def check_pair(reference: np.ndarray, distorted: np.ndarray) -> None:
@@ -28,4 +31,6 @@ def check_pair(reference: np.ndarray, distorted: np.ndarray) -> None:
 
 def to_batch(pixels: np.ndarray) -> Tensor:
     """(H, W, 3) uint8 to (1, 3, H, W) float32, 0..255."""
+    import torch  # late: some metrics need numpy only
+
     return torch.tensor(pixels).permute(2, 0, 1)[None].to(torch.float32)

@@ -10,13 +10,11 @@ from jndlic.codecs.codec import ImageCodec, Session
 from jndlic.codecs.presets import PRESETS
 from jndlic.errors import ImageError, ParameterError
 from jndlic.files import write_atomically
-from jndlic.images.files import FORMATS, load
+from jndlic.images.files import load
+from jndlic.images.folders import is_image
 from jndlic.optimize.predictors.predictor import Predictor
 from jndlic.optimize.predictors.profiles import Profile
 from jndlic.optimize.target import Outcome, optimize
-
-SUFFIXES = frozenset(FORMATS) | {".gif"}
-"""Of the files that count as pictures in a folder."""
 
 
 class Settings(NamedTuple):
@@ -106,11 +104,7 @@ def find_jobs(source: Path, target: Path, preset: str) -> list[Job]:
     if target.exists() and source.samefile(target):
         raise ParameterError(f"{target}: input and output are the same folder")
     inside = target.resolve()
-    pictures = sorted(
-        path
-        for path in source.rglob("*")
-        if path.suffix.lower() in SUFFIXES and path.is_file() and inside not in path.resolve().parents
-    )
+    pictures = sorted(path for path in source.rglob("*") if is_image(path) and inside not in path.resolve().parents)
     if not pictures:
         raise ImageError(f"no pictures in {source}")
     suffix = PRESETS[preset].suffixes[0]

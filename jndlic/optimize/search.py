@@ -79,13 +79,25 @@ class Levels:
         return sum(map(self.probability, range(first, last + 1))) / (last + 1 - first)
 
 
+def first_good(good: Callable[[int], bool], start: int, stop: int) -> int:
+    """The least of the numbers from `start` to `stop` - 1 that is good, by halving the range; `stop` where none is.
+
+    Args:
+        good: tells of a number whether it is; all numbers beyond a good one should be good too. Where that is not so, the number that
+            is given was found good, and the one before it not.
+        start: first number.
+        stop: the one behind the last.
+    """
+    below, above = start - 1, stop
+    while above - below > 1:
+        middle = (below + above) // 2
+        below, above = (below, middle) if good(middle) else (middle, above)
+    return above
+
+
 def bisect(levels: Levels) -> int:
     """Halves the range; right for scores that rise with the level. The level that it gives was itself found good."""
-    bad, good = -1, levels.count
-    while good - bad > 1:
-        middle = (bad + good) // 2
-        bad, good = (bad, middle) if levels.good(middle) else (middle, good)
-    return good
+    return first_good(levels.good, 0, levels.count)
 
 
 def binary_block(levels: Levels) -> int:

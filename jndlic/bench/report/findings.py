@@ -93,16 +93,16 @@ class Findings:
     @cached_property
     def summary(self) -> str:
         """A sentence: the range of BD-rates over the metrics that no weights were trained on; empty where there are none."""
-        judges = [name for name in self.rated if name not in self.trained_on]
+        outside = [name for name in self.rated if name not in self.trained_on]
         parts = []
         for anchor in dict.fromkeys(one.anchor for one in self.against_tested):
-            found = sorted(one.rate for one in self.against_tested if one.anchor == anchor and one.metric in judges and math.isfinite(one.rate))
+            found = sorted(one.rate for one in self.against_tested if one.anchor == anchor and one.metric in outside and math.isfinite(one.rate))
             if found:
                 ends = dict.fromkeys(tables.percent(rate) for rate in (found[0], found[-1]))
                 parts.append(f"{' to '.join(ends)} against {anchor}")
         if not parts:
             return ""
-        names = f"the metrics in no loss ({'; '.join(title(name) for name in judges)})" if self.trained_on else "these metrics"
+        names = f"the metrics in no loss ({'; '.join(title(name) for name in outside)})" if self.trained_on else "these metrics"
         return f"Bits of {self.measured[0].codec.name} at equal quality by {names}: {', '.join(parts)}."
 
     @cached_property

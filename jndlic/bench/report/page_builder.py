@@ -1,13 +1,12 @@
-"""The report: one HTML file that needs nothing else, of the parts in page/."""
+"""The report: one HTML file that needs nothing else, of the templates, style and scripts in page/."""
 
 from __future__ import annotations
 
-import html
-import json
 import math
-import re
 from collections.abc import Collection, Sequence
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jndlic.bench.report.plots import colours
 from jndlic.bench.report.tables import Table
@@ -15,7 +14,12 @@ from jndlic.bench.run.bdrate import Curve
 from jndlic.metrics.registry import LOWER_IS_BETTER, SSIMULACRA2
 from jndlic.metrics.registry import title as metric_title
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
 PARTS = Path(__file__).parent / "page"
+OWN_TEXTS = {"style": "style.css", "curves": "curves.js", "viewer": "viewer.js"}
+"""By their places on the page, into which they go as they are: scripts and style hold braces of their own."""
 
 
 def build_page(
@@ -52,23 +56,31 @@ def build_page(
         "first": list(metrics).index(SSIMULACRA2) if SSIMULACRA2 in metrics else 0,
         "pictures": pictures,
     }
-    described = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(text)}</dd>" for name, text in notes.items())
-    parts = {
-        "title": html.escape(title),
-        "subtitle": html.escape(subtitle),
-        "style": _part("style.css"),
-        "tables": "".join(table.html() for table in tables) + f"<section><h2>Settings</h2><dl>{described}</dl></section>",
-        "data": json.dumps(data, allow_nan=False).replace("</", "<\\/"),  # so that no text in it ends the script
-        "curves": _part("curves.js"),
-        "viewer": _part("viewer.js"),
-    }
-    return re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], _part("page.html"))
+    return _environment().get_template("page.html").render(
+        title=title,
+        subtitle=subtitle,
+        tables=tables,
+        notes=notes,
+        data=data,
+        **{place: (PARTS / name).read_text(encoding="utf-8") for place, name in OWN_TEXTS.items()},
+    )
+
+
+def section(table: Table) -> str:
+    """A table as a section of the page, in HTML."""
+    return _environment().get_template("table.html").render(table=table)
+
+
+@cache
+def _environment() -> Environment:
+    """The templates of page/; their places hold text, never HTML, but for those that a template calls safe."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # late: the benchmark says what is not installed
+
+    found = Environment(loader=FileSystemLoader(PARTS), autoescape=True, undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True)
+    found.policies["json.dumps_kwargs"] = {"allow_nan": False}
+    return found
 
 
 def _finite(curve: Curve, metrics: Sequence[str]) -> dict[str, list[float | None]]:
     names = [name for name in ("bpp", "quality", *metrics) if name in curve.results]
     return {name: [value if math.isfinite(value) else None for value in curve.results[name]] for name in names}
-
-
-def _part(name: str) -> str:
-    return (PARTS / name).read_text(encoding="utf-8")

@@ -1,14 +1,14 @@
-"""Tables of a benchmark, as Markdown and as HTML."""
+"""Tables of a benchmark, and how they look in Markdown."""
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from jndlic.bench.report.summary import Comparison, Spread
-from jndlic.bench.run.footprint import JOBS, Footprint
+from jndlic.bench.run.footprint import Footprint
+from jndlic.bench.run.process import JOBS
 from jndlic.bench.run.rows import Measured
 from jndlic.metrics.grid_visibility import GRID
 from jndlic.metrics.registry import LOWER_IS_BETTER, title
@@ -36,17 +36,6 @@ class Table(NamedTuple):
         lines = [self.columns, ("---",) * len(self.columns), *self.rows]
         cells = (" | ".join(cell.replace("\n", "<br>").replace("|", "\\|") for cell in line) for line in lines)
         return "\n".join(f"| {line} |" for line in cells)
-
-    def html(self) -> str:
-        """As a section of a page."""
-        head = "".join(f"<th>{html.escape(name)}</th>" for name in self.columns)
-        body = "".join("<tr>" + "".join(f"<td>{_cell(cell)}</td>" for cell in row) + "</tr>" for row in self.rows)
-        note = f'<p class="hint">{html.escape(self.note)}</p>' if self.note else ""
-        table = f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
-        title = html.escape(self.title)
-        if self.folded:
-            return f"<section><details><summary>{title}</summary>{note}{table}</details></section>"
-        return f"<section><h2>{title}</h2>{note}{table}</section>"
 
 
 def rates(
@@ -164,8 +153,3 @@ def _spread(spread: Spread) -> str:
     interval = "" if math.isnan(spread.low) else f" [{spread.low:+.1f}, {spread.high:+.1f}]"
     deviation = "" if math.isnan(spread.deviation) else f" ± {spread.deviation:.1f}"
     return f"\n{spread.mean:+.1f}{deviation}{interval}".replace("-", "−")
-
-
-def _cell(text: str) -> str:
-    first, _, second = text.partition("\n")
-    return html.escape(first) + (f"<small>{html.escape(second)}</small>" if second else "")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import NamedTuple
 
 import numpy as np
 
+from jndlic.bench.run.process import timed
 from jndlic.codecs.codec import ImageCodec
 from jndlic.errors import ImageError
 
@@ -22,16 +22,18 @@ class Coded(NamedTuple):
 
 
 def code(codec: ImageCodec, pixels: np.ndarray, level: int) -> Coded:
-    """Encodes and decodes (H, W, 3) uint8.
+    """Encodes and decodes.
+
+    Args:
+        codec: under test.
+        pixels: (H, W, 3) uint8.
+        level: of the codec.
 
     Raises:
         ImageError: the decoded picture has another size.
     """
-    start = time.perf_counter()
-    data = codec.encode(pixels, level)
-    encoded = time.perf_counter()
-    decoded = codec.decode(data)
-    end = time.perf_counter()
+    data, encoding = timed(lambda: codec.encode(pixels, level))
+    decoded, decoding = timed(lambda: codec.decode(data))
     if decoded.shape != pixels.shape:
         raise ImageError(f"{codec.name} made {decoded.shape} of a picture of shape {pixels.shape}")
-    return Coded(data, decoded, {"encode-seconds": encoded - start, "decode-seconds": end - encoded})
+    return Coded(data, decoded, {"encode-seconds": encoding, "decode-seconds": decoding})

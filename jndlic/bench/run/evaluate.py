@@ -12,16 +12,13 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from jndlic.bench.run.bdrate import Curve, compare
-from jndlic.bench.run.coding import code
+from jndlic.bench.run.measure import Original, measure
 from jndlic.codecs.codec import ImageCodec
-from jndlic.errors import ImageError
 from jndlic.images.files import load
 from jndlic.metrics.registry import LOWER_IS_BETTER, Metric
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".ppm", ".bmp"})
+TIMES = ("encode-seconds", "decode-seconds")
 
 
 def evaluate(
@@ -46,30 +43,13 @@ def evaluate(
     Raises:
         ImageError: a picture cannot be read, or a decoded one has another size.
     """
-    sums: list[dict[str, float]] = [{} for _ in qualities]
-    for image in images:
-        pixels = load(image).pixels
-        for total, quality in zip(sums, qualities):
-            for name, value in _measure(codec, pixels, quality, metrics).items():
-                total[name] = total.get(name, 0.0) + value
-    means = [
-        {"quality": float(quality)} | {name: value / len(images) for name, value in total.items()}
-        for quality, total in zip(qualities, sums)
-    ]
-    return {name: [mean[name] for mean in means] for name in means[0]}
-
-
-def find_images(folder: Path) -> list[Path]:
-    """The pictures in a folder, by name; of a file, the file itself.
-
-    Raises:
-        ImageError: there are none.
-    """
-    pictures = sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES)
-    found = [folder] if folder.is_file() else pictures
-    if not found:
-        raise ImageError(f"no pictures in {folder}")
-    return found
+    originals = (Original(load(image).pixels) for image in images)
+    rows = [[measure(codec, original, quality, metrics) for quality in qualities] for original in originals]
+    parts = dict.fromkeys(name for picture in rows for row in picture for name in row if name.startswith("bpp-"))
+    results = {"quality": [float(quality) for quality in qualities]}
+    for name in ("bpp", *metrics, *parts, *TIMES):  # a file without some part spends no bits on it
+        results[name] = [sum(row.get(name, 0.0) for row in level) / len(images) for level in zip(*rows)]
+    return results
 
 
 def format_points(results: dict[str, list[float]]) -> str:
@@ -90,15 +70,3 @@ def format_rates(anchors: Sequence[Curve], tested: Curve, metrics: Sequence[str]
         cells = "".join("-".rjust(15) if math.isnan(c) else f"{c:+15.1f}" for c in cells)
         lines.append(" " * 10 + cells + f"  {anchor.name}")
     return "\n".join(lines)
-
-
-def _measure(
-    codec: ImageCodec, pixels: np.ndarray, quality: int, metrics: dict[str, Metric]
-) -> dict[str, float]:
-    """Figures of one picture at one quality."""
-    data, decoded, seconds = code(codec, pixels, quality)
-    area = pixels.shape[0] * pixels.shape[1]
-    values = {"bpp": 8 * len(data) / area}
-    values |= {name: metric(pixels, decoded) for name, metric in metrics.items()}
-    values |= {f"bpp-{name}": 8 * size / area for name, size in codec.parts(data).items()}
-    return values | seconds

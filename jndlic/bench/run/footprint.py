@@ -7,19 +7,16 @@ a program can inherit the peak memory of the process that starts it.
 from __future__ import annotations
 
 import json
-import platform
 import resource
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import NamedTuple
 
+from jndlic.bench.run.process import JOBS, fresh, peak_memory, timed, wall_time
 from jndlic.errors import JndlicError
 
-JOBS = ("encode", "decode")
 RUNS = 3
 
 
@@ -48,19 +45,12 @@ def footprints(codec: str, picture: Path, level: int) -> dict[str, Footprint]:
     result = {}
     with tempfile.TemporaryDirectory() as folder:
         for job in JOBS:
-            arguments = [codec, job, str(picture), str(level), str(Path(folder, "packed"))]
-            command = [sys.executable, "-W", "ignore", "-m", "jndlic.bench.run.footprint", *arguments]
+            command = fresh("jndlic.bench.run.footprint", codec, job, picture, level, Path(folder, "packed"))
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode:
                 raise JndlicError(f"{codec}, {job}: {done.stderr.strip()[-300:]}")
             result[job] = Footprint(**json.loads(done.stdout.splitlines()[-1]))
     return result
-
-
-def peak_memory(who: int = resource.RUSAGE_SELF) -> int:
-    """Largest resident size so far, bytes, of this process or of its children."""
-    peak = resource.getrusage(who).ru_maxrss
-    return peak if platform.system() == "Darwin" else peak * 1024
 
 
 def _measure(spec: str, job: str, picture: Path, level: int, packed: Path) -> Footprint:
@@ -72,17 +62,14 @@ def _measure(spec: str, job: str, picture: Path, level: int, packed: Path) -> Fo
     codec.decode(codec.encode(pixels[:64, :64], level))  # what is loaded at first use is not the picture's
     before, seconds = _begin_peak(), []
     for _ in range(RUNS + 1):
-        start = time.perf_counter()
-        result = codec.encode(pixels, level) if job == "encode" else codec.decode(data)
-        seconds.append(time.perf_counter() - start)
+        result, elapsed = timed(lambda: codec.encode(pixels, level) if job == "encode" else codec.decode(data))
+        seconds.append(elapsed)
     peak = _peak_since() - before
     if isinstance(codec, PROGRAMS):  # others may have run one too, when a library loaded
         peak = max(peak, peak_memory(resource.RUSAGE_CHILDREN))
     if job == "encode":
         packed.write_bytes(result)
-    counted = seconds[1:]
-    median = statistics.median(counted)
-    return Footprint(median, (max(counted) - min(counted)) / median, peak)
+    return Footprint(*wall_time(seconds), peak)
 
 
 def _begin_peak() -> int:

@@ -1,12 +1,13 @@
-"""One file of a benchmark: a picture, a codec and a level to a row of figures.
+"""One file: a codec, a picture, a level and metrics to a row of figures.
 
     picture ─► encode ─► bytes ─► decode ─► metrics ─► row
-                 └──── kept in the store ─────┘
+                 └── kept, where there is a store ──┘
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ from jndlic.bench.run.store import Store, entry_key, pixels_digest
 from jndlic.codecs.codec import ImageCodec
 from jndlic.codecs.registry import open_codec
 from jndlic.images.files import load
-from jndlic.metrics.registry import made_by, select
+from jndlic.metrics.registry import Metric, made_by, select
 
 Row = dict[str, str | int | float]
 """One file's figures by name: image, codec (its text), level, width, height, bytes, bpp, the metrics, encode-seconds,
@@ -47,6 +48,56 @@ class Setup(NamedTuple):
     """CPU threads of each process."""
 
 
+class Original:
+    """A picture to be coded.
+
+    Args:
+        pixels: (H, W, 3) uint8.
+    """
+
+    def __init__(self, pixels: np.ndarray) -> None:
+        self.pixels = pixels
+
+    @cached_property
+    def digest(self) -> str:
+        """Of the pixels, for the store."""
+        return pixels_digest(self.pixels)
+
+
+def measure(codec: ImageCodec, original: Original, level: int, metrics: Mapping[str, Metric], store: Store | None = None) -> Row:
+    """The figures of a picture at a level of a codec: all of Row but "image" and "codec", and "key" where there is a store.
+
+    Args:
+        codec: under test.
+        original: the picture.
+        level: of the codec.
+        metrics: by name.
+        store: what it has is not computed again, and what it lacks goes there. Its metrics have names of the registry.
+
+    Raises:
+        JndlicError: codec or metric failed.
+    """
+    key = entry_key(original.digest, codec.settings, level) if store else ""
+    makers = {name: made_by(name) for name in metrics} if store else {}
+    figures, decoded = store.read(key) if store else None, None
+    if figures is None:
+        data, decoded, seconds = code(codec, original.pixels, level)
+        figures = {"bytes": len(data), **seconds, "parts": codec.parts(data)}
+        if store:
+            store.write(key, figures, data)
+    values = figures.setdefault("metrics", {})
+    missing = [name for name in metrics if name not in values or values[name].get("by") != makers[name]]
+    if missing:
+        if decoded is None:
+            decoded = codec.decode(store.file(key).read_bytes())
+        for name in missing:
+            values[name] = {"value": metrics[name](original.pixels, decoded), "by": makers.get(name)}
+        if store:
+            store.write(key, figures)
+    row = _row(level, original.pixels.shape, figures, metrics)
+    return row | {"key": key} if store else row
+
+
 class Measurer:
     """Does tasks one after another; codecs, networks and the last picture stay loaded.
 
@@ -56,55 +107,28 @@ class Measurer:
 
     def __init__(self, setup: Setup) -> None:
         self._metrics = select(setup.metrics, setup.lpips_weights)
-        self._made_by = {name: made_by(name) for name in setup.metrics}
         self._store = Store(setup.store)
         self._codecs: dict[str, ImageCodec] = {}
-        self._picture: tuple[Path, np.ndarray, str] | None = None
+        self._last: tuple[Path, Original] | None = None
 
     def measure(self, task: Task) -> Row:
         """The row of a task; what the store has of it is not computed again.
 
         Raises:
-            JndlicError: picture or codec failed.
+            JndlicError: picture, codec or metric failed.
         """
-        pixels, digest = self._load(task.image)
+        if self._last is None or self._last[0] != task.image:
+            self._last = task.image, Original(load(task.image).pixels)
         if task.codec not in self._codecs:
             self._codecs[task.codec] = open_codec(task.codec)
-        codec = self._codecs[task.codec]
-        key = entry_key(digest, codec.settings, task.level)
-        figures, decoded = self._store.read(key), None
-        if figures is None:
-            figures, decoded = self._code(codec, pixels, task.level, key)
-        metrics = figures.setdefault("metrics", {})
-        missing = [name for name, by in self._made_by.items() if metrics.get(name, {}).get("by") != by]
-        if missing:
-            if decoded is None:
-                decoded = codec.decode(self._store.file(key).read_bytes())
-            for name in missing:
-                metrics[name] = {"value": self._metrics[name](pixels, decoded), "by": self._made_by[name]}
-            self._store.write(key, figures)
-        return _row(task, pixels.shape, figures, self._metrics, key)
-
-    def _load(self, image: Path) -> tuple[np.ndarray, str]:
-        if self._picture is None or self._picture[0] != image:
-            pixels = load(image).pixels
-            self._picture = image, pixels, pixels_digest(pixels)
-        return self._picture[1:]
-
-    def _code(self, codec: ImageCodec, pixels: np.ndarray, level: int, key: str) -> tuple[dict, np.ndarray]:
-        """Encodes and decodes; the file and its own figures go to the store."""
-        data, decoded, seconds = code(codec, pixels, level)
-        figures = {"bytes": len(data), **seconds, "parts": codec.parts(data)}
-        self._store.write(key, figures, data)
-        return figures, decoded
+        row = measure(self._codecs[task.codec], self._last[1], task.level, self._metrics, self._store)
+        return {"image": task.image.name, "codec": task.codec, **row}
 
 
-def _row(task: Task, shape: tuple[int, ...], figures: dict, metrics: Sequence[str], key: str) -> Row:
+def _row(level: int, shape: tuple[int, ...], figures: dict, metrics: Iterable[str]) -> Row:
     height, width = shape[:2]
     return {
-        "image": task.image.name,
-        "codec": task.codec,
-        "level": task.level,
+        "level": level,
         "width": width,
         "height": height,
         "bytes": figures["bytes"],
@@ -113,5 +137,4 @@ def _row(task: Task, shape: tuple[int, ...], figures: dict, metrics: Sequence[st
         "encode-seconds": figures["encode-seconds"],
         "decode-seconds": figures["decode-seconds"],
         **{f"bpp-{name}": 8 * size / (width * height) for name, size in figures["parts"].items()},
-        "key": key,
     }

@@ -12,13 +12,13 @@ import numpy as np
 
 from jndlic.api import decode, encode
 from jndlic.bench.report.maps import bits_map
-from jndlic.bench.run.evaluate import find_images
 from jndlic.console import run_command
 from jndlic.files import write_atomically
 from jndlic.format.coding import unpack_symbols
 from jndlic.format.container import unpack
 from jndlic.format.grid import JND_STRIDE, LATENT_STRIDE
 from jndlic.images.files import load
+from jndlic.images.folders import find_images
 from jndlic.jnd.namm import jnd_map_numpy
 from jndlic.runtime.backend import Backend
 from jndlic.runtime.load import load_codec

@@ -20,12 +20,16 @@ from jndlic.console import run_command
 from jndlic.files import write_atomically
 from jndlic.images.files import load
 from jndlic.jnd.models import tolerance_map
-from jndlic.metrics.registry import psnr, ssimulacra2
+from jndlic.metrics.psnr import psnr
+from jndlic.metrics.ssimulacra2_package import ssimulacra2
+from jndlic.optimize.search import first_good
 from jndlic.runtime.backend import Backend
 from jndlic.runtime.load import load_codec
 
 QUALITIES = (10, 30, 50, 70, 90)
 PICTURE_QUALITY = 30
+JPEG_FINEST = 95
+"""Beyond it JPEGs grow without looking better."""
 
 
 class Result(NamedTuple):
@@ -56,7 +60,7 @@ def demo_photo() -> np.ndarray:
     return coffee()
 
 
-def judge(name: str, data: bytes, pixels: np.ndarray, original: np.ndarray) -> Result:
+def measured(name: str, data: bytes, pixels: np.ndarray, original: np.ndarray) -> Result:
     """Measure a decoded picture.
 
     Args:
@@ -76,15 +80,9 @@ def jpeg_of_size(original: np.ndarray, size: int) -> tuple[int, bytes]:
         Its quality and its bytes; quality 1 if even that is larger.
     """
     jpeg = Jpeg()
-    low, high, best = 1, 95, (1, jpeg.encode(original, 1))
-    while low <= high:
-        quality = (low + high) // 2
-        data = jpeg.encode(original, quality)
-        if len(data) <= size:
-            best, low = (quality, data), quality + 1
-        else:
-            high = quality - 1
-    return best
+    too_large = first_good(lambda quality: len(jpeg.encode(original, quality)) > size, 1, JPEG_FINEST + 1)
+    quality = max(1, too_large - 1)
+    return quality, jpeg.encode(original, quality)
 
 
 def picture(original: np.ndarray, result: Result, rival: Result, codec: Backend, quality: int, path: Path) -> None:
@@ -151,9 +149,9 @@ def run(original: np.ndarray, name: str, qualities: list[int], picture_quality: 
     for quality in sorted({*qualities, picture_quality}):
         data = encode(original, quality, codec=codec)
         pixels = np.asarray(decode(data, codec=codec).convert("RGB"))
-        result = judge(f"jndlic q{quality}", data, pixels, original)
+        result = measured(f"jndlic q{quality}", data, pixels, original)
         jpeg_quality, jpeg = jpeg_of_size(original, len(data))
-        rival = judge(f"JPEG q{jpeg_quality}", jpeg, np.asarray(Image.open(io.BytesIO(jpeg))), original)
+        rival = measured(f"JPEG q{jpeg_quality}", jpeg, np.asarray(Image.open(io.BytesIO(jpeg))), original)
         print(f"{result}\n{rival}")
         write_atomically(folder / f"{name}-q{quality}.jlic", data)
         write_atomically(folder / f"{name}-q{quality}.png", _png(pixels))

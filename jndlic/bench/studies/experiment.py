@@ -33,13 +33,14 @@ from pathlib import Path
 import numpy as np
 
 from jndlic.bench.run.bdrate import Curve, read_curve, to_json, write_curve
-from jndlic.bench.run.evaluate import evaluate, find_images, format_points, format_rates
+from jndlic.bench.run.evaluate import evaluate, format_points, format_rates
 from jndlic.bench.studies.foreign_map import OtherMap, no_map
 from jndlic.codecs.codec import ImageCodec
 from jndlic.codecs.ours import Jndlic
 from jndlic.console import run_command
 from jndlic.errors import JndlicError, ParameterError
 from jndlic.files import write_atomically
+from jndlic.images.folders import find_images
 from jndlic.metrics.registry import select
 
 TRAINERS = {"codec": "jndlic.training.codec.module.CodecTraining", "baseline": "jndlic.training.codec.baseline.BaselineTraining"}

@@ -15,13 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
-from jndlic.bench.run.evaluate import find_images
 from jndlic.console import run_command
 from jndlic.errors import ParameterError
 from jndlic.files import write_atomically
 from jndlic.images.files import load
+from jndlic.images.folders import find_images
 from jndlic.jnd.models import MODELS, inject, tolerance_map
-from jndlic.metrics.registry import Metric, psnr, select
+from jndlic.metrics.psnr import psnr
+from jndlic.metrics.registry import Metric, select
 
 EVEN = "even"
 ENERGY = 30.0  # dB of PSNR at which the models' noises are compared

@@ -19,12 +19,12 @@ from jndlic.console import run_command
 from jndlic.errors import ParameterError
 from jndlic.files import write_atomically
 from jndlic.images.files import load
-from jndlic.metrics.registry import psnr
+from jndlic.images.folders import find_images
+from jndlic.metrics.psnr import psnr
 from jndlic.optimize.predictors.predictor import Predictor
 from jndlic.optimize.predictors.profiles import DEFAULT_PROFILE, PROFILES, profile
 from jndlic.optimize.predictors.registry import NAMES, open_predictor
 from jndlic.optimize.search import default_rule, search
-from jndlic.training.photos.files import find_images
 from jndlic.training.predictors.judged import by_reference, pixels_of, read_judged
 
 GRID = 5
@@ -173,7 +173,7 @@ def _run(options: argparse.Namespace) -> None:
         least = profile(name).score
         sets: dict[str, Iterator[Versions]] = {}
         if options.pictures:
-            paths = find_images(options.pictures)
+            paths = find_images(*options.pictures, deep=True)
             for codec in options.codecs:
                 sets[f"proxy:{options.proxy}, {codec}"] = coded(paths, codec, open_predictor(options.proxy), least)
         if options.judged:

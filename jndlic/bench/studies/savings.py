@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from jndlic.bench.report.tables import Table
-from jndlic.bench.run.evaluate import find_images
 from jndlic.codecs.presets import PRESETS, open_preset
 from jndlic.console import progress, run_command
 from jndlic.errors import JndlicError
 from jndlic.files import write_atomically
 from jndlic.images.files import load
+from jndlic.images.folders import find_images
 from jndlic.optimize.batch import Settings, search_file
 from jndlic.optimize.predictors.profiles import DEFAULT_PROFILE, PROFILES, profile
 from jndlic.optimize.predictors.registry import NAMES, default_predictor, open_predictor

@@ -22,12 +22,12 @@ from jndlic.console import run_command
 from jndlic.errors import ParameterError
 from jndlic.files import write_atomically
 from jndlic.images.files import load
+from jndlic.images.folders import find_images
 from jndlic.jnd.namm import jnd_map
 from jndlic.metrics.pairs import to_batch
-from jndlic.metrics.registry import psnr
+from jndlic.metrics.psnr import psnr
 from jndlic.optimize.predictors.metric import METRICS
 from jndlic.optimize.predictors.scales import SHARES
-from jndlic.training.photos.files import find_images
 
 QUALITIES = (10, 15, 20, 25, 30, 35, 40, 45, 50, 60, 70, 80, 90, 95)
 JND_ERROR = "jnd-error"
@@ -121,7 +121,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> None:
     people = human_qualities(options.curves)
-    paths = find_images(options.photos)[:: options.every]
+    paths = find_images(*options.photos, deep=True)[:: options.every]
     rows = calibrate(measured(paths), people)
     for row in rows:
         print("{metric:12} {share:.2f}  threshold {threshold:8.3f}  quality {mean:5.1f} +- {deviation:5.2f}  people +- {deviation of people:5.2f}".format(**row))

@@ -26,6 +26,7 @@ from jndlic.console import run_command
 from jndlic.errors import ParameterError
 from jndlic.files import write_atomically
 from jndlic.images.files import load
+from jndlic.optimize.search import first_good
 
 RATES = (0.15, 0.3, 0.6)
 CODECS = ("jndlic", "avif", "jxl")
@@ -62,11 +63,8 @@ def nearest_level(codec: ImageCodec, pixels: np.ndarray, rate: float) -> tuple[i
             files[level] = codec.encode(pixels, level)
         return len(files[level])
 
-    low, high = LEVELS
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if size(middle) <= wanted else (low, middle)
-    level = min((low, high), key=lambda level: abs(size(level) - wanted))
+    larger = first_good(lambda level: size(level) > wanted, LEVELS[0] + 1, LEVELS[1])
+    level = min((larger - 1, larger), key=lambda level: abs(size(level) - wanted))
     return level, files[level]
 
 

@@ -21,7 +21,6 @@ import os
 import platform
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -30,12 +29,12 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from jndlic.bench.run.process import JOBS, fresh, wall_time
 from jndlic.console import run_command
 from jndlic.errors import ImageError, JndlicError
 from jndlic.files import write_atomically
 
 CODECS = {"jndlic": "jndlic", "rival": "bmshj2018-hyperprior"}
-JOBS = ("encode", "decode")
 SIZES = ((768, 512), (2048, 1365))
 AIMS = {"encode": 1.0, "decode": 0.5}
 """Share of the rival's time that jndlic aims to stay within."""
@@ -75,14 +74,9 @@ class Worker:
 
     def __init__(self, codec: str, job: str, picture: Path, packed: Path, quality: int, threads: int | None) -> None:
         self.codec, self.job, self.picture = codec, job, picture
-        arguments = [codec, job, str(picture), str(packed), str(quality), str(threads or 0)]
+        command = fresh("jndlic.bench.studies.speed_worker", codec, job, picture, packed, quality, threads or 0)
         started = time.perf_counter()
-        self._process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "jndlic.bench.studies.speed_worker", *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._runs: list[dict] = []
         try:
             self._peak_before = self._answer()["peak"]
@@ -99,15 +93,12 @@ class Worker:
 
     def result(self) -> Measurement:
         """Sum up; the first run only warms up, unless it is the only one."""
-        runs = self._runs[1:] or self._runs
-        median = statistics.median(run["seconds"] for run in runs)
-        peak = max(run["peak"] for run in self._runs)
+        runs, peak = self._runs[1:] or self._runs, max(run["peak"] for run in self._runs)
         return Measurement(
             picture=self.picture.stem,
             codec=CODECS[self.codec],
             job=self.job,
-            seconds=median,
-            spread=(max(run["seconds"] for run in runs) - min(run["seconds"] for run in runs)) / median,
+            **wall_time([run["seconds"] for run in self._runs])._asdict(),
             start_seconds=self._start_seconds,
             peak_bytes=peak,
             growth_bytes=peak - self._peak_before,

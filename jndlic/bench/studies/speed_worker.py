@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as functional
 from PIL import Image
 
-from jndlic.bench.run.footprint import peak_memory
+from jndlic.bench.run.process import peak_memory, timed
 
 Job = Callable[[], Any]
 Stages = Callable[[], dict[str, float]]
@@ -170,9 +170,7 @@ def main(codec: str, job: str, picture: Path, packed: Path, quality: int, thread
         run, stages = rival_job(job, picture, packed)
     print(json.dumps({"peak": peak_memory()}), flush=True)
     for _ in sys.stdin:
-        started = time.perf_counter()
-        result = run()
-        seconds = time.perf_counter() - started
+        result, seconds = timed(run)
         peak = peak_memory()
         if job == "encode" and not packed.exists():
             packed.write_bytes(result if isinstance(result, bytes) else _pack_rival(result).encode())

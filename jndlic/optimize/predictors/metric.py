@@ -34,7 +34,7 @@ def ssimulacra2_from(reference: np.ndarray) -> Callable[[np.ndarray], float]:
 
 def butteraugli_from(reference: np.ndarray) -> Callable[[np.ndarray], float]:
     """Butteraugli's 3-norm, by libjxl's program, of versions of one uint8 picture (H, W, 3)."""
-    from jndlic.metrics.judges import butteraugli
+    from jndlic.metrics.butteraugli import butteraugli
 
     return partial(butteraugli, reference)
 
@@ -76,9 +76,9 @@ class MetricPredictor:
         if name not in SCALES:
             raise ParameterError(f"no metric {name!r} to judge by; there are {', '.join(SCALES)}")
         if name == "butteraugli":
-            from jndlic.metrics.judges import butteraugli_program
+            from jndlic.metrics.butteraugli import find_program
 
-            butteraugli_program()  # now rather than at every picture
+            find_program()  # now rather than at every picture
         self.name = name
 
     def judge(self, reference: np.ndarray) -> MetricJudge:

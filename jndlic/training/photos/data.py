@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from jndlic.errors import ImageError, ParameterError
-from jndlic.training.photos.files import decode_all, find_images, held_out, loaded_size
+from jndlic.training.photos.files import decode_all, find_photos, held_out, loaded_size
 from jndlic.training.photos.resident import ResidentLoader, ResidentPhotos
 from jndlic.training.photos.streamed import StreamedCrops
 
@@ -95,7 +95,7 @@ class PhotoData(lightning.LightningDataModule):
             return
         options = self.hparams
         areas = {}
-        paths = find_images(options.folders)
+        paths = find_photos(options.folders)
         for path in paths:
             try:
                 size = loaded_size(path, options.lossy_reduction)

@@ -13,24 +13,21 @@ from tqdm import tqdm
 
 from jndlic.errors import ImageError, ParameterError
 from jndlic.images.files import load
+from jndlic.images.folders import find_images
 
-SUFFIXES = {".png", ".webp", ".jpg", ".jpeg", ".tif", ".tiff", ".ppm"}
 LOSSY_SUFFIXES = {".jpg", ".jpeg"}
 
 
-def find_images(folders: Sequence[str | Path]) -> list[Path]:
-    """Every image below the folders, sorted.
+def find_photos(folders: Sequence[str | Path]) -> list[Path]:
+    """Every picture below the folders, sorted.
 
     Raises:
         ParameterError: a folder does not exist or nothing was found.
     """
-    for folder in folders:
-        if not Path(folder).is_dir():
-            raise ParameterError(f"training data: {folder} is not a folder")
-    paths = sorted(path for folder in folders for path in Path(folder).rglob("*") if path.suffix.lower() in SUFFIXES)
-    if not paths:
-        raise ParameterError(f"training data: no images in {', '.join(map(str, folders))}")
-    return paths
+    try:
+        return find_images(*folders, deep=True)
+    except ImageError as error:
+        raise ParameterError(f"training data: {error}") from error
 
 
 def held_out(path: Path, percent: int) -> bool:

@@ -25,7 +25,7 @@ from jndlic.console import BAD_INPUT, GOOD, run_command
 from jndlic.errors import ImageError, ParameterError
 from jndlic.files import write_atomically
 from jndlic.images.files import load
-from jndlic.training.photos.files import SUFFIXES
+from jndlic.images.folders import SUFFIXES, is_image
 
 MANIFEST_COLUMNS = "path\twidth\theight\tbytes\tsha256 of the file\n"
 REJECTED_COLUMNS = "path\treason\n"
@@ -110,7 +110,7 @@ def entries(source: Path) -> Iterator[Entry]:
     """
     if source.is_dir():
         for path in sorted(source.rglob("*")):
-            if path.suffix.lower() in SUFFIXES and path.is_file():
+            if is_image(path):
                 yield Entry(PurePosixPath(path.relative_to(source).as_posix()), lambda target, path=path: _link(path, target))
     elif zipfile.is_zipfile(source):
         with zipfile.ZipFile(source) as archive:

@@ -14,7 +14,7 @@ from jndlic.optimize.predictors.metric import MetricPredictor
 from jndlic.optimize.predictors.scales import SCALES
 from jndlic.shipped_weights import SUFFIX
 from jndlic.training.cli import TrainingCLI
-from jndlic.training.photos.files import find_images
+from jndlic.training.photos.files import find_photos
 from jndlic.training.predictors.data import JudgedData, validates
 from jndlic.training.predictors.judged import Judged, by_reference, pixels_of, write_judged
 from jndlic.training.predictors.judged_proxy import CODECS, make_versions
@@ -72,7 +72,7 @@ def prepare(argv: Sequence[str] | None = None) -> int:
 def _prepare(options: argparse.Namespace) -> None:
     from tqdm import tqdm
 
-    paths = find_images(options.photos)
+    paths = find_photos(options.photos)
     options.out.mkdir(parents=True, exist_ok=True)
     codecs = {text: options.versions for text in options.codecs} if options.codecs else CODECS
     rows: list[Judged] = []

@@ -20,9 +20,9 @@ from typing import NamedTuple
 import numpy as np
 
 from jndlic.errors import ParameterError
+from jndlic.images.folders import is_image
 
 QPS = tuple(range(13, 52))
-SUFFIXES = (".png", ".bmp", ".jpg", ".jpeg", ".tif", ".tiff", ".ppm", ".webp")
 
 
 class Source(NamedTuple):
@@ -63,7 +63,7 @@ def read_vvc_jnd(folder: Path) -> list[Source]:
 
 
 def _pictures(folder: Path) -> list[Path]:
-    return sorted((path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES), key=_natural)
+    return sorted(filter(is_image, folder.rglob("*")), key=_natural)
 
 
 def _natural(path: Path) -> list[tuple[int, int | str]]:

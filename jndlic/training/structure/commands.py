@@ -10,7 +10,7 @@ from pathlib import Path
 from jndlic.console import run_command
 from jndlic.jnd.structure_net import NAME, save_structure
 from jndlic.training.cli import TrainingCLI
-from jndlic.training.photos.files import find_images
+from jndlic.training.photos.files import find_photos
 from jndlic.training.structure.module import PairData, StructureTraining
 from jndlic.training.structure.pairs import (
     PATCHES,
@@ -65,7 +65,7 @@ def _prepare(options: argparse.Namespace) -> None:
     if options.judged:
         pictures, total, name = labelled_pictures(options.judged, options.share), None, f"human:{options.judged.name}, {options.share:.0%} satisfied"
     else:
-        paths = find_images(options.photos)
+        paths = find_photos(options.photos)
         random.Random(0).shuffle(paths)  # the last of them validate: they shall be of all folders
         pictures, total = proxy_pictures(paths, options.proxy, options.threshold, options.lossy_reduction), len(paths)
         name = f"proxy:{options.proxy}" + (f", SSIMULACRA2 {options.threshold:g}" if options.proxy != "klt" else "")

@@ -1,0 +1,38 @@
+"""Finding the pictures of a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jndlic.errors import ImageError
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm", ".bmp", ".gif"})
+"""Of the files that count as pictures, in small letters: the formats that `jndlic.images` reads."""
+
+
+def is_image(path: Path) -> bool:
+    """Whether it is a file, named like a picture."""
+    return path.suffix.lower() in SUFFIXES and path.is_file()
+
+
+def find_images(*places: str | Path, deep: bool = False) -> list[Path]:
+    """The pictures in folders, sorted by their paths; of a file, the file itself, whatever its name.
+
+    Args:
+        places: folders and files.
+        deep: also the pictures in the folders' folders.
+
+    Raises:
+        ImageError: a place does not exist, or there are no pictures in any of them.
+    """
+    found: list[Path] = []
+    for place in map(Path, places):
+        if place.is_file():
+            found.append(place)
+        elif place.is_dir():
+            found += filter(is_image, place.rglob("*") if deep else place.glob("*"))
+        else:
+            raise ImageError(f"{place} is not a folder and not a file")
+    if not found:
+        raise ImageError(f"no pictures in {', '.join(map(str, places))}")
+    return sorted(found)
