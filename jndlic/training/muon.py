@@ -17,9 +17,12 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from jndlic.errors import ParameterError
+
 QUINTIC = (3.4445, -4.7750, 2.0315)  # a, b, c of X <- a X + b (X X^T) X + c (X X^T)^2 X
 ITERATIONS = 5
 MOMENTUM = 0.95
+OPTIMIZERS = ("adam", "muon")
 SMALLEST_SIDE = 16  # narrower matrices gain nothing
 
 
@@ -46,6 +49,12 @@ class Muon(torch.optim.Adam):
                 _move(group, self.state)
         super().step()
         return loss
+
+
+def check_optimizer(name: str) -> None:
+    """Refuses other names than those in OPTIMIZERS by a ParameterError."""
+    if name not in OPTIMIZERS:
+        raise ParameterError(f"optimizer must be one of {', '.join(OPTIMIZERS)}, got {name!r}")
 
 
 def is_matrix(parameter: Tensor) -> bool:

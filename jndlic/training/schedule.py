@@ -9,7 +9,7 @@ import torch
 from lightning.pytorch.callbacks import Timer
 from torch import Tensor
 
-from jndlic.training.muon import Muon
+from jndlic.training.muon import Muon, is_matrix
 
 
 class Scheduled(lightning.LightningModule):
@@ -20,11 +20,17 @@ class Scheduled(lightning.LightningModule):
     warmup_steps: linear rise at the start.
     quantile_learning_rate: of the entropy bottlenecks' quantiles.
     clip_norm: largest gradient norm of all parameters but the quantiles.
+    optimizer: one of OPTIMIZERS; where there is none, Adam.
     """
+
+    not_for_muon: tuple[str, ...] = ()
+    """Beginnings of the names of parameters that stay with Adam."""
 
     def matrices(self) -> list[torch.nn.Parameter]:
         """Parameters that Muon moves; all others are Adam's."""
-        return []
+        if self.hparams.get("optimizer", "adam") != "muon":
+            return []
+        return [p for name, p in self.named_parameters() if is_matrix(p) and not name.startswith(self.not_for_muon)]
 
     def loss(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """Rate-distortion loss of a batch, and its parts by name.

@@ -9,6 +9,7 @@ from jndlic.codecs.compressai_model import NAMES, build
 from jndlic.jnd.namm import jnd_map
 from jndlic.training.codec.distortion import Distortion
 from jndlic.training.codec.loss import rate_distortion_weight
+from jndlic.training.muon import check_optimizer
 from jndlic.training.schedule import Scheduled
 
 
@@ -22,7 +23,7 @@ class BaselineTraining(Scheduled):
         latent_channels: M of the papers.
         start_from: checkpoint of a network of the same architecture, trained at another lambda.
         ms_ssim_weight, lpips_weight, lpips_weights, ssimulacra2_weight, jnd_weighting: as for CodecTraining.
-        learning_rate, final_learning_rate, warmup_steps, quantile_learning_rate, clip_norm: see Scheduled.
+        learning_rate, final_learning_rate, warmup_steps, quantile_learning_rate, clip_norm, optimizer: see Scheduled.
     """
 
     def __init__(
@@ -42,8 +43,10 @@ class BaselineTraining(Scheduled):
         lpips_weights: str | None = None,
         ssimulacra2_weight: float = 0.0,
         jnd_weighting: float = 0.0,
+        optimizer: str = "adam",
     ) -> None:
         super().__init__()
+        check_optimizer(optimizer)
         self.save_hyperparameters()
         self.network = build(architecture, channels, latent_channels, start_from)
         self._distortion = Distortion(ms_ssim_weight, lpips_weight, lpips_weights, ssimulacra2_weight, jnd_weighting)

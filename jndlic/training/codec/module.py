@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from jndlic.errors import ParameterError
 from jndlic.format.grid import JND_STRIDE
 from jndlic.jnd.namm import jnd_map
 from jndlic.network.config import CodecConfig
@@ -16,10 +15,8 @@ from jndlic.training.codec.export import INTEGER_NETWORKS, load_start
 from jndlic.training.codec.forward import EntropyModels, TrainingOutput, training_pass
 from jndlic.training.codec.loss import balance, rate_distortion_weight
 from jndlic.training.codec.trainable import trainable_codec
-from jndlic.training.muon import is_matrix
+from jndlic.training.muon import check_optimizer
 from jndlic.training.schedule import Scheduled
-
-OPTIMIZERS = ("adam", "muon")
 
 
 class CodecTraining(Scheduled):
@@ -44,6 +41,8 @@ class CodecTraining(Scheduled):
         ablation: leave a part out, see jndlic/training/codec/ablation.py.
     """
 
+    not_for_muon = tuple(f"codec.{name}" for name in INTEGER_NETWORKS)  # rounding wants Adam's small steps
+
     def __init__(
         self,
         config: CodecConfig = CodecConfig(),  # noqa: B008 (frozen)
@@ -64,8 +63,7 @@ class CodecTraining(Scheduled):
         ablation: str = WHOLE,
     ) -> None:
         super().__init__()
-        if optimizer not in OPTIMIZERS:
-            raise ParameterError(f"optimizer must be one of {', '.join(OPTIMIZERS)}, got {optimizer!r}")
+        check_optimizer(optimizer)
         self.save_hyperparameters(ignore=["config"])
         self.codec = trainable_codec(config).to(memory_format=torch.channels_last)
         self.entropy = EntropyModels(config.hyper_channels, config.jnd_channels)
@@ -95,13 +93,6 @@ class CodecTraining(Scheduled):
         distortion, parts = self._distortion(output.image.float(), image, jnd, weight)
         loss = (balance(weight, options.balance_strength) * (rate + distortion)).mean()
         return loss, _means(parts | _describe(output, rate, parts["error"], pixels))
-
-    def matrices(self) -> list[torch.nn.Parameter]:
-        """Kernels of the float networks; the integer ones are rounded, which wants Adam's small steps."""
-        if self.hparams.optimizer != "muon":
-            return []
-        return [value for name, value in self.codec.named_parameters()
-                if is_matrix(value) and not name.startswith(INTEGER_NETWORKS)]
 
     def quantile_loss(self) -> Tensor:
         """See Scheduled."""
