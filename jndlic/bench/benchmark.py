@@ -4,7 +4,8 @@
                                                     ├─► curves.png, curves.svg
                                                     └─► report.html, and a page of Markdown where one is wanted
 
-Interrupted, it goes on where it was: what was measured stays in the folder (jndlic/bench/run/store.py).
+Interrupted, it goes on where it was: what was measured stays in the folder
+(jndlic/bench/run/store.py).
 """
 
 from __future__ import annotations
@@ -33,7 +34,18 @@ from jndlic.codecs.registry import open_codec, parse_spec
 from jndlic.console import run_command
 from jndlic.errors import JndlicError, ParameterError
 from jndlic.images.folders import find_images
-from jndlic.metrics.registry import BUTTERAUGLI, CVVDP, GRID, HAARPSI, LPIPS_SQUEEZE, NAMES, USUAL, check_usable, made_by, select
+from jndlic.metrics.registry import (
+    BUTTERAUGLI,
+    CVVDP,
+    GRID,
+    HAARPSI,
+    LPIPS_SQUEEZE,
+    NAMES,
+    USUAL,
+    check_usable,
+    made_by,
+    select,
+)
 
 NEEDS = ("bjontegaard", "jinja2", "matplotlib", "scipy", "tqdm")
 
@@ -41,22 +53,91 @@ NEEDS = ("bjontegaard", "jinja2", "matplotlib", "scipy", "tqdm")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the benchmark may be told."""
     add = parser.add_argument
-    add("images", type=Path, nargs="+", metavar="PICTURES",
-        help="folder of pictures, or one; each is a set with results of its own, the first that of the plots")
-    add("--codecs", nargs="+", metavar="CODEC",
-        help=f"NAME[:OPTION=VALUE,...][@LEVEL,...]; the first is under test. Names: {', '.join(codecs.KINDS)} (default: {' '.join(codecs.USUAL)})")
-    add("--anchor", metavar="NAME", help="codec whose bits are 100 %% in the table of all (default: the second)")
-    add("--metrics", type=_words, metavar="NAME,...", help=f"of {', '.join(NAMES)} (default: those whose needs are met)")
-    add("--kinds", type=Path, metavar="JSON", help="kind of each picture by its name: adds BD-rates by kind to the sets that have these pictures")
-    add("--curves", type=Path, nargs="+", default=[], metavar="JSON", help="published results to show beside the first set, in CompressAI's layout")
-    add("--out", type=Path, default=Path("benchmark"), metavar="DIR", help="folder for results and cache (default: %(default)s)")
-    add("--jobs", type=int, default=os.cpu_count(), metavar="N", help="processes (default: one a core)")
-    add("--threads", type=int, metavar="N", help="of each process (default: cores / processes); 1 where the machine is busy with something else")
-    add("--report-pictures", type=int, default=6, metavar="N", help="to look at in the report (default: %(default)s)")
-    add("--report-rates", type=_numbers, default=[0.3], metavar="BPP,...", help="near which the report shows them (default: 0.3)")
+    add(
+        "images",
+        type=Path,
+        nargs="+",
+        metavar="PICTURES",
+        help="folder of pictures, or one; each is a set with results of its own, the first that of the plots",
+    )
+    add(
+        "--codecs",
+        nargs="+",
+        metavar="CODEC",
+        help=f"NAME[:OPTION=VALUE,...][@LEVEL,...]; the first is under test. Names: {', '.join(codecs.KINDS)} (default: {' '.join(codecs.USUAL)})",
+    )
+    add(
+        "--anchor",
+        metavar="NAME",
+        help="codec whose bits are 100 %% in the table of all (default: the second)",
+    )
+    add(
+        "--metrics",
+        type=_words,
+        metavar="NAME,...",
+        help=f"of {', '.join(NAMES)} (default: those whose needs are met)",
+    )
+    add(
+        "--kinds",
+        type=Path,
+        metavar="JSON",
+        help="kind of each picture by its name: adds BD-rates by kind to the sets that have these pictures",
+    )
+    add(
+        "--curves",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="JSON",
+        help="published results to show beside the first set, in CompressAI's layout",
+    )
+    add(
+        "--out",
+        type=Path,
+        default=Path("benchmark"),
+        metavar="DIR",
+        help="folder for results and cache (default: %(default)s)",
+    )
+    add(
+        "--jobs",
+        type=int,
+        default=os.cpu_count(),
+        metavar="N",
+        help="processes (default: one a core)",
+    )
+    add(
+        "--threads",
+        type=int,
+        metavar="N",
+        help="of each process (default: cores / processes); 1 where the machine is busy with something else",
+    )
+    add(
+        "--report-pictures",
+        type=int,
+        default=6,
+        metavar="N",
+        help="to look at in the report (default: %(default)s)",
+    )
+    add(
+        "--report-rates",
+        type=_numbers,
+        default=[0.3],
+        metavar="BPP,...",
+        help="near which the report shows them (default: 0.3)",
+    )
     add("--no-speed", action="store_true", help="leave time and memory out")
-    add("--markdown", type=Path, metavar="FILE", help="also write the results as a page of Markdown, its figures in a folder beside it")
-    add("--readme", type=Path, metavar="FILE", help="with --markdown: refresh the results in a README, between its two marks")
+    add(
+        "--markdown",
+        type=Path,
+        metavar="FILE",
+        help="also write the results as a page of Markdown, its figures in a folder beside it",
+    )
+    add(
+        "--readme",
+        type=Path,
+        metavar="FILE",
+        help="with --markdown: refresh the results in a README, between its two marks",
+    )
     add("--lpips-weights", metavar="FILE", help="SqueezeNet trunk ($JNDLIC_LPIPS_WEIGHTS)")
 
 
@@ -68,7 +149,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return savings(words[1:])
     epilog = "`jndlic bench savings --help`: what a level of its own for every picture saves"
-    parser = argparse.ArgumentParser(prog="jndlic bench", description=__doc__.splitlines()[0], epilog=epilog)
+    parser = argparse.ArgumentParser(
+        prog="jndlic bench", description=__doc__.splitlines()[0], epilog=epilog
+    )
     add_arguments(parser)
     options = parser.parse_args(words)
     return run_command("jndlic bench", lambda: run(options))
@@ -101,15 +184,32 @@ def run(options: argparse.Namespace) -> None:
     setup = Setup(tuple(metrics), options.lpips_weights, options.out / "cache", threads)
     rows = _measure(sets, opened, setup, options.jobs)
     write_rows(options.out / "rows.tsv", rows)
-    failures += [f"{codec}: {reason} ({count} files)" for (codec, reason), count in _errors(rows).items()]
+    failures += [
+        f"{codec}: {reason} ({count} files)" for (codec, reason), count in _errors(rows).items()
+    ]
     found = []
     for name, images in sets.items():
         own = [row for row in rows if row["set"] == name]
         measured = [curves for one in opened if (curves := group(own, one))]
         if measured:
-            first = not found  # time and memory need one picture only, and published curves are of one set
-            sizes = _footprints(measured, images, failures) if first and not options.no_speed else {}
-            found.append(Findings(name, images, measured, published if first else [], anchor, metrics, sizes, kinds))
+            first = (
+                not found
+            )  # time and memory need one picture only, and published curves are of one set
+            sizes = (
+                _footprints(measured, images, failures) if first and not options.no_speed else {}
+            )
+            found.append(
+                Findings(
+                    name,
+                    images,
+                    measured,
+                    published if first else [],
+                    anchor,
+                    metrics,
+                    sizes,
+                    kinds,
+                )
+            )
     if found:
         study = Study(found, rows, _command(options), _machine())
         write_reports(study, options.out, options.report_pictures, options.report_rates)
@@ -160,7 +260,10 @@ def _kinds(path: Path, sets: Mapping[str, Sequence[Path]]) -> dict[str, str]:
 def _short(curve: Curve) -> Curve:
     """A published curve by the first words of its name; the rest goes to the description."""
     name, _, rest = curve.name.partition(",")
-    return curve._replace(name=f"{name} (published)", description=", ".join(filter(None, (rest.strip(), curve.description))))
+    return curve._replace(
+        name=f"{name} (published)",
+        description=", ".join(filter(None, (rest.strip(), curve.description))),
+    )
 
 
 def _open(specs: Sequence[str]) -> tuple[list[Opened], list[str]]:
@@ -179,14 +282,25 @@ def _open(specs: Sequence[str]) -> tuple[list[Opened], list[str]]:
         name = codec.name
         if name in {one.name for one in opened}:
             name = f"{name} ({spec})"
-        opened.append(Opened(spec, name, codec.settings, tuple(codec.usual_levels), getattr(codec, "weights_hash", ""), getattr(codec, "trained_on", ())))
+        opened.append(
+            Opened(
+                spec,
+                name,
+                codec.settings,
+                tuple(codec.usual_levels),
+                getattr(codec, "weights_hash", ""),
+                getattr(codec, "trained_on", ()),
+            )
+        )
     if not opened:
         raise JndlicError("no codec can be used\n  " + "\n  ".join(failures))
     return opened, failures
 
 
 def _metrics(names: Sequence[str] | None, lpips_weights: str | None) -> list[str]:
-    """The metrics asked for, checked; by default those whose libraries, weights and programs are here."""
+    """The metrics asked for, checked; by default those whose libraries, weights and programs are
+    here.
+    """
     if names:
         select(names, lpips_weights)
         for name in names:
@@ -214,12 +328,22 @@ def _anchor(name: str | None, opened: Sequence[Opened]) -> str:
     raise ParameterError(f"--anchor {name}: not among {', '.join(one.name for one in opened)}")
 
 
-def _measure(sets: Mapping[str, Sequence[Path]], opened: Sequence[Opened], setup: Setup, jobs: int) -> list[Row]:
-    """The rows of all files, each with the name of its set, in the order of sets, pictures, codecs and levels."""
+def _measure(
+    sets: Mapping[str, Sequence[Path]], opened: Sequence[Opened], setup: Setup, jobs: int
+) -> list[Row]:
+    """The rows of all files, each with the name of its set, in the order of sets, pictures, codecs
+    and levels.
+    """
     from tqdm import tqdm
 
     set_of = {image.name: name for name, images in sets.items() for image in images}
-    tasks = [Task(image, one.spec, level) for images in sets.values() for image in images for one in opened for level in one.levels]
+    tasks = [
+        Task(image, one.spec, level)
+        for images in sets.values()
+        for image in images
+        for one in opened
+        for level in one.levels
+    ]
     order = {(task.image.name, task.codec, task.level): number for number, task in enumerate(tasks)}
     with tqdm(total=len(tasks), unit="file", smoothing=0.05) as bar:
         rows = []
@@ -233,14 +357,18 @@ def _errors(rows: Sequence[Row]) -> Counter[tuple[str, str]]:
     return Counter((str(row["codec"]), str(row["error"])) for row in rows if "error" in row)
 
 
-def _footprints(measured: Sequence[Measured], images: Sequence[Path], failures: list[str]) -> dict[str, dict[str, Footprint]]:
+def _footprints(
+    measured: Sequence[Measured], images: Sequence[Path], failures: list[str]
+) -> dict[str, dict[str, Footprint]]:
     """Time and memory by name, on the largest of the pictures."""
     name = measured[0].largest_image()
     largest = next(path for path in images if path.name == name)
     found = {}
     for one in measured:
         try:
-            found[one.codec.name] = footprints(one.codec.spec, largest, one.levels[len(one.levels) // 2])
+            found[one.codec.name] = footprints(
+                one.codec.spec, largest, one.levels[len(one.levels) // 2]
+            )
         except JndlicError as error:
             failures.append(str(error))
     return found
@@ -248,7 +376,12 @@ def _footprints(measured: Sequence[Measured], images: Sequence[Path], failures: 
 
 def _command(options: argparse.Namespace) -> str:
     """What makes the figures anew; where they are written and how fast does not matter to them."""
-    words = ["jndlic", "bench", *map(str, options.images), *(["--codecs", *options.codecs] if options.codecs else [])]
+    words = [
+        "jndlic",
+        "bench",
+        *map(str, options.images),
+        *(["--codecs", *options.codecs] if options.codecs else []),
+    ]
     words += ["--curves", *map(str, options.curves)] if options.curves else []
     words += ["--kinds", str(options.kinds)] if options.kinds else []
     words += ["--metrics", ",".join(options.metrics)] if options.metrics else []
@@ -260,7 +393,9 @@ def _command(options: argparse.Namespace) -> str:
 def _machine() -> str:
     """The processor's name, where the system tells it, and the number of cores."""
     try:
-        found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+        found = re.search(
+            r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE
+        )
     except OSError:
         found = None
     return f"{found[1].strip() if found else platform.machine()}, {os.cpu_count()} cores"
@@ -276,5 +411,7 @@ def _numbers(text: str) -> list[float]:
     except ValueError:
         values = []
     if not values or min(values) <= 0:
-        raise argparse.ArgumentTypeError(f"must be positive numbers with commas between, got {text!r}")
+        raise argparse.ArgumentTypeError(
+            f"must be positive numbers with commas between, got {text!r}"
+        )
     return values

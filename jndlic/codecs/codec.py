@@ -4,8 +4,8 @@
     picture ─► ImageCodec.session ─► Session ─┬─► view(level) ─► pixels to judge against `reference`     a search: one picture,
                                               └─► encode(level) ─► bytes ─► decode ─► the same, from the very file   many levels
 
-Pixels are uint8 (H, W, 3), RGB, as a viewer shows them: what is transparent lies on white. Formats that know alpha and metadata keep
-those of a picture; bare pixels have none.
+Pixels are uint8 (H, W, 3), RGB, as a viewer shows them: what is transparent lies on white. Formats
+that know alpha and metadata keep those of a picture; bare pixels have none.
 """
 
 from __future__ import annotations
@@ -47,12 +47,16 @@ class Session(Protocol):
 
 
 class ImageCodec(Protocol):
-    """Pictures to files and back; the network of this project is a `Codec` of jndlic/network, this is any format with all its settings."""
+    """Pictures to files and back; the network of this project is a `Codec` of jndlic/network, this
+    is any format with all its settings.
+    """
 
     name: str
     """Short, for tables and curves."""
     settings: str
-    """Encoder, version, options: all that the bytes depend on besides picture and level. Results are kept under this text."""
+    """Encoder, version, options: all that the bytes depend on besides picture and level. Results
+    are kept under this text.
+    """
     levels: tuple[int, ...]
     """All of them, in the codec's own terms, coarse to fine."""
     usual_levels: tuple[int, ...]
@@ -81,7 +85,8 @@ class ImageCodec(Protocol):
 
 
 class FileSession:
-    """A session whose every look at a level is a real file, each made once: the one that a search ends with was made on its way.
+    """A session whose every look at a level is a real file, each made once: the one that a search
+    ends with was made on its way.
 
     Args:
         picture: to encode.
@@ -119,7 +124,9 @@ class FileSession:
 
 
 class WholeFiles(ImageCodec):
-    """Base of the codecs whose levels have nothing in common and whose files have no parts of interest."""
+    """Base of the codecs whose levels have nothing in common and whose files have no parts of
+    interest.
+    """
 
     def parts(self, data: bytes) -> dict[str, int]:
         """None."""

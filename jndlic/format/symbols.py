@@ -8,7 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 SYMBOL_LIMIT = 1 << 20
-"""Largest magnitude of a symbol: far more than 8-bit pixels can give rise to. Keeps float32 exact and hostile values tame."""
+"""Largest magnitude of a symbol: far more than 8-bit pixels can give rise to. Keeps float32 exact
+and hostile values tame.
+"""
 
 
 class Symbols(NamedTuple):
@@ -21,7 +23,9 @@ class Symbols(NamedTuple):
     k: np.ndarray
     """int32 (M, ph / 16, pw / 16)."""
     t: np.ndarray
-    """uint8, shape of k: table of each latent; follows from z, z_jnd, quality and the k coded before, never stored."""
+    """uint8, shape of k: table of each latent; follows from z, z_jnd, quality and the k coded
+    before, never stored.
+    """
 
 
 def symbol_crc(z_jnd: np.ndarray, z: np.ndarray, k: np.ndarray) -> int:

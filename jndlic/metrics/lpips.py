@@ -1,4 +1,5 @@
-"""LPIPS, the learned perceptual distance, on the SqueezeNet 1.1 trunk: a training term and a metric.
+"""LPIPS, the learned perceptual distance, on the SqueezeNet 1.1 trunk: a training term and a
+metric.
 
 Source: Zhang, Isola, Efros, Shechtman, Wang, "The Unreasonable Effectiveness of Deep Features as
 a Perceptual Metric", CVPR 2018, version 0.1. The calibrated linear layers come with the `lpips`
@@ -46,9 +47,7 @@ class LPIPS(nn.Module):
             package is missing.
     """
 
-    def __init__(
-        self, weights: str | Path | None = None, full_precision: bool = False
-    ) -> None:
+    def __init__(self, weights: str | Path | None = None, full_precision: bool = False) -> None:
         super().__init__()
         self.full_precision = full_precision
         trunk = load_trunk(weights)
@@ -157,14 +156,14 @@ class _WeightedDistance(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, feature: Tensor, reference: Tensor, weight: Tensor) -> Tensor:  # noqa: ANN001
+    def forward(ctx, feature: Tensor, reference: Tensor, weight: Tensor) -> Tensor:
         unit, length = _unit_length(feature)
         difference = unit - reference
         ctx.save_for_backward(unit, length, difference, weight)
         return difference.square().movedim(1, -1) @ weight
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None, None]:  # noqa: ANN001
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None, None]:
         unit, length, difference, weight = ctx.saved_tensors
         by_unit = difference.mul(weight[:, None, None]).mul_(2 * gradient.unsqueeze(1))
         # Only the part that is perpendicular to a vector changes its direction.

@@ -16,14 +16,17 @@ class Backend(TableSource, Protocol[Features]):
     """A codec that is ready for use. `Features` are its own and mean nothing to others."""
 
     trained_on: tuple[str, ...]
-    """Metrics in the training loss, by the names of the benchmark; empty where the weights do not tell."""
+    """Metrics in the training loss, by the names of the benchmark; empty where the weights do not
+    tell.
+    """
 
     def analyse(self, pixels: np.ndarray, jnd: np.ndarray) -> Features:
         """The part of encoding that no quality changes.
 
         Args:
             pixels: uint8 (H, W, 3), any size.
-            jnd: float32 (H, W, 3), tolerance in grey levels: the picture's own map, on which the networks were trained.
+            jnd: float32 (H, W, 3), tolerance in grey levels: the picture's own map, on which the
+                networks were trained.
         """
 
     def quantise(self, features: Features, quality: int | np.ndarray) -> Symbols:
@@ -49,4 +52,6 @@ class Backend(TableSource, Protocol[Features]):
         """
 
     def step_levels(self) -> np.ndarray:
-        """How coarse each quality is: float64 (100,), mean over the channels of log2 of the quantization step."""
+        """How coarse each quality is: float64 (100,), mean over the channels of log2 of the
+        quantization step.
+        """

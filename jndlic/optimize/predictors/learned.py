@@ -1,6 +1,6 @@
 """The learned predictors at work: networks with their weights, and where on a picture they look.
 
-    picture ─► places, at most PLACES, even over it ─► R and J once ─► each version at the same places ─► score
+picture ─► places, at most PLACES, even over it ─► R and J once ─► each version at the same places ─► score
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ class SgModel(nn.Module):
     """SG-JND (re-derived) for pictures of several patches each.
 
     Args:
-        trunk: file with SqueezeNet 1.1 in torchvision's layout; None: the one that JNDLIC_LPIPS_WEIGHTS names.
+        trunk: file with SqueezeNet 1.1 in torchvision's layout; None: the one that
+            JNDLIC_LPIPS_WEIGHTS names.
 
     Raises:
         WeightsError: there is no such file.
@@ -94,7 +95,9 @@ class LearnedJudge:
         image = self._padded(reference)
         self._places = places(*image.shape[-2:], predictor.model.patch)
         with torch.inference_mode():
-            self._original = predictor.model.original(self._cut(image), self._cut(pattern_map(luma(image))))
+            self._original = predictor.model.original(
+                self._cut(image), self._cut(pattern_map(luma(image)))
+            )
 
     def score(self, distorted: np.ndarray) -> float:
         """See Judge. What is equal looks equal, whatever a network makes of it."""
@@ -102,13 +105,24 @@ class LearnedJudge:
         if np.array_equal(self._reference, distorted):
             return STRICT_SCORE
         with torch.inference_mode():
-            scores, weights = self._predictor.model.patch_scores(self._original, self._cut(self._padded(distorted)))
-            return self._predictor.offset + self._predictor.slope * float(weighted_mean(scores.float(), weights.float()))
+            scores, weights = self._predictor.model.patch_scores(
+                self._original, self._cut(self._padded(distorted))
+            )
+            return self._predictor.offset + self._predictor.slope * float(
+                weighted_mean(scores.float(), weights.float())
+            )
 
     def _padded(self, pixels: np.ndarray) -> Tensor:
         """As a batch, mirrored at its right and lower edge up to the size of a patch."""
-        if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or 0 in pixels.shape:
-            raise ImageError(f"need an RGB picture, uint8 (H, W, 3), got {pixels.dtype} {pixels.shape}")
+        if (
+            pixels.dtype != np.uint8
+            or pixels.ndim != 3
+            or pixels.shape[2] != 3
+            or 0 in pixels.shape
+        ):
+            raise ImageError(
+                f"need an RGB picture, uint8 (H, W, 3), got {pixels.dtype} {pixels.shape}"
+            )
         margins = [(0, max(0, self._predictor.model.patch - side)) for side in pixels.shape[:2]]
         return to_batch(np.pad(pixels, (*margins, (0, 0)), mode="symmetric"))
 
@@ -140,7 +154,8 @@ class LearnedPredictor:
 
 
 def places(rows: int, columns: int, side: int, limit: int = PLACES) -> list[tuple[int, int]]:
-    """Top left corners of squares: a grid without gaps where `limit` allows, else as dense as it does; the same on every call.
+    """Top left corners of squares: a grid without gaps where `limit` allows, else as dense as it
+    does; the same on every call.
 
     Args:
         rows: of the picture, at least `side`.
@@ -153,7 +168,11 @@ def places(rows: int, columns: int, side: int, limit: int = PLACES) -> list[tupl
         down = max(1, min(limit, round((limit * rows / columns) ** 0.5)))
         across = max(1, min(-(-columns // side), limit // down))
         down = min(-(-rows // side), limit // across)
-    return [(top, left) for top in _spread(rows - side, down) for left in _spread(columns - side, across)]
+    return [
+        (top, left)
+        for top in _spread(rows - side, down)
+        for left in _spread(columns - side, across)
+    ]
 
 
 def _spread(last: int, count: int) -> list[int]:
@@ -169,12 +188,22 @@ def save_predictor(path: str | Path, predictor: LearnedPredictor, source: str) -
         predictor: to keep.
         source: of the scores that it was trained with: `human:` or `proxy:` and what it is.
     """
-    tensors = {name: value.half().contiguous() for name, value in predictor.model.net.state_dict().items()}
-    metadata = {"format": FORMAT, "model": predictor.name, "slope": repr(predictor.slope), "offset": repr(predictor.offset), "source": source}
+    tensors = {
+        name: value.half().contiguous() for name, value in predictor.model.net.state_dict().items()
+    }
+    metadata = {
+        "format": FORMAT,
+        "model": predictor.name,
+        "slope": repr(predictor.slope),
+        "offset": repr(predictor.offset),
+        "source": source,
+    }
     write_atomically(path, save(tensors, metadata))
 
 
-def load_predictor(name: str, weights: str | Path | None = None, trunk: str | Path | None = None) -> LearnedPredictor:
+def load_predictor(
+    name: str, weights: str | Path | None = None, trunk: str | Path | None = None
+) -> LearnedPredictor:
     """A predictor ready for use.
 
     Args:

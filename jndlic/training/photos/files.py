@@ -62,8 +62,11 @@ def load_pixels(path: Path, lossy_reduction: float) -> np.ndarray:
     return pixels
 
 
-def decode_all(paths: Sequence[Path], lossy_reduction: float, workers: int, title: str) -> Iterator[np.ndarray]:
-    """The pixels of many photos, in their order, decoded by several threads; damaged ones are reported and left out.
+def decode_all(
+    paths: Sequence[Path], lossy_reduction: float, workers: int, title: str
+) -> Iterator[np.ndarray]:
+    """The pixels of many photos, in their order, decoded by several threads; damaged ones are
+    reported and left out.
 
     Args:
         paths: files.
