@@ -103,9 +103,8 @@ def decode(
     """
     from jndlic.images.pillow import to_pillow
 
-    container = unpack(
-        _as_bytes(data), area_max
-    )  # before the weights are loaded: most bad files fail here
+    # Before the weights are loaded: most bad files fail here
+    container = unpack(_as_bytes(data), area_max)
     with _thread_limit(threads):
         from jndlic.pipeline import decode_container
 

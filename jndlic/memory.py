@@ -27,4 +27,7 @@ def reuse_freed_memory() -> bool:
         return False
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     settings = ((_MMAP_THRESHOLD, _KEPT), (_TRIM_THRESHOLD, _KEPT), (_TOP_PAD, _STEP))
-    return mallopt is not None and all([mallopt(name, value) for name, value in settings])
+    if mallopt is None:
+        return False
+    taken = [mallopt(name, value) for name, value in settings]  # all, even after one that fails
+    return all(taken)

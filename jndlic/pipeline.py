@@ -1,8 +1,11 @@
 """The whole way from a picture to a file and back.
 
-picture ─► its own JND map ─► Backend.analyse ─► Backend.quantise ─► symbols ─► streams ─► container ─► bytes
+picture ─► its own JND map ─► Backend.analyse ─► Backend.quantise ─► symbols
 another map, relative to its own ─► quality plane ─┘
-bytes ─► container ─► quality, z_J, z ─► tables ─► k ─► CRC of the symbols ─► Backend.synthesise ─► picture
+symbols ─► streams ─► container ─► bytes
+
+bytes ─► container ─► quality, z_J, z ─► tables ─► k ─► CRC of the symbols
+symbols ─► Backend.synthesise ─► picture
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """A small training run in processes of its own; test_scale_out.py starts it.
 
-scale_out_run.py FOLDER DEVICES STEPS    photos in FOLDER/photos; FOLDER/last.ckpt is resumed where it exists
+    scale_out_run.py FOLDER DEVICES STEPS
+
+Photos are in FOLDER/photos; FOLDER/last.ckpt is resumed where it exists.
 """
 
 from __future__ import annotations

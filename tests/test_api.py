@@ -234,13 +234,8 @@ def test_the_whole_map_moves_the_whole_quality(toy: ToyCodec) -> None:
         facts = jndlic.info(jndlic.encode(pixels, 90, codec=toy, jnd=own * factor))
         assert facts["quality_plane"] is None
         qualities.append(facts["quality"])
-    assert qualities == [
-        100,
-        97,
-        90,
-        76,
-        48,
-    ]  # steps of 1 (there is no smaller one), 1.75, 3.5, 7 and 14
+    # Steps of 1 (there is no smaller one), 1.75, 3.5, 7 and 14
+    assert qualities == [100, 97, 90, 76, 48]
 
 
 @pytest.mark.parametrize("value", [0, 1, 1e-30, 3e38, 1e300])

@@ -140,10 +140,8 @@ def test_rows_on_disk_and_in_groups(tmp_path: Path) -> None:
     assert read_rows(tmp_path / "rows.tsv") == rows
     codec = Opened("jpeg", "JPEG", "libjpeg", (1, 2), "")
     measured = group(rows, codec)
-    assert measured.levels == (2,) and measured.images == (
-        "a.png",
-        "b.png",
-    )  # level 1 lacks a picture
+    # Level 1 lacks a picture
+    assert measured.levels == (2,) and measured.images == ("a.png", "b.png")
     assert measured.curve().results["psnr-rgb"] == [32.0]
     assert group(rows[-1:], codec) is None
 
@@ -319,9 +317,8 @@ def test_several_sets_and_kinds_of_pictures(
         list(further["bd_rates_by_kind"]) == ["people (1)", "text (1)"]
         and not summary["bd_rates_by_kind"]
     )
-    assert {rate["metric"] for rate in summary["bd_rates"]} == {
-        "psnr-rgb"
-    }  # a grid has no bits at equal quality
+    # A grid has no bits at equal quality
+    assert {rate["metric"] for rate in summary["bd_rates"]} == {"psnr-rgb"}
     webp, text = (
         [row for row in rows if row["image"] == "3.png" and row["codec"].startswith(name)]
         for name in ("webp", "jpeg")
@@ -339,11 +336,12 @@ def test_several_sets_and_kinds_of_pictures(
         page.index("## pictures") < page.index("## others") < page.index("| text (1) | WebP |")
         and "--kinds kinds.json" in page
     )
+    # Two codecs, two sets
     assert (
         page.count("Visibility of the grid") == 2
         and page.count("grid visibility ↓") == 4
         and "±" not in page.split("operating points")[-1]
-    )  # two codecs, two sets
+    )
     for one in (summary, further):
         assert percent(one["bd_rates"][0]["rate"]) in readme
     assert (
@@ -405,8 +403,8 @@ def test_metrics_of_the_loss_are_marked_and_left_out_of_the_summary(tmp_path: Pa
     (judged,) = (one.rate for one in found.against_tested if one.metric == "haarpsi")
     assert judged > 50.0  # and PSNR says the opposite
     assert (
-        found.summary
-        == f"Bits of ours at equal quality by the metrics in no loss (HaarPSI): {percent(judged)} against theirs."
+        found.summary == "Bits of ours at equal quality by the metrics in no loss (HaarPSI): "
+        f"{percent(judged)} against theirs."
     )
     study = Study([found], [], "command", "machine")
     (tmp_path / "README.md").write_text(f"{publish.BEGIN}{publish.END}")

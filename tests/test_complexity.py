@@ -82,9 +82,8 @@ def test_hooks_are_removed() -> None:
 
 
 def test_shipped_network_is_within_its_budgets() -> None:
-    counts = complexity(
-        load_codec(), 128, 192
-    )  # multiples of 64: the share of a pixel is that of any size
+    # Multiples of 64: the share of a pixel is that of any size
+    counts = complexity(load_codec(), 128, 192)
     assert counts.within_budget, format_table(counts)
     assert 8e6 <= sum(part.parameters for part in counts.parts) <= 20e6
 

@@ -91,9 +91,8 @@ def test_no_float_chooses_a_table(codec: TorchBackend, photo_file: bytes) -> Non
     assert changed > 50
     decoded = symbols_of(photo_file, disturbed)
     assert digest(decoded) == digest(symbols_of(photo_file, codec))
-    assert not torch.equal(
-        pixels_of(decoded, disturbed), pixels_of(decoded, codec)
-    )  # it did disturb something
+    # It did disturb something
+    assert not torch.equal(pixels_of(decoded, disturbed), pixels_of(decoded, codec))
 
 
 def test_thread_counts_and_bfloat16_agree_in_pixels(codec: TorchBackend, photo_file: bytes) -> None:

@@ -103,9 +103,8 @@ def stage(name: str) -> int:
     return max(found)[1]
 
 
-INNER = [
-    (name, path) for name, path in modules() if name != "jndlic"
-]  # jndlic itself gives api's names on demand
+# jndlic itself gives api's names on demand
+INNER = [(name, path) for name, path in modules() if name != "jndlic"]
 
 
 @pytest.mark.parametrize(("name", "path"), INNER, ids=[name for name, _ in INNER])
@@ -154,7 +153,8 @@ def test_no_circles_between_folders() -> None:
     while edges:
         free = {name for name, targets in edges.items() if not targets & set(edges)}
         assert free, (
-            f"these folders need one another in a circle: { ({n: sorted(t & set(edges)) for n, t in edges.items()}) }"
+            "these folders need one another in a circle: "
+            f"{ ({n: sorted(t & set(edges)) for n, t in edges.items()}) }"
         )
         edges = {name: targets for name, targets in edges.items() if name not in free}
 

@@ -335,9 +335,8 @@ def test_size_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pictures, "AREA_MAX", 100)
     with pytest.raises(ImageError, match="11 x 10"):
         from_pillow(Image.new("L", (11, 10)))
-    assert (
-        from_array(np.zeros((10, 11), np.uint8)).width == 11
-    )  # what is in memory already may be larger
+    # What is in memory already may be larger
+    assert from_array(np.zeros((10, 11), np.uint8)).width == 11
     with pytest.raises(ImageError, match="0 x 10"):
         from_array(np.zeros((10, 0), np.uint8))
 

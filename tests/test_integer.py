@@ -120,9 +120,8 @@ def test_straight_through_gradients() -> None:
     round_through(values).sum().backward()
     assert torch.equal(values.grad, torch.ones(3))
     values.grad = None
-    bound(
-        values, 0.0, 5.0
-    ).sum().backward()  # gradient +1 pushes values down: allowed inside and above
+    # Gradient +1 pushes values down: allowed inside and above
+    bound(values, 0.0, 5.0).sum().backward()
     assert torch.equal(values.grad, torch.tensor([0.0, 1.0, 1.0]))
 
 

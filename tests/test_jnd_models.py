@@ -88,9 +88,8 @@ def test_critical_count_by_hand() -> None:
     assert klt.critical_count(torch.zeros(1, 64)).item() == 64
     rising = torch.full((1, 64), 1e-6)
     rising[0, :10] = 1.0
-    assert (
-        33 <= klt.critical_count(rising).item() <= 40
-    )  # P jumps to 1 at the tenth: nearly the mean of 10..64
+    # P jumps to 1 at the tenth: nearly the mean of 10..64
+    assert 33 <= klt.critical_count(rising).item() <= 40
 
 
 def test_against_plain_numpy(grey: np.ndarray) -> None:

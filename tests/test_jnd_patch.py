@@ -93,9 +93,10 @@ def test_network_in_a_file(tmp_path: Path) -> None:
     torch.nn.init.normal_(net.last.weight, std=0.1)
     save_structure(net, tmp_path / "net.safetensors", "proxy:test")
     patches = torch.rand(2, 1, 64, 64) * 255
+    # float16 in the file
     assert torch.allclose(
         load_structure(tmp_path / "net.safetensors")(patches), net(patches), atol=0.3
-    )  # float16 in the file
+    )
     (tmp_path / "bad.safetensors").write_bytes(b"nothing")
     for name in ("bad.safetensors", "none.safetensors"):
         with pytest.raises(WeightsError, match=name):
@@ -181,9 +182,8 @@ def test_training_learns_and_leaves_a_network(
     from jndlic.training.structure.module import StructureTraining
     from jndlic.training.structure.pairs import Pairs, write_pairs
 
-    reference = np.random.default_rng(0).integers(
-        112, 144, (40, 64, 64), dtype=np.uint8
-    )  # little contrast: the change is in grey levels
+    # Little contrast: the change is in grey levels
+    reference = np.random.default_rng(0).integers(112, 144, (40, 64, 64), dtype=np.uint8)
     target = (
         reference.astype(np.float64) + np.roll(reference, 1, 1) + np.roll(reference, 1, 2)
     ) / 3

@@ -57,9 +57,8 @@ def test_branches_meet_at_127() -> None:
 @pytest.mark.parametrize("shape", [(210, 700, 3), (1, 1, 3), (1, 40, 3), (33, 2, 1), (64, 48, 3)])
 def test_numpy_and_torch_agree(shape: tuple[int, int, int]) -> None:
     image = np.random.default_rng(3).uniform(0.0, 255.0, shape)
-    image[: shape[0] // 2] = (
-        np.round(image[: shape[0] // 2] / 255.0) * 255.0
-    )  # black and white as well
+    # Black and white as well
+    image[: shape[0] // 2] = np.round(image[: shape[0] // 2] / 255.0) * 255.0
     exact, double = both(image)
     single = both(image.astype(np.float32))[1]
     np.testing.assert_allclose(double, exact, atol=1e-9)

@@ -71,7 +71,10 @@ def test_konjnd(tmp_path: Path) -> None:
     for level in (1, 40, 100):
         Image.fromarray(photo(16)).save(tmp_path / "jpeg" / f"SRC0001_JPEG_{level:03d}.jpg")
     Image.fromarray(photo(16)).save(tmp_path / "bpg" / "SRC0505_BPG_030.png")
-    table = 'image_id,Compression type,ratings\nSRC0001.png,JPEG,"[30, 41, 50, 60]"\nSRC0505.png,BPG,"[20, 31]"\n'
+    table = (
+        'image_id,Compression type,ratings\nSRC0001.png,JPEG,"[30, 41, 50, '
+        '60]"\nSRC0505.png,BPG,"[20, 31]"\n'
+    )
     (tmp_path / "subjective_ratings.csv").write_text(table)
     rows = {(row.codec, row.level): row for row in read_judged(tmp_path)}
     assert set(rows) == {("jpeg", 100), ("jpeg", 61), ("jpeg", 1), ("bpg", 21)}, (

@@ -49,9 +49,8 @@ def test_half_the_contrast_has_a_known_vif() -> None:
     original = np.repeat(random.integers(0, 2, (128, 128, 1), np.uint8) * 254, 3, 2)
     value = vif(original, original // 2)
     finest = 1.0 - 2.0 / math.log2(1.0 + 127.0**2 / 2.0)
-    assert (
-        finest - 0.08 < value < finest + 0.02
-    )  # coarser scales have less variance, hence less than the finest
+    # Coarser scales have less variance, hence less than the finest
+    assert finest - 0.08 < value < finest + 0.02
 
 
 def plain_haarpsi(reference: np.ndarray, distorted: np.ndarray) -> float:
@@ -150,9 +149,8 @@ def with_error(error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def test_grid_visibility_of_errors_made_by_hand() -> None:
     place = np.arange(64)
     zigzag = place % 2  # a step of 1 at every pixel, borders of blocks included
-    stairs = zigzag + 2 * (
-        place // 16
-    )  # borders at 16, 32, 48, where the zigzag goes down: |−1 + 2| = 1
+    # Borders at 16, 32, 48, where the zigzag goes down: |−1 + 2| = 1
+    stairs = zigzag + 2 * (place // 16)
     high = zigzag + 4 * (place // 16)  # |−1 + 4| = 3
     for line, wanted in ((zigzag, 1.0), (stairs, 1.0), (high, 3.0)):
         assert grid_visibility(*with_error(line[:, None] + line[None])) == pytest.approx(wanted)

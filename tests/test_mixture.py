@@ -50,9 +50,8 @@ def test_gradients_move_scales_and_weights() -> None:
     model = ScaleMixture()
     symbols, table = torch.tensor([0.0, 4.0]), torch.tensor([20.0, 20.0], requires_grad=True)
     model.bits(symbols, table, model.weights()).sum().backward()
-    assert (
-        table.grad[0] > 0 > table.grad[1]
-    )  # a narrower scale suits the zero, a wider one the four
+    # A narrower scale suits the zero, a wider one the four
+    assert table.grad[0] > 0 > table.grad[1]
     assert model.logits.grad[20].abs().min() > 0 and not model.logits.grad[:20].any()
 
 

@@ -29,9 +29,8 @@ def test_near_one_it_is_what_ms_ssim_lacks(picture: torch.Tensor) -> None:
     noisy = (picture + 4.0 * torch.randn_like(picture)).clamp(0.0, 255.0)
     lacking = 1.0 - pytorch_msssim.ms_ssim(noisy, picture, data_range=255.0, size_average=False)
     ours = ms_ssim.distance(noisy, picture, torch.ones(2, 1, 192, 192))
-    torch.testing.assert_close(
-        ours, lacking, rtol=0.1, atol=0
-    )  # windows at the border, a sum for a product
+    # Windows at the border, a sum for a product
+    torch.testing.assert_close(ours, lacking, rtol=0.1, atol=0)
 
 
 def test_autocast_costs_no_digits(picture: torch.Tensor) -> None:

@@ -188,9 +188,8 @@ def test_start_is_an_orthonormal_transform() -> None:
     coarse = start_from_cosines(analysis.stem, analysis.down, synthesis.up, synthesis.head)
     detail = start_detail(coarse, analysis.detail, synthesis.detail)
     assert len(coarse) == 320 and len(detail) == 96 and not set(coarse) & set(detail)
-    assert (
-        sum(pattern.frequency.colour == 0 for pattern in coarse + detail) == 256
-    )  # all of brightness
+    # All of brightness
+    assert sum(pattern.frequency.colour == 0 for pattern in coarse + detail) == 256
     unit = torch.eye(768).view(768, 3, 16, 16)
     with torch.no_grad():
         blocks = torch.nn.functional.pixel_unshuffle

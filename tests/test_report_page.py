@@ -31,18 +31,23 @@ PLAY = """
 <script>
 addEventListener("error", (event) => { document.title = "error: " + event.message; });
 addEventListener("load", () => {
-  const find = (id) => document.getElementById(id), place = () => find("line").style.left + " " + find("over").style.clipPath;
+  const find = (id) => document.getElementById(id);
+  const place = () => find("line").style.left + " " + find("over").style.clipPath;
   const report = { start: place() };
   find("slider").value = 250;
   find("slider").dispatchEvent(new Event("input"));
   report.slid = place();
   const stage = find("stage"), box = stage.getBoundingClientRect();
   stage.setPointerCapture = () => {};
-  const point = (type, share) => stage.dispatchEvent(new PointerEvent(type, { pointerId: 1, clientX: box.left + share * box.width, clientY: box.top + 5 }));
+  const point = (type, share) => stage.dispatchEvent(new PointerEvent(
+    type, { pointerId: 1, clientX: box.left + share * box.width, clientY: box.top + 5 }
+  ));
   point("pointerdown", 0.25); point("pointermove", 0.75); point("pointerup", 0.75);
   report.dragged = place();
   const before = stage.querySelector("img").style.transform;
-  stage.dispatchEvent(new WheelEvent("wheel", { deltaY: -400, clientX: box.left + 50, clientY: box.top + 50 }));
+  stage.dispatchEvent(new WheelEvent(
+    "wheel", { deltaY: -400, clientX: box.left + 50, clientY: box.top + 50 }
+  ));
   report.zoomed = before !== stage.querySelector("img").style.transform;
   find("right").value = 2;
   find("right").dispatchEvent(new Event("change"));

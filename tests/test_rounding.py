@@ -31,9 +31,8 @@ def rounding(probabilities: torch.Tensor) -> Rounding:
 def test_the_cheaper_of_two_neighbours_wins(
     rounding: Rounding, probabilities: torch.Tensor, table: int
 ) -> None:
-    bits = [
-        min(16.0, -math.log2(probability)) for probability in probabilities[table]
-    ]  # 16: what tables can say
+    # 16: what tables can say
+    bits = [min(16.0, -math.log2(probability)) for probability in probabilities[table]]
     ratio = torch.linspace(-MAGNITUDES + 0.013, MAGNITUDES - 0.013, 801)
     symbols = rounding(ratio, torch.full_like(ratio, table))
     for x, chosen in zip(ratio.tolist(), symbols.tolist()):

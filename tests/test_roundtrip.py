@@ -299,9 +299,8 @@ def test_a_tiny_file_cannot_make_the_reader_allocate(
         (65536, 4096),
         (4096, 4096),
     ):
-        data = remade(
-            small_file, width=width, height=height
-        )  # with as many segments, so that the streams are the first obstacle
+        # With as many segments, so that the streams are the first obstacle
+        data = remade(small_file, width=width, height=height)
         tracemalloc.start()
         start = time.perf_counter()
         with pytest.raises(FormatError):

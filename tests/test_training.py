@@ -41,7 +41,9 @@ SMALL = CodecConfig(
     coarse_channels=24,
     context_channels=24,
 )
-OTHERS = "jnd-"  # begin the names of configurations of other networks, in tests/test_jnd_patch.py and tests/test_judged.py
+# Begins the names of configurations of other networks, in tests/test_jnd_patch.py and
+# tests/test_judged.py.
+OTHERS = "jnd-"
 CONFIGS = sorted(
     path
     for path in (Path(__file__).resolve().parents[1] / "configs").glob("*.yaml")
@@ -108,9 +110,8 @@ def test_lambda_spans_the_qualities() -> None:
     weights = rate_distortion_weight(torch.tensor([1, 100]))
     torch.testing.assert_close(weights, torch.tensor([0.00012, 0.22]), rtol=1e-4, atol=0)
     assert balance(weights[:, None, None], 0.35).prod().item() == pytest.approx(1.0)
-    assert balance(weights[None, None], 0.35).item() == pytest.approx(
-        1.0
-    )  # the geometric mean over the places counts
+    # The geometric mean over the places counts
+    assert balance(weights[None, None], 0.35).item() == pytest.approx(1.0)
 
 
 def test_weighted_error_prefers_errors_where_the_map_tolerates_them() -> None:
@@ -187,9 +188,8 @@ def test_weights_tell_the_metrics_of_their_loss(
         "start_from": str(tmp_path / "small.safetensors"),
     }
     torch.save(content, tmp_path / "next.ckpt")
-    assert (
-        trained_on(tmp_path / "next.ckpt") == marked.trained_on
-    )  # what it started from has left its mark
+    # What it started from has left its mark
+    assert trained_on(tmp_path / "next.ckpt") == marked.trained_on
     silent = load_codec(
         save_weights(
             trained[1].codec, trained[1].entropy, tmp_path / "silent.safetensors", "silent"

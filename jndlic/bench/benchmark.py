@@ -2,7 +2,7 @@
 
     sets of pictures x codecs x levels ─► rows.tsv ─┬─► curves/*.json, benchmark.json
                                                     ├─► curves.png, curves.svg
-                                                    └─► report.html, and a page of Markdown where one is wanted
+                                                    └─► report.html, a page of Markdown if asked for
 
 Interrupted, it goes on where it was: what was measured stays in the folder
 (jndlic/bench/run/store.py).
@@ -58,13 +58,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         nargs="+",
         metavar="PICTURES",
-        help="folder of pictures, or one; each is a set with results of its own, the first that of the plots",
+        help=(
+            "folder of pictures, or one; each is a set with results of its own, the first that of "
+            "the plots"
+        ),
     )
     add(
         "--codecs",
         nargs="+",
         metavar="CODEC",
-        help=f"NAME[:OPTION=VALUE,...][@LEVEL,...]; the first is under test. Names: {', '.join(codecs.KINDS)} (default: {' '.join(codecs.USUAL)})",
+        help=(
+            "NAME[:OPTION=VALUE,...][@LEVEL,...]; the first is under test. Names: "
+            f"{', '.join(codecs.KINDS)} (default: {' '.join(codecs.USUAL)})"
+        ),
     )
     add(
         "--anchor",
@@ -81,7 +87,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--kinds",
         type=Path,
         metavar="JSON",
-        help="kind of each picture by its name: adds BD-rates by kind to the sets that have these pictures",
+        help=(
+            "kind of each picture by its name: adds BD-rates by kind to the sets that have these "
+            "pictures"
+        ),
     )
     add(
         "--curves",
@@ -109,7 +118,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--threads",
         type=int,
         metavar="N",
-        help="of each process (default: cores / processes); 1 where the machine is busy with something else",
+        help=(
+            "of each process (default: cores / processes); 1 where the machine is busy with "
+            "something else"
+        ),
     )
     add(
         "--report-pictures",
@@ -192,9 +204,8 @@ def run(options: argparse.Namespace) -> None:
         own = [row for row in rows if row["set"] == name]
         measured = [curves for one in opened if (curves := group(own, one))]
         if measured:
-            first = (
-                not found
-            )  # time and memory need one picture only, and published curves are of one set
+            # Time and memory need one picture only, and published curves are of one set
+            first = not found
             sizes = (
                 _footprints(measured, images, failures) if first and not options.no_speed else {}
             )

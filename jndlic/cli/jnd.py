@@ -66,7 +66,9 @@ def add_encoder_option(parser: argparse.ArgumentParser) -> None:
         "--jnd",
         choices=MODELS,
         default=MODELS[0],
-        help="JND model whose map says where quality goes (default: %(default)s, the encoder's own)",
+        help=(
+            "JND model whose map says where quality goes (default: %(default)s, the encoder's own)"
+        ),
     )
 
 
@@ -91,7 +93,10 @@ def _map(arguments: argparse.Namespace) -> int:
     if not as_array:
         output_format(arguments.output)
     jnd = _tolerance(load(arguments.input).pixels, arguments.model)
-    said = f"mean {jnd.mean():.2f}, 1 % below {np.percentile(jnd, 1):.2f}, 1 % above {np.percentile(jnd, 99):.2f} grey levels"
+    said = (
+        f"mean {jnd.mean():.2f}, 1 % below {np.percentile(jnd, 1):.2f}, 1 % above "
+        f"{np.percentile(jnd, 99):.2f} grey levels"
+    )
     if as_array:
         content = io.BytesIO()
         np.save(content, jnd, allow_pickle=False)

@@ -37,9 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["bench"]:
-        from jndlic.bench.benchmark import (
-            main as bench,
-        )  # has a parser of its own, and torch with it
+        # Has a parser of its own, and torch with it
+        from jndlic.bench.benchmark import main as bench
 
         return bench(words[1:])
     arguments = _parser().parse_args(words)
@@ -115,9 +114,8 @@ def _encode(arguments: argparse.Namespace) -> int:
     from jndlic.images.files import load
 
     picture = load(arguments.input)
-    from jndlic.pipeline import (
-        encode_picture,
-    )  # after the picture: a wrong one should not wait for torch
+    # After the picture: a wrong one should not wait for torch
+    from jndlic.pipeline import encode_picture
 
     codec = _load_codec(arguments)
     start = time.perf_counter()
@@ -147,9 +145,8 @@ def _decode(arguments: argparse.Namespace) -> int:
     from jndlic.format.container import unpack
     from jndlic.pipeline import decode_picture
 
-    header = unpack(
-        data, arguments.max_pixels
-    ).header  # nor a damaged file the loading of the weights
+    # Nor should a damaged file cost the loading of the weights
+    header = unpack(data, arguments.max_pixels).header
     output_format(arguments.output, header.grey)
     codec = _load_codec(arguments)
     start = time.perf_counter()
@@ -171,14 +168,16 @@ def _info(arguments: argparse.Namespace) -> int:
         return GOOD
     kind = ("grey" if facts["grey"] else "RGB") + (" + alpha" if facts["alpha"] else "")
     print(
-        f"{arguments.input}: .jlic version {facts['version']}, {facts['width']} x {facts['height']}, {kind}"
+        f"{arguments.input}: .jlic version {facts['version']}, {facts['width']} x "
+        f"{facts['height']}, {kind}"
     )
     plane = facts["quality_plane"]
     varies = (
         f" (a plane of {plane['min']} to {plane['max']}, mean {plane['mean']:.1f})" if plane else ""
     )
     print(
-        f"quality {facts['quality']}{varies}, weights {facts['model'] or 'unknown'} (fingerprint {facts['fingerprint']})"
+        f"quality {facts['quality']}{varies}, weights {facts['model'] or 'unknown'} (fingerprint "
+        f"{facts['fingerprint']})"
     )
     print(f"{facts['bytes']} bytes, {facts['bpp']:.4f} bpp, latent segments: {facts['segments']}")
     names = {
@@ -210,10 +209,8 @@ def _load_codec(arguments: argparse.Namespace) -> Backend:
         torch.set_num_threads(arguments.threads)
     try:
         torch.empty(0, device=arguments.device)
-    except (
-        RuntimeError,
-        AssertionError,
-    ) as error:  # torch's words for "no such device", first line only
+    except (RuntimeError, AssertionError) as error:
+        # torch's words for "no such device", first line only
         raise ParameterError(f"--device {arguments.device}: {str(error).splitlines()[0]}") from None
     return load_codec(arguments.weights or DEFAULT_WEIGHTS, arguments.device)
 

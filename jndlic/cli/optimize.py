@@ -126,20 +126,27 @@ class _ListProfiles(argparse.Action):
                 f"{one.name:12s} {one.meaning}{' (default)' if one.name == DEFAULT_PROFILE else ''}"
             )
         print(
-            "No people looked at what the predictors are calibrated with: shares are a proxy (docs/optimize.md)."
+            "No people looked at what the predictors are calibrated with: shares are a proxy "
+            "(docs/optimize.md)."
         )
         parser.exit()
 
 
 def _add_profile(parser: argparse._ActionsContainer, option: str, **settings: object) -> None:
-    text = f'how strict "looks the same" is: {", ".join(PROFILES)} (default: {DEFAULT_PROFILE}, three in four see no change)'
+    text = (
+        f'how strict "looks the same" is: {", ".join(PROFILES)} (default: {DEFAULT_PROFILE}, three '
+        "in four see no change)"
+    )
     parser.add_argument(
         option, choices=PROFILES, metavar="PROFILE", help=text.replace("%", "%%"), **settings
     )
 
 
 def _add_predictor(parser: argparse.ArgumentParser) -> None:
-    text = f"what judges: {', '.join(PREDICTORS)} (default: vp; for the profile strict: ssimulacra2); butteraugli needs libjxl's butteraugli_main"
+    text = (
+        f"what judges: {', '.join(PREDICTORS)} (default: vp; for the profile strict: ssimulacra2); "
+        "butteraugli needs libjxl's butteraugli_main"
+    )
     parser.add_argument("--predictor", choices=PREDICTORS, metavar="NAME", help=text)
     parser.add_argument(
         "--predictor-weights", metavar="FILE", help="of vp or sg: others than the shipped ones"
@@ -260,7 +267,10 @@ def _facts(
 
 def _line(report: Report) -> str:
     said = _found(report.level, report.share, report.evaluations)
-    return f"{report.target}: {report.bytes} bytes, {said}, {_saving(report.bytes, report.input_bytes)}"
+    return (
+        f"{report.target}: {report.bytes} bytes, {said}, "
+        f"{_saving(report.bytes, report.input_bytes)}"
+    )
 
 
 def _found(level: int, share: float, evaluations: int) -> str:
@@ -276,12 +286,14 @@ def _table(reports: Sequence[Report], folder: Path) -> str:
     names = [str(Path(report.target).relative_to(folder)) for report in reports]
     width = max(map(len, (*names, "total")))
     lines = [
-        f"{'file':{width}s} {'level':>5s} {'bytes':>10s} {'saving':>8s} {'no change':>9s} {'evaluations':>11s}"
+        f"{'file':{width}s} {'level':>5s} {'bytes':>10s} {'saving':>8s} {'no change':>9s} "
+        f"{'evaluations':>11s}"
     ]
     for name, report in zip(names, reports):
         share = f"{report.share:.1%}{'' if report.reached else '*'}"
         lines.append(
-            f"{name:{width}s} {report.level:5d} {report.bytes:10d} {report.saving:8.1%} {share:>9s} {report.evaluations:11d}"
+            f"{name:{width}s} {report.level:5d} {report.bytes:10d} {report.saving:8.1%} "
+            f"{share:>9s} {report.evaluations:11d}"
         )
     size, before = (
         sum(report.bytes for report in reports),
@@ -289,7 +301,8 @@ def _table(reports: Sequence[Report], folder: Path) -> str:
     )
     total = f"{1 - size / before:8.1%}" if before else " " * 8
     lines.append(
-        f"{'total':{width}s} {'':5s} {size:10d} {total} {'':9s} {sum(report.evaluations for report in reports):11d}"
+        f"{'total':{width}s} {'':5s} {size:10d} {total} {'':9s} "
+        f"{sum(report.evaluations for report in reports):11d}"
     )
     return "\n".join(lines)
 
@@ -299,7 +312,8 @@ def _warn_of(report: Report, settings: Settings) -> None:
         _warn(f"{report.target}: even the finest level falls short of {settings.profile.name}")
     if report.same_format and report.bytes > report.input_bytes:
         _warn(
-            f"{report.target}: larger than {report.source}, which is {settings.preset} already: better keep that"
+            f"{report.target}: larger than {report.source}, which is {settings.preset} already: "
+            "better keep that"
         )
 
 

@@ -33,9 +33,8 @@ class Bpg(WholeFiles):
             find_program("bpgdec"),
             chroma,
         )
-        said = subprocess.run(
-            [self._encoder], capture_output=True, text=True, check=False
-        )  # ends in an error, but says its version
+        # Ends in an error, but says its version
+        said = subprocess.run([self._encoder], capture_output=True, text=True, check=False)
         version = next(
             (line for line in (said.stdout + said.stderr).splitlines() if "version" in line),
             "unknown version",

@@ -1,8 +1,14 @@
 """What a codec is, and a session of one with one picture.
 
-    picture, level ─► ImageCodec.encode ─► bytes ─► decode ─► pixels                     a benchmark: many pictures, few levels
-    picture ─► ImageCodec.session ─► Session ─┬─► view(level) ─► pixels to judge against `reference`     a search: one picture,
-                                              └─► encode(level) ─► bytes ─► decode ─► the same, from the very file   many levels
+A benchmark, many pictures and few levels:
+
+    picture, level ─► ImageCodec.encode ─► bytes ─► decode ─► pixels
+
+A search, one picture and many levels:
+
+    picture ─► ImageCodec.session ─► Session
+    Session ─┬─► view(level) ─► pixels to judge against `reference`
+             └─► encode(level) ─► bytes ─► decode ─► the same, from the very file
 
 Pixels are uint8 (H, W, 3), RGB, as a viewer shows them: what is transparent lies on white. Formats
 that know alpha and metadata keep those of a picture; bare pixels have none.

@@ -12,12 +12,8 @@ from jndlic.runtime import checkpoint
 
 _CLASSES = {"bmshj2018-hyperprior": ScaleHyperprior, "mbt2018-mean": MeanScaleHyperprior}
 NAMES = tuple(_CLASSES)
-_BUILT = (
-    "_offset",
-    "_quantized_cdf",
-    "_cdf_length",
-    "scale_table",
-)  # tables of counts: they follow from the rest
+# Tables of counts: they follow from the rest
+_BUILT = ("_offset", "_quantized_cdf", "_cdf_length", "scale_table")
 
 
 def build(

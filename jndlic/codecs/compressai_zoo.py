@@ -46,7 +46,8 @@ class Zoo(WholeFiles):
         )
         if not self.levels:
             raise CodecError(
-                f"no weights of {model} ({metric}) in {folder}; CompressAI's zoo has them: {next(iter(urls.values()))}"
+                f"no weights of {model} ({metric}) in {folder}; CompressAI's zoo has them: "
+                f"{next(iter(urls.values()))}"
             )
         self.name = model if metric == "mse" else f"{model}, {metric}"
         self.settings = f"compressai {version('compressai')}, {model}, {metric}, pretrained"
@@ -66,7 +67,8 @@ class Zoo(WholeFiles):
     def _network(self, level: int) -> CompressionModel:
         if level not in self.levels:
             raise CodecError(
-                f"no weights of {self._model} at quality {level}; there are {', '.join(map(str, self.levels))}"
+                f"no weights of {self._model} at quality {level}; there are "
+                f"{', '.join(map(str, self.levels))}"
             )
         if level not in self._networks:
             build = getattr(zoo, self._model.replace("-", "_"))

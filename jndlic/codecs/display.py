@@ -25,9 +25,8 @@ def upright(picture: Picture) -> Picture:
         return picture
     try:
         turned = from_pillow(ImageOps.exif_transpose(to_pillow(picture)))
-    except (
-        Exception
-    ):  # Pillow raises nearly anything on damaged EXIF data; it must not cost the picture
+    except Exception:
+        # Pillow raises nearly anything on damaged EXIF data; it must not cost the picture
         return picture
     return replace(turned, icc=picture.icc)
 
@@ -54,9 +53,8 @@ def to_srgb(picture: Picture) -> Picture:
         return np.array(ImageCms.applyTransform(image, transform))
 
     probe = _probe(grey)
-    if (
-        np.abs(converted(probe).astype(int) - probe).max() <= 1
-    ):  # sRGB by another name: rounding would only add noise
+    # sRGB by another name: rounding would only add noise
+    if np.abs(converted(probe).astype(int) - probe).max() <= 1:
         return replace(picture, icc=None)
     pixels = converted(picture.pixels)
     if picture.grey:

@@ -33,13 +33,8 @@ from jndlic.runtime import load
 from jndlic.runtime.backend import Backend
 from jndlic.shipped_weights import DEFAULT_WEIGHTS, SUFFIX, shipped_weights
 
-APART = (
-    "bench",
-    "codecs",
-    "metrics",
-    "optimize",
-    "training",
-)  # parts of the package that no file depends on
+# Parts of the package that no file depends on
+APART = ("bench", "codecs", "metrics", "optimize", "training")
 
 
 class Jndlic:
@@ -82,7 +77,8 @@ class Jndlic:
             ]
         )
         self.settings = (
-            f"jndlic {jndlic.__version__}, weights {self.codec.name} (SHA-256 {self.weights_hash}…), {device}, code {_code_hash()}…"
+            f"jndlic {jndlic.__version__}, weights {self.codec.name} (SHA-256 "
+            f"{self.weights_hash}…), {device}, code {_code_hash()}…"
             + (f", {jnd} map" if jnd else "")
         )
 

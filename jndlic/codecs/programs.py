@@ -59,7 +59,8 @@ def run_program(command: Sequence[str]) -> str:
         raise CodecError(f"{command[0]} took longer than {TIMEOUT:.0f} s") from error
     if done.returncode:
         raise CodecError(
-            f"{Path(command[0]).name} failed ({done.returncode}): {(done.stderr or done.stdout).strip()[-300:]}"
+            f"{Path(command[0]).name} failed ({done.returncode}): "
+            f"{(done.stderr or done.stdout).strip()[-300:]}"
         )
     return done.stdout + done.stderr
 

@@ -36,9 +36,8 @@ class Spec(NamedTuple):
 
 
 def _jndlic(weights: str = DEFAULT_WEIGHTS, device: str = "cpu", jnd: str = "") -> ImageCodec:
-    from jndlic.codecs.ours import (
-        Jndlic,
-    )  # here and below: torch and compressai load only for those who ask
+    # Here and below: torch and compressai load only for those who ask
+    from jndlic.codecs.ours import Jndlic
 
     return Jndlic(weights, device, jnd)
 
@@ -131,7 +130,8 @@ def build(spec: Spec) -> ImageCodec:
             arguments[name] = wanted(value)
         except ValueError:
             raise ParameterError(
-                f"{spec.kind}:{name}={value}: {name} must be of type {wanted.__name__}, got {value!r}"
+                f"{spec.kind}:{name}={value}: {name} must be of type {wanted.__name__}, got "
+                f"{value!r}"
             ) from None
     codec = constructor(**arguments)
     if chosen_filter is not None:

@@ -1,6 +1,7 @@
 """VVC intra by Fraunhofer's `vvencapp` and `vvdecapp` on PATH.
 
-RGB ─► Y'CbCr of BT.709, 10 bit, colour planes halved ─► vvencapp ─► one intra picture ─► vvdecapp ─► RGB
+RGB ─► Y'CbCr of BT.709, 10 bit, colour planes halved ─► vvencapp ─► one intra picture
+one intra picture ─► vvdecapp ─► RGB
 """
 
 from __future__ import annotations

@@ -42,8 +42,8 @@ class TableSource(Protocol):
             quality: 1..100, or a plane of such integers, (ph / 32, pw / 32).
 
         Returns:
-            t: uint8 (M, ph / 16, pw / 16), table; d: int32, same shape, index of the quantization
-                step.
+            t: uint8 (M, ph / 16, pw / 16), table;
+            d: int32, same shape, index of the quantization step.
         """
 
     def refine(

@@ -1,7 +1,9 @@
 """The .jlic container: one head with all that every file needs, then optional chunks, then the
 latent segments.
 
-    magic │ header │ z_J │ z │ crc ║ size │ tag │ payload │ crc ║ ... ║ segment │ crc ║ segment │ crc ║ ...
+    magic │ header │ z_J │ z │ crc ║
+    size │ tag │ payload │ crc ║ ... ║
+    segment │ crc ║ segment │ crc ║ ...
 
 docs/format.md specifies every byte. This file turns bytes into a checked `Container` and back; what
 the streams and payloads mean is the business of entropy.py, segments.py, planes.py and quality.py.
@@ -145,7 +147,8 @@ def pack(container: Container) -> bytes:
         raise ParameterError(f"these chunks make no valid file: {error}") from None
     if len(container.segments) != header.segments:
         raise ParameterError(
-            f"{len(container.segments)} segments where the picture's size asks for {header.segments}"
+            f"{len(container.segments)} segments where the picture's size asks for "
+            f"{header.segments}"
         )
     form = (header.depth - DEPTH_MIN) | (header.orientation - 1) << 4
     flags = (_GREY if header.grey else _RGB) | _FLAG_CHUNKS * bool(chunks) | _FLAG_FORM * bool(form)
@@ -266,7 +269,8 @@ def _header(head: _Head) -> tuple[Header, int]:
         )
     if flags & ~_FLAGS or flags & _COLOUR_BITS not in (_RGB, _GREY) or form >> 7:
         raise UnsupportedError(
-            f"the file uses features that this program does not know (flags {flags:#04x}, {form:#04x})"
+            f"the file uses features that this program does not know (flags {flags:#04x}, "
+            f"{form:#04x})"
         )
     if flags & _FLAG_FORM and not form:
         raise FormatError("damaged header: what is not given is what is usual")
@@ -294,7 +298,8 @@ def _header(head: _Head) -> tuple[Header, int]:
 def _check_size(width: int, height: int, error: type[FormatError | ParameterError]) -> None:
     if not (1 <= width <= SIDE_MAX and 1 <= height <= SIDE_MAX) or width * height > PIXELS_MAX:
         raise error(
-            f"a picture of {width} x {height}: sides must be 1 to {SIDE_MAX} pixels, {PIXELS_MAX} in all"
+            f"a picture of {width} x {height}: sides must be 1 to {SIDE_MAX} pixels, {PIXELS_MAX} "
+            "in all"
         )
 
 
@@ -322,7 +327,8 @@ def _check_chunks(chunks: Iterable[tuple[bytes, bytes]]) -> None:
     for tag, payload in chunks:
         if tag == TAG_PATCHES:
             raise UnsupportedError(
-                "parts of the picture are patches in another format, which this program does not read"
+                "parts of the picture are patches in another format, which this program does not "
+                "read"
             )
         if tag not in KNOWN:
             if is_critical(tag):

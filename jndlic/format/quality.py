@@ -43,7 +43,8 @@ def quality_of(base: int, plane: np.ndarray) -> Quality:
     """
     if plane.min() < QUALITY_MIN or plane.max() > QUALITY_MAX:
         raise ParameterError(
-            f"a quality plane holds {QUALITY_MIN} to {QUALITY_MAX}, got {plane.min()} to {plane.max()}"
+            f"a quality plane holds {QUALITY_MIN} to {QUALITY_MAX}, got {plane.min()} to "
+            f"{plane.max()}"
         )
     if plane.min() == plane.max():
         return Quality(int(plane.min()))
@@ -54,9 +55,8 @@ def quality_chunks(quality: Quality) -> tuple[tuple[bytes, bytes], ...]:
     """The chunk QPLN, or nothing where the quality is the same everywhere."""
     if quality.plane is None:
         return ()
-    return (
-        (TAG_QUALITY, encode_plane((quality.plane - quality.base).astype(np.uint8))),
-    )  # modulo 256
+    # Modulo 256
+    return ((TAG_QUALITY, encode_plane((quality.plane - quality.base).astype(np.uint8))),)
 
 
 def read_quality(container: Container) -> Quality:

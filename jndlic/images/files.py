@@ -123,7 +123,9 @@ def encoded(picture: Picture, form: str, options: Mapping[str, object]) -> bytes
         image = on_white(image)
     try:
         return _written(image, form, {**options, **metadata_options(form, picture)})
-    except Exception:  # Pillow raises nearly anything; broken metadata must not cost the picture, so once more without
+    except Exception:
+        # Pillow raises nearly anything; broken metadata must not cost the picture, so once more
+        # without.
         try:
             return _written(image, form, options)
         except Exception as error:  # a side too long for WebP, for example

@@ -126,7 +126,8 @@ def check_size(width: int, height: int, area_max: int = PIXELS_MAX) -> None:
     """
     if not (1 <= width <= SIDE_MAX and 1 <= height <= SIDE_MAX) or width * height > area_max:
         raise ImageError(
-            f"a picture of {width} x {height} pixels: sides must be 1 to {SIDE_MAX}, the area at most {area_max} pixels"
+            f"a picture of {width} x {height} pixels: sides must be 1 to {SIDE_MAX}, the area at "
+            f"most {area_max} pixels"
         )
 
 

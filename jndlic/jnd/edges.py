@@ -1,6 +1,7 @@
 """Edges, where the eye is sure of what it expects, so that thresholds are not to be raised there.
 
-    picture ─► Canny edges ─► dilated by a disk ─► 1 - edges, smoothed ─► protection: 0 on edges, 1 elsewhere
+    picture ─► Canny edges ─► dilated by a disk ─► 1 - edges, smoothed
+            ─► protection: 0 on edges, 1 elsewhere
 
 Source: Wu et al., "Just noticeable difference estimation for images with free-energy principle",
 IEEE Trans. Multimedia 2013, and Canny, "A computational approach to edge detection", IEEE TPAMI
@@ -102,7 +103,6 @@ def _ridge(strength: Tensor, right: Tensor, down: Tensor) -> Tensor:
             falling, moved(sign, sign), torch.where(flat, moved(-sign, sign), moved(sign, -sign))
         )
         beside = slope * diagonal + (1.0 - slope) * across
-        ridge &= (
-            strength >= beside if sign > 0 else strength > beside
-        )  # of two equal neighbours one counts
+        # Of two equal neighbours one counts
+        ridge &= strength >= beside if sign > 0 else strength > beside
     return ridge

@@ -3,9 +3,9 @@
 Source: Wu, Shi, Lin, Liu, Qi, "Just noticeable difference estimation for images with free-energy
 principle", IEEE Trans. Multimedia 2013.
 
-    predicted I' = sum_i w_i I_i over the search window, w_i = exp(-d_i / s^2), d_i: mean squared
-    difference of the patches
-    disorder  D  = |I - I'| E                                           E: edge protection
+    predicted I' = sum_i w_i I_i         over the search window
+                   w_i = exp(-d_i / s^2)    d_i: mean squared difference of the patches
+    disorder  D  = |I - I'| E               E: edge protection
     order     O  = NAMM of luminance adaptation and contrast masking, both of I'
     JND = O + D - 0.3 min(O, D)
 

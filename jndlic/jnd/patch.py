@@ -5,7 +5,7 @@ Source: Shen, Ni, Yang, Wang, Zhang, Kwong, "Just noticeable distortion profile 
 patch-level structural visibility learning approach", IEEE TIP 2020.
 
     patch p = L + C S      L: mean;  C: norm of p - L;  S: unit vector, 0 in a flat patch
-    L' = L +- adaptation(L)      C' = 0.9474 C      S' = structure of net(p)      (net: jndlic/jnd/structure_net.py)
+    L' = L +- adaptation(L)      C' = 0.9474 C      S' = structure of net(p), see structure_net.py
     p' = L' + C' S'  ─► overlapping windows ─► the JND image; map = |image - JND image|
 
 The published code cuts the borders off and averages overlaps as rounded numbers; here the picture
@@ -54,9 +54,8 @@ def split(patches: Tensor) -> Parts:
     """(N, 1, 64, 64) grey levels into their parts."""
     mean = patches.mean((1, 2, 3), keepdim=True)
     rest = patches - mean
-    contrast = (
-        rest.square().sum((1, 2, 3), keepdim=True).clamp(min=1e-12).sqrt()
-    )  # whose slope at 0 is infinite
+    # The square root's slope at 0 is infinite
+    contrast = rest.square().sum((1, 2, 3), keepdim=True).clamp(min=1e-12).sqrt()
     flat = contrast < 1e-3  # a thousandth of a grey level in one pixel
     return Parts(
         mean,

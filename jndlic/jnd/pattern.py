@@ -3,10 +3,11 @@
 Source: Wu, Li, Dong, Shi, Lin, Kuo, "Enhanced just noticeable difference model for images with
 pattern complexity", IEEE TIP 2017.
 
-    LA = 0.7 T(B)                        B: background luminance, lifted to 32 at black; T: adaptation
-    LC = 1.84 C^2.4 / (C^2 + 26^2)       C: standard deviation of 5x5 pixels
-    CP = 0.3 P^2.7 / (P^2 + 1)           P: distinct orientations among 3x3 pixels, 12 degrees each, smoothed
-    PM = C CP E                          E: edge protection
+    LA = 0.7 T(B)                     B: background luminance, lifted to 32 at black; T: adaptation
+    LC = 1.84 C^2.4 / (C^2 + 26^2)    C: standard deviation of 5x5 pixels
+    CP = 0.3 P^2.7 / (P^2 + 1)        P: distinct orientations, 12 degrees each, among 3x3 pixels,
+                                         smoothed
+    PM = C CP E                       E: edge protection
     JND = LA + max(LC, PM) - 0.3 min(LA, max(LC, PM))
 
 Pixels whose gradient is below 5 count together as one more orientation (the paper leaves them
@@ -27,7 +28,9 @@ from jndlic.jnd.luminance import adaptation, background, blur, box_mean, correla
 ADAPTATION_SHARE = 0.7
 LIFT = 32.0
 BIN = 12.0  # degrees
-TURN = 1.5  # degrees that the bins are turned by, so that no multiple of 45, the commonest angles, lies on a border
+# Degrees that the bins are turned by, so that no multiple of 45, the commonest angles, lies on a
+# border.
+TURN = 1.5
 GRADIENT_MIN = 5.0
 PREWITT = ((-1, 0, 1), (-1, 0, 1), (-1, 0, 1))
 
@@ -71,9 +74,8 @@ def orientations(grey: Tensor) -> Tensor:
             torch.bitwise_left_shift(torch.ones_like(bins, dtype=torch.int32), bins.int()),
             (1, 1, 1, 1),
         )
-        seen = (
-            seen[..., :-2, :] | seen[..., 1:-1, :] | seen[..., 2:, :]
-        )  # one bit for each orientation
+        # One bit for each orientation
+        seen = seen[..., :-2, :] | seen[..., 1:-1, :] | seen[..., 2:, :]
         seen = seen[..., :-2] | seen[..., 1:-1] | seen[..., 2:]
         return sum(torch.bitwise_right_shift(seen, number) & 1 for number in range(count + 1)).to(
             grey.dtype

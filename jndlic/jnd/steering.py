@@ -1,7 +1,8 @@
 """A tolerance map that steers the encoder: relative to the picture's own map it becomes a plane of
 qualities.
 
-    own map, the user's map ──► log2 of their ratio, mean of each 32 x 32 block ──► octaves of the quantisation step
+    own map, the user's map ──► log2 of their ratio, mean of each 32 x 32 block
+                            ──► octaves of the quantisation step
     octaves, base quality ──► the quality of each block whose step is nearest
 
 The network itself always sees the picture's own map: it never met another one, and what it makes of

@@ -1,8 +1,8 @@
 """The network that finds how far a patch's structure may change: a U-Net with self-attention and a
 global view at every scale.
 
-    64x64 ─ 7x7 ─► 64 ─► 32 ─► 16 ─► 8 ─► 4x4, self-attention ─► 8 ─► 16 ─► 32 ─► 64 ─ 7x7 ─► + patch
-                    └──────┴──────┴─────┴──── each with its own mean beside it ────┘
+    64x64 ─ 7x7 ─► 64 ─► 32 ─► 16 ─► 8 ─► 4x4, attention ─► 8 ─► 16 ─► 32 ─► 64 ─ 7x7 ─► + patch
+                    └──────┴──────┴─────┴── each with its own mean beside it ──┘
 
 Source: Shen et al., IEEE TIP 2020, after the generator of UEGAN (Ni et al. 2020); attention of
 Zhang et al. (SAGAN, ICML 2019). Without spectral norm, which steadies adversarial training: there

@@ -3,8 +3,8 @@ elsewhere.
 
     error = luma(decoded) − luma(original)
     steps = |error[x + 1] − error[x]|, along rows and along columns
-    grid  = mean of the steps across a border of the 16-pixel grid / mean of the steps across no
-    border of the 8-pixel grid
+    grid  = mean of the steps across a border of the 16-pixel grid
+            / mean of the steps across no border of the 8-pixel grid
 
 A measure of our own for one kind of fault, no measure of quality: 1 means that borders are like any
 other place, whatever the error; well above 1, blocks show in skies and dark walls. The grid is

@@ -53,7 +53,10 @@ TITLES = {
 """For tables and axes."""
 
 MARK = "†"
-MARK_NOTE = f"{MARK} The weights were trained on this metric: it is no judge of them, and no part of the summary."
+MARK_NOTE = (
+    f"{MARK} The weights were trained on this metric: it is no judge of them, and no part of the "
+    "summary."
+)
 
 _FUNCTIONS: dict[str, Metric] = {
     PSNR: psnr,

@@ -58,6 +58,7 @@ class LinearLight(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, image: Tensor) -> Tensor:
+        """Grey levels to light."""
         dark = image <= 0.04045 * 255
         base = image.add(0.055 * 255).div_(1.055 * 255).clamp_min_(0.05)
         curve = base.log().mul_(2.4).exp_()  # in a third of the time that pow takes
@@ -67,6 +68,7 @@ class LinearLight(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, gradient: Tensor) -> Tensor:
+        """Times the slope of the curve."""
         return gradient * ctx.saved_tensors[0]
 
 
@@ -99,6 +101,7 @@ class Xyb(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, light: Tensor, channels: tuple[int, ...]) -> Tensor:
+        """Cones, cube roots, opponents."""
         cones = [n for n in range(3) if any(OPPONENT[channel][n] for channel in channels)]
         absorbance = [ABSORBANCE[n] for n in cones]
         opponent = [[OPPONENT[channel][n] for n in cones] for channel in channels]
@@ -115,6 +118,7 @@ class Xyb(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, gradient: Tensor) -> tuple[Tensor, None]:
+        """The same way back; none for the choice of channels."""
         by_cones = _mix(gradient, list(zip(*ctx.opponent))).mul_(ctx.saved_tensors[0])
         return _mix(by_cones, list(zip(*ctx.absorbance))), None
 
@@ -143,6 +147,7 @@ class Compare(torch.autograd.Function):
         edge: Tensor,
         inverse_edge: Tensor,
     ) -> Tensor:
+        """The three maps and their norms."""
         error = distorted - xyb
         mean = blur(error)
         variance = blur(error * error).addcmul_(mean, mean, value=-1)
@@ -167,6 +172,7 @@ class Compare(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        """Gradient of the distorted picture; none of what the original alone gives."""
         error, mean, total, unlike, contrast, *rest = ctx.saved_tensors
         *maps, roots, xyb, blurred, inverse_edge = rest
         gradient = gradient / (error.shape[2] * error.shape[3])

@@ -1,9 +1,13 @@
 """Analysis transform: image and JND map through the same weights, meeting only in the JND-FTM
 gates.
 
-    image x / 255 - 1/2 ─┐                        ┌─► FTM ─► blocks ─► down ─► blocks ─► FTM ─► f_x ─► gain ─► blocks ─► y   (1/16)
-                         ├─ unshuffle 8 ─► lapped ─► blocks        (1/8)                 │               ▲
-    map   j / 16 ────────┘  one batch of 2B       └─► FTM ─► blocks ─► down ─► blocks ─► FTM ─► f_J      quality             (1/16)
+    image x / 255 - 1/2 ─┐                                  ┌─► of x
+                         ├─ unshuffle 8 ─► lapped ─► blocks ┤         (1/8, one batch of 2B)
+    map   j / 16 ────────┘                                  └─► of j
+
+    of x ─► FTM ─► blocks ─► down ─► blocks ─► FTM ─► f_x ─► gain ─► blocks ─► y    (1/16)
+             │                                  │             ▲
+    of j ─► FTM ─► blocks ─► down ─► blocks ─► FTM ─► f_J  quality                  (1/16)
     image ─ unshuffle 16 ─► linear ─► + the last channels of y
 
 All but the way from f_x to y is the same for every quality. The first convolution reads each 8 x 8

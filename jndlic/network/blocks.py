@@ -108,9 +108,8 @@ class JndFtm(nn.Module):
             self.shared.weight.mul_(0.02)
             self.shared.weight[:, :, 1, 1] += 1.0
             self.shared.bias.zero_()
-        self.gates = pointwise(
-            2 * channels, 2 * channels
-        )  # Ws and Wr see the same input: one product
+        # Ws and Wr see the same input: one product
+        self.gates = pointwise(2 * channels, 2 * channels)
         self.candidate = pointwise(2 * channels, channels, gain=0.1)
         with torch.no_grad():
             self.gates.bias[channels:] = -4.0

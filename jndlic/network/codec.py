@@ -2,9 +2,11 @@
 
                  ENCODER ONLY             :  INTEGERS  :            BOTH SIDES
     x ─┬─► analysis ─► y ───┬─► hyper ────:─► z ───────:─► scale net S ─┐
-       └─► j ──┘       f_J ─┼─► JND head ─:─► z_J ─────:─► step net  d ─┴─► t = clip(S - d, 0, 63)   (integers only)
-                            └─────────────:─► k ───────:─► context μ, ŷ = μ + r^d k ─► synthesis ─► x̂
-                                          : k = round((y - μ) / r^d), see rdoq.py
+       └─► j ──┘       f_J ─┼─► JND head ─:─► z_J ─────:─► step net  d ─┴─► t = clip(S - d, 0, 63)
+                            └─────────────:─► k ───────:─► context μ, ŷ = μ + r^d k ─► synthesis
+                                          :            :                               ─► x̂
+
+    k = round((y - μ) / r^d), see rdoq.py; S, d and t come from integers only.
 
 The quality, one value for the picture or one for each 32 x 32 pixels, steers every part from y on.
 """
@@ -136,8 +138,8 @@ class Codec(nn.Module):
 
         Returns:
             t: uint8 (M, ph / 16, pw / 16), table of each latent before its neighbours are known
-                (see `refine`); d: int32,
-            same shape, index of its step.
+                (see `refine`);
+            d: int32, same shape, index of its step.
         """
         table, step_index = self._indices(
             self._tensor(z_jnd), self._tensor(z), self._quality(quality, *z_jnd.shape[1:])
@@ -247,7 +249,8 @@ class Codec(nn.Module):
             raise ParameterError(f"quality must be {QUALITY_MIN} to {QUALITY_MAX}, got {shown}")
         if plane.ndim and plane.shape != (rows, columns):
             raise ParameterError(
-                f"the plane of qualities has shape {plane.shape}, not {(rows, columns)}: one for each {JND_STRIDE} pixels"
+                f"the plane of qualities has shape {plane.shape}, not {(rows, columns)}: one for "
+                f"each {JND_STRIDE} pixels"
             )
         return torch.from_numpy(np.broadcast_to(plane, (rows, columns)).astype(np.int64)).to(
             self.device

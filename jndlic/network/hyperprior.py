@@ -1,10 +1,14 @@
 """Side information: z and z_J on the encoder's side, and the integer networks that read them on
 both sides.
 
-    y   ─► hyper analysis ─► z   ─► stream "hyper" ─► scale net ─► S       index of log sigma, per latent
-    f_J ─► JND head       ─► z_J ─► stream "jnd"   ─► step net  ─► D       index of log step, relative to the gain
-                             quality ────────────────► gain table ─► G     index of log step, per channel
+    y   ─► hyper analysis ─► z   ─► stream "hyper" ─► scale net ─► S
+    f_J ─► JND head       ─► z_J ─► stream "jnd"   ─► step net  ─► D
+                             quality ────────────────► gain table ─► G
                                                        d = G + D,   t = clip(S - d, 0, 63)
+
+    S: index of log sigma, per latent
+    D: index of log step, per latent, relative to the gain
+    G: index of log step, per channel
 
 The grid of scales and steps is one: r = (256 / 0.11)^(1/63), sigma = 0.11 r^S, step = r^d; so the
 table of a latent with scale sigma / step is the index S - d.

@@ -5,7 +5,8 @@ uint8 (or symbols clipped to int8), biases int32; after the sum, each output cha
 power of two:
 
     acc[o] = bias[o] + sum over inputs and taps of weight[o, ...] * input[...]
-    out[o] = (acc[o] + half) >> shift[o]         half = 2^(shift - 1), or 0 where shift is 0; floor division
+    out[o] = (acc[o] + half) >> shift[o]         floor division
+    half = 2^(shift - 1), or 0 where shift is 0
     hidden layers then clip out to 0..255 (ReLU and uint8 in one)
 
 The frozen layer is executed as im2col and a float32 matrix product. That is exact: with

@@ -1,8 +1,9 @@
 """The quality as the networks read it: a plane, one value for each 32 x 32 pixels, so that a
 picture may spend more where it matters.
 
-    plane Q (1..100, 1/32) ─► 8 hat functions ─┬─► integer planes 0..16 ─► step net (1/32), scale net (means, 1/64)
-                                               └─► weights 0..1 ─► gain table, gains of the float networks
+    plane Q (1..100, 1/32) ─► 8 hat functions
+    8 hat functions ─┬─► integer planes 0..16 ─► step net (1/32), scale net (means, 1/64)
+                     └─► weights 0..1 ─► gain table, gains of the float networks
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ def quality_hats(quality: Tensor) -> Tensor:
         quality: (B, h, w) integers 1..100.
 
     Returns:
-        (B, 8, h, w) int64 in 0..99 that sum to 99 over the hats: hat i is 99 - |7 (quality - 1) -
-        99 i|, not below zero.
+        (B, 8, h, w) int64 in 0..99 that sum to 99 over the hats: hat i is
+        max(0, 99 - |7 (quality - 1) - 99 i|).
     """
     span = QUALITY_MAX - QUALITY_MIN
     position = (quality.to(torch.int64) - QUALITY_MIN)[:, None] * (QUALITY_NODES - 1)

@@ -2,7 +2,7 @@
 for it.
 
     per channel   a = Σ w loudness(|k|) over the known neighbours      w: PHASE_NEIGHBOURS;   own t
-    all channels  (a, t) ─► 1x1 ─► 1x1 ─► shift                        integers only (integer.py), a network per phase
+    all channels  (a, t) ─► 1x1 ─► 1x1 ─► shift      integers only (integer.py), a network per phase
                   t' = clip(t + shift, 0, 63)
 
 Phase 0 has no known neighbours and keeps t. A network sees what counting per channel

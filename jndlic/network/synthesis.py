@@ -1,13 +1,15 @@
 """Synthesis transform: latents, step map and quality to pixels.
 
-          quality
-             ▼
-ŷ / 16 ─► gain ─► blocks ─┐                                    quality
-                          ├─ FTM ─► blocks ─► shuffle 2 ─► gain ─┴─► blocks ─┬─► lapped ─► shuffle 8 ─┐
-d ─► embedding ───────────┘                                      (1/8)       │                        + ─┬─► + ─► x̂
-last channels of ŷ / 16 ─► linear ─► shuffle 16 ─────────────────────────────│────────────────────────┘  │   ▲
-                                                                             └─► shuffle 2 ─► pixel stage ───┘
-                                                                                                  (1/4)
+          quality                              quality
+             ▼                                    ▼
+ŷ / 16 ─► gain ─► blocks ─┐
+                          ├─ FTM ─► blocks ─► shuffle 2 ─► gain ─► blocks ─► features (1/8)
+d ─► embedding ───────────┘
+
+last channels of ŷ / 16 ─► linear ─► shuffle 16 ─┐
+features ─┬─► lapped ─► shuffle 8 ───────────────+ ─┬─► + ─► x̂
+          │                                         ▼   ▲
+          └─► shuffle 2 ────────────────────────► pixel stage (1/4)
 """
 
 from __future__ import annotations

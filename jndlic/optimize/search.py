@@ -123,9 +123,8 @@ def binary_block(levels: Levels) -> int:
         else:
             low = middle + 1
     chances = [min(max(levels.probability(index), 1 - SURE), SURE) for index in range(low, high)]
-    gains = [
-        math.log(1 - chance) - math.log(chance) for chance in chances
-    ]  # of moving the threshold past each level
+    # What moving the threshold past each level gains
+    gains = [math.log(1 - chance) - math.log(chance) for chance in chances]
     totals = [sum(gains[:cut]) for cut in range(len(gains) + 1)]
     return low + max(range(len(totals)), key=lambda cut: (round(totals[cut], 9), cut))
 
@@ -156,9 +155,8 @@ def binary_block_paper(levels: Levels) -> int:
             return (left[-1] + right[0]) // 2 + 1
         else:
             return (right or left)[-1] + 1
-        if (
-            end - start < 2
-        ):  # labels contradict one another: they sent the search where it cannot go on
+        # Labels contradict one another: they sent the search where it cannot go on
+        if end - start < 2:
             return min(max(cut, 0), levels.count)
         start, end = further
 

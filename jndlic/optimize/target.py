@@ -53,7 +53,8 @@ def optimize(
     check_rule(rule)
     if profile.score > predictor.highest:
         raise ParameterError(
-            f"the predictor {predictor.name!r} cannot tell {profile.name!r}: take a metric, ssimulacra2 or butteraugli"
+            f"the predictor {predictor.name!r} cannot tell {profile.name!r}: take a metric, "
+            "ssimulacra2 or butteraugli"
         )
     levels = session.levels
     judge = predictor.judge(session.reference)

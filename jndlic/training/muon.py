@@ -3,7 +3,9 @@
 Momentum of a matrix is replaced by the nearest matrix whose singular values are equal, so that rare
 directions move as far as frequent ones:
 
-    M <- beta M + G        U V^T ~ G + beta M        W <- W - rate * 0.2 sqrt(max(rows, columns)) U V^T
+    M <- beta M + G
+    U V^T ~ G + beta M
+    W <- W - rate * 0.2 sqrt(max(rows, columns)) U V^T
 
 The factor gives the update the size that Adam's has, so both share a rate. The nearest matrix comes
 from five steps of a Newton-Schulz iteration in bfloat16.
@@ -61,10 +63,8 @@ def _move(group: dict, state: dict) -> None:
     for parameter in parameters:
         own = state[parameter]
         if not own:
-            own |= {
-                "momentum": torch.zeros_like(parameter),
-                "step": torch.zeros(()),
-            }  # Adam looks for a step when it loads a state
+            # Adam looks for a step when it loads a state
+            own |= {"momentum": torch.zeros_like(parameter), "step": torch.zeros(())}
         own["momentum"].mul_(MOMENTUM).add_(parameter.grad)
         wanted.append(parameter.grad.add(own["momentum"], alpha=MOMENTUM).flatten(1))
         parameter.grad = None

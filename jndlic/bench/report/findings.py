@@ -23,8 +23,10 @@ from jndlic.metrics.grid_visibility import GRID
 from jndlic.metrics.registry import WITHOUT_RATE, title
 
 NOTE = (
-    "BD-rate of the mean curves: bits at equal quality, negative where fewer. Below it the mean of the single pictures' BD-rates, their"
-    " standard deviation and the 95 % confidence interval of the mean (bootstrap over the pictures)."
+    "BD-rate of the mean curves: bits at equal quality, negative where fewer. Below it the mean of "
+    "the single pictures' BD-rates, their"
+    " standard deviation and the 95 % confidence interval of the mean (bootstrap over the "
+    "pictures)."
 )
 
 
@@ -129,7 +131,10 @@ class Findings:
             if self.trained_on
             else "these metrics"
         )
-        return f"Bits of {self.measured[0].codec.name} at equal quality by {names}: {', '.join(parts)}."
+        return (
+            f"Bits of {self.measured[0].codec.name} at equal quality by {names}: "
+            f"{', '.join(parts)}."
+        )
 
     @cached_property
     def rates(self) -> list[Table]:

@@ -159,7 +159,10 @@ def _caption(row: Row, metrics: Sequence[str]) -> str:
     figures = ", ".join(
         f"{TITLES.get(name, name)} {float(row[name]):.4g}" for name in metrics if name in row
     )
-    return f"level {int(row['level'])}: {float(row['bpp']):.3f} bpp, {int(row['bytes']):,} bytes. {figures}"
+    return (
+        f"level {int(row['level'])}: {float(row['bpp']):.3f} bpp, {int(row['bytes']):,} bytes. "
+        f"{figures}"
+    )
 
 
 def _thumb(pixels: np.ndarray) -> str:

@@ -99,11 +99,8 @@ def _environment() -> Environment:
     """The templates of page/; their places hold text, never HTML, but for those that a template
     calls safe.
     """
-    from jinja2 import (
-        Environment,
-        FileSystemLoader,
-        StrictUndefined,
-    )  # late: the benchmark says what is not installed
+    # Late: the benchmark says what is not installed
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     found = Environment(
         loader=FileSystemLoader(PARTS),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,9 +76,8 @@ def draw(
         for form in ("png", "svg"):
             path = stem.with_name(f"{stem.name}.{form}")
             metadata = {"Date": None} if form == "svg" else {"Software": None}
-            write_atomically(
-                path, lambda file: figure.savefig(file, format=form, dpi=110, metadata=metadata)
-            )
+            save = partial(figure.savefig, format=form, dpi=110, metadata=metadata)
+            write_atomically(path, save)
             written.append(path)
     return written
 

@@ -56,7 +56,8 @@ def results_page(
     parts += [
         "## Metrics",
         "\n".join(
-            f"- {metric_title(name, trained_on)}: {better[name in LOWER_IS_BETTER]}; {made_by(name)}"
+            f"- {metric_title(name, trained_on)}: {better[name in LOWER_IS_BETTER]}; "
+            f"{made_by(name)}"
             for name in metrics
         ),
     ]

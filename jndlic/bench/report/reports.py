@@ -67,7 +67,8 @@ def write_reports(study: Study, out: Path, pictures: int, rates: Sequence[float]
     if study.trained_on:
         print(f"\n{MARK_NOTE}")
     print(
-        f"\n{out / 'report.html'} shows it all; rows.tsv, {SUMMARY_FILE}, curves/, curves.png and curves.svg hold the figures"
+        f"\n{out / 'report.html'} shows it all; rows.tsv, {SUMMARY_FILE}, curves/, curves.png and "
+        "curves.svg hold the figures"
     )
 
 
@@ -127,7 +128,10 @@ def _headline(study: Study) -> list[Table]:
     for one in study.sets:
         if one.rated:
             plain = [pair._replace(spread=None) for pair in one.against_tested]
-            note = f"BD-rate over the common range on {one.pictures}, negative where {one.measured[0].codec.name} needs fewer bits."
+            note = (
+                f"BD-rate over the common range on {one.pictures}, negative where "
+                f"{one.measured[0].codec.name} needs fewer bits."
+            )
             note = " ".join(filter(None, (note, one.summary)))
             found.append(tables.rates("", note, plain, one.rated, True, one.trained_on))
     points = tables.points(main.measured[0], main.metrics, main.trained_on)

@@ -1,7 +1,8 @@
 """What a benchmark says: BD-rates of the mean curves, and how they differ from picture to picture.
 
 rows ─► Measured (one a codec) ─┬─► mean curves ─────► BD-rate
-                                └─► curve of each picture ─► BD-rates ─► mean, spread, confidence interval
+                                └─► curve of each picture ─► BD-rates
+                                                             ─► mean, spread, confidence interval
 """
 
 from __future__ import annotations

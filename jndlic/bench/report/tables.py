@@ -150,8 +150,10 @@ def grids(measured: Sequence[Measured]) -> Table:
             )
         rows.append(tuple(cells))
     note = (
-        "Mean step of the luma error across borders of 16-pixel blocks over the mean step away from borders of 8-pixel blocks: 1 means that"
-        " no grid shows. Means over the pictures at the level whose mean rate is the nearest; n/a where none is near."
+        "Mean step of the luma error across borders of 16-pixel blocks over the mean step away "
+        "from borders of 8-pixel blocks: 1 means that"
+        " no grid shows. Means over the pictures at the level whose mean rate is the nearest; n/a "
+        "where none is near."
     )
     return Table(
         "Visibility of the grid",
@@ -171,7 +173,8 @@ def speed(footprints: Mapping[str, Mapping[str, Footprint]], picture: str) -> Ta
         rows.append(tuple(cells))
     columns = [column for job in JOBS for column in (f"{job}, s", f"{job}, MiB")]
     note = (
-        f"{picture}, a middle level; each in a fresh process, alone on the machine, median of three runs after a first. Memory: growth of the"
+        f"{picture}, a middle level; each in a fresh process, alone on the machine, median of "
+        "three runs after a first. Memory: growth of the"
         " process, or the size of the program that it runs."
     )
     return Table("Time and memory", note, ("codec", *columns), tuple(rows))

@@ -64,9 +64,8 @@ def _measure(spec: str, job: str, picture: Path, level: int, packed: Path) -> Fo
 
     codec, pixels = open_codec(spec), load(picture).pixels
     data = packed.read_bytes() if job == "decode" else b""
-    codec.decode(
-        codec.encode(pixels[:64, :64], level)
-    )  # what is loaded at first use is not the picture's
+    # What is loaded at first use is not the picture's
+    codec.decode(codec.encode(pixels[:64, :64], level))
     before, seconds = _begin_peak(), []
     for _ in range(RUNS + 1):
         result, elapsed = timed(

@@ -14,9 +14,8 @@ from multiprocessing.connection import Connection
 from jndlic.bench.run.measure import Measurer, Row, Setup, Task
 from jndlic.errors import JndlicError
 
-_CONTEXT = multiprocessing.get_context(
-    "spawn"
-)  # a fork would share torch's threads, which do not survive it
+# A fork would share torch's threads, which do not survive it
+_CONTEXT = multiprocessing.get_context("spawn")
 
 
 class WorkerDied(JndlicError):
@@ -110,9 +109,8 @@ def measure_all(tasks: Sequence[Task], setup: Setup, jobs: int) -> Iterator[Row]
 
 def _serve(connection: Connection, setup: Setup) -> None:
     """Life of a worker."""
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # the first process decides what an interruption means
+    # The first process decides what an interruption means
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     import torch
 
     torch.set_num_threads(setup.threads)

@@ -26,7 +26,8 @@ from jndlic.runtime.backend import Backend
 from jndlic.runtime.load import load_codec
 from jndlic.shipped_weights import DEFAULT_WEIGHTS
 
-GUARD = 64  # pixels around the rectangle that count neither as inside nor as outside: the transforms overlap
+# Pixels around the rectangle that count neither as inside nor as outside: the transforms overlap.
+GUARD = 64
 FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 

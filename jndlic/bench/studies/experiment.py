@@ -1,7 +1,8 @@
 """Several trainings that differ in one thing, compared by real files.
 
-    configs/experiments/NAME.yaml ─► for every run: train ─► export ─► encode, decode, measure ─► curve
-                                                                           curves ─► BD-rates against the first
+    configs/experiments/NAME.yaml ─► runs
+    every run ─► train ─► export ─► encode, decode, measure ─► curve
+    curves ─► BD-rates against the first
 
 A description holds:
 
@@ -88,7 +89,8 @@ class Experiment:
                 run["start_from"] not in names[:number] or run.get("trainer") != "baseline"
             ):
                 raise ParameterError(
-                    f"experiment: {run['name']!r} may start from an earlier run, and only as a baseline"
+                    f"experiment: {run['name']!r} may start from an earlier run, and only as a "
+                    "baseline"
                 )
 
     def config(self, run: dict, base: dict) -> dict:
@@ -133,7 +135,10 @@ class Experiment:
         place.mkdir(parents=True, exist_ok=True)
         write_atomically(place / "config.yaml", yaml.safe_dump(self.config(run, base)).encode())
         module, _, name = TRAINERS[run.get("trainer", "codec")].rpartition(".")
-        program = f"from {module} import {name}; from jndlic.training.codec.commands import train; train({name})"
+        program = (
+            f"from {module} import {name}; from jndlic.training.codec.commands import train; "
+            f"train({name})"
+        )
         command = [sys.executable, "-c", program, "fit", "--config", str(place / "config.yaml")]
         if checkpoint.is_file():
             command += ["--ckpt_path", str(checkpoint)]
@@ -237,9 +242,8 @@ def _run(options: argparse.Namespace) -> None:
         description.setdefault("options", {})[option] = yaml.safe_load(value)
     anchors = [read_curve(path) for path in options.anchor]
     images = find_images(options.images)
-    select(
-        description["metrics"], options.lpips_weights
-    )  # a missing library should not cost an hour
+    # A missing library should not cost an hour
+    select(description["metrics"], options.lpips_weights)
     base = yaml.safe_load(Path(description["base"]).read_text())
     folder = options.folder or Path("runs") / options.description.stem
     experiment = Experiment(description, options.photos, folder)

@@ -127,9 +127,8 @@ def measure(
 
     opened, clock = open_preset(codec), Clock()
     timed = TimedPredictor(open_predictor(predictor), clock)
-    timed.judge(np.zeros((64, 64, 3), np.uint8)).score(
-        np.zeros((64, 64, 3), np.uint8)
-    )  # libraries load at their first use
+    # Libraries load at their first use
+    timed.judge(np.zeros((64, 64, 3), np.uint8)).score(np.zeros((64, 64, 3), np.uint8))
     clock.seconds.clear()
     start = time.perf_counter()
     with clock.measure("open"):

@@ -270,9 +270,8 @@ def _run(options: argparse.Namespace) -> None:
 
 def _show(result: dict) -> None:
     print(
-        "{truth}, {profile}: true level {mean:.1f} +- {deviation:.1f} over {pictures} pictures".format(
-            **result
-        )
+        "{truth}, {profile}: true level {mean:.1f} +- {deviation:.1f}"
+        " over {pictures} pictures".format(**result)
     )
     for name, row in result["rows"].items():
         print(f"  {name:12} " + "  ".join(f"{key} {value:.3f}" for key, value in row.items()))

@@ -193,7 +193,8 @@ def table(results: Sequence[dict]) -> Table:
             )
         )
     note = (
-        f"Judged by {first['predictor']}, profile {first['profile']}. Savings are means over the pictures, against the codec's finest level "
+        f"Judged by {first['predictor']}, profile {first['profile']}. Savings are means over the "
+        "pictures, against the codec's finest level "
         "and against the one level that satisfies as many of these pictures."
     )
     return Table(
@@ -279,7 +280,10 @@ def run(options: argparse.Namespace) -> None:
         found = table(results)
         print(f"{found.markdown()}\n\n{found.note}")
         if options.markdown:
-            page = f"# {found.title}\n\n    {_command(options)}\n\n{found.note}\n\n{found.markdown()}\n"
+            page = (
+                f"# {found.title}\n\n    "
+                f"{_command(options)}\n\n{found.note}\n\n{found.markdown()}\n"
+            )
             write_atomically(options.markdown, page.encode())
         if options.out:
             write_atomically(options.out, (json.dumps(results, indent=1) + "\n").encode())

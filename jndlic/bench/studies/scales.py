@@ -163,9 +163,8 @@ def _run(options: argparse.Namespace) -> None:
     rows = calibrate(measured(paths), people)
     for row in rows:
         print(
-            "{metric:12} {share:.2f}  threshold {threshold:8.3f}  quality {mean:5.1f} +- {deviation:5.2f}  people +- {deviation of people:5.2f}".format(
-                **row
-            )
+            "{metric:12} {share:.2f}  threshold {threshold:8.3f}  quality {mean:5.1f}"
+            " +- {deviation:5.2f}  people +- {deviation of people:5.2f}".format(**row)
         )
     if options.out:
         write_atomically(

@@ -158,9 +158,8 @@ def measure(
             for job in JOBS:
                 packed = own / codec
                 workers.append(Worker(codec, job, picture, packed, quality, threads))
-                workers[
-                    -1
-                ].run()  # warms up; the encoder also writes what the decoder is about to read
+                # Warms up; the encoder also writes what the decoder is about to read
+                workers[-1].run()
         for _ in range(repetitions):
             for worker in workers:
                 worker.run()
@@ -200,14 +199,17 @@ def format_table(measured: list[Measurement]) -> str:
     ]
     for one in measured:
         lines.append(
-            f"{one.picture:12s}{one.job:8s}{one.codec:22s}{one.seconds * 1e3:5.0f} ms{one.spread:8.0%}"
-            f"{one.start_seconds:6.1f} s{one.peak_bytes / 2**20:6.0f} MiB{one.growth_bytes / 2**20:6.0f} MiB"
+            f"{one.picture:12s}{one.job:8s}{one.codec:22s}{one.seconds * 1e3:5.0f} "
+            f"ms{one.spread:8.0%}"
+            f"{one.start_seconds:6.1f} s{one.peak_bytes / 2**20:6.0f} "
+            f"MiB{one.growth_bytes / 2**20:6.0f} MiB"
         )
     lines.append(f"\n{'picture':12s}{'job':8s}jndlic as a share of {CODECS['rival']}")
     for row in ratios(measured):
         verdict = "reached" if row["time"] <= row["aim"] else "MISSED"
         lines.append(
-            f"{row['picture']:12s}{row['job']:8s}time {row['time']:.2f} (aim {row['aim']:.1f}: {verdict}),"
+            f"{row['picture']:12s}{row['job']:8s}time {row['time']:.2f} (aim {row['aim']:.1f}: "
+            f"{verdict}),"
             f" peak memory {row['peak_memory']:.2f}"
         )
     lines.append("\nstages of jndlic, ms")
@@ -291,7 +293,8 @@ def _run(options: argparse.Namespace) -> None:
                 picture, Path(folder), options.quality, options.threads, options.repetitions
             )
     print(
-        f"threads {options.threads or 'all'}, quality {options.quality}, median of {options.repetitions}\n"
+        f"threads {options.threads or 'all'}, quality {options.quality}, median of "
+        f"{options.repetitions}\n"
     )
     print(format_table(measured))
     if options.json:

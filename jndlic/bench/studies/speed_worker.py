@@ -106,9 +106,8 @@ class StageWatch:
 
     def __init__(self, codec: torch.nn.Module, job: str) -> None:
         self._seconds: Counter[str] = Counter()
-        self._open: list[
-            list[float]
-        ] = []  # of the parts at work: begin, and the seconds of parts inside
+        # For each part at work: when it began, and the seconds of parts inside
+        self._open: list[list[float]] = []
         for name, module in codec.named_children():
             self._hook(name, module)
         for stage, functions in FUNCTION_STAGES[job].items():

@@ -1,6 +1,7 @@
 """The learned predictors at work: networks with their weights, and where on a picture they look.
 
-picture ─► places, at most PLACES, even over it ─► R and J once ─► each version at the same places ─► score
+picture ─► places, at most PLACES, even over it ─► R and J once
+each version ─► the same places ─► score
 """
 
 from __future__ import annotations

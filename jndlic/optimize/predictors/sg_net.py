@@ -1,7 +1,9 @@
 """SG-JND, re-derived: what the picture shows guides where its small differences are looked for.
 
-    patches of R and D ─► frozen backbone ─► four levels of features ─► per level [D ; R ; |D - R|] gated by their difference
-        ─► 7x7 places x WIDTH, self-attention ─► from the most semantic level down, each level attended to by the one above
+    patches of R and D ─► frozen backbone ─► four levels of features
+        ─► per level [D ; R ; |D - R|] gated by their difference
+        ─► 7x7 places x WIDTH, self-attention
+        ─► from the most semantic level down, each level attended to by the one above
         ─► mean over places ─► quality q and weight w of the patch ─► sum of q w / sum of w
 
 Source: Cao et al., "SG-JND: Semantic-Guided Just Noticeable Difference Predictor For Image

@@ -1,9 +1,11 @@
 """VP-JND's network: from patches of an original, a version of it and the original's JND map to one
 score.
 
-    original R ─┐                     ┌─ [R ; D ; R - D]      ─► quality q of each patch ─┐
-    version  D ─┼─ shared extractor ──┤                                                   ├─► sum of q w / sum of w
-    JND map  J ─┘                     └─ [R ; D ; R x J]      ─► weight  w of each patch ─┘
+    original R ─┐                     ┌─ [R ; D ; R - D] ─► quality q of each patch ─┐
+    version  D ─┼─ shared extractor ──┤                                              ├─► score
+    JND map  J ─┘                     └─ [R ; D ; R x J] ─► weight  w of each patch ─┘
+
+    score = sum of q w / sum of w
 
 Source: Zhang, Zhang, Li, Fan, Hamzaoui, "VP-JND", IEEE TCSVT 2025: extractor with channel attention
 (Woo et al., CBAM, ECCV 2018) and a non-local block (Wang et al., CVPR 2018), two heads, weighted
@@ -91,7 +93,9 @@ class VpNet(nn.Module):
             layers.append(nn.Conv2d(before, after, 3, 1, 1))
             if after == WIDTHS[-1]:
                 layers += [nn.ReLU(), NonLocal(after), nn.MaxPool2d(2)]
-            else:  # published: rectified, weighed, then made smaller; the same, but for the means, in a third of the time
+            else:
+                # Published: rectified, weighed, then made smaller; the same, but for the means, in
+                # a third of the time.
                 layers += [nn.MaxPool2d(2), nn.ReLU(), ChannelAttention(after)]
         self.extractor = nn.Sequential(*layers)
         inputs = 6 * WIDTHS[-1]
@@ -102,9 +106,8 @@ class VpNet(nn.Module):
             for _ in range(2)
         )
         for layer in self.extractor:
-            if isinstance(
-                layer, nn.Conv2d
-            ):  # torch's own start would let differences fade from layer to layer
+            # torch's own start would let differences fade from layer to layer
+            if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
                 nn.init.zeros_(layer.bias)
 

@@ -22,11 +22,8 @@ WEIGHT_MAX = 127
 WEIGHT_BITS = 7
 SAFE_LIMIT = 0.95 * EXACT_LIMIT  # clear of the limit by more than rounding can add
 EXPONENT_RANGE = (-3, 8)
-SYMBOL_SCALE, HIDDEN_SCALE, INDEX_SCALE = (
-    1,
-    16,
-    8,
-)  # integers per real unit: symbols, activations, indices
+# Integers per real unit: symbols, activations, indices
+SYMBOL_SCALE, HIDDEN_SCALE, INDEX_SCALE = (1, 16, 8)
 TABLE_SCALE = 128.0  # indices per unit of a trained table: lets the common learning rate move them
 
 

@@ -110,9 +110,8 @@ class ScaleMixture(nn.Module):
         reach = math.ceil(5 * SCALE_MAX)
         half = self.probabilities(reach).cpu()
         beyond = 2 * half.flip(1).cumsum(1).flip(1)  # P(|k| >= n)
-        largest = (beyond >= TAIL_MASS).sum(1).clamp(
-            2, reach
-        ) - 1  # at least -1, 0, 1 in every table
+        # At least -1, 0, 1 in every table
+        largest = (beyond >= TAIL_MASS).sum(1).clamp(2, reach) - 1
         lengths = 2 * largest + 1
         rows = [
             torch.cat((row[1 : n + 1].flip(0), row[: n + 1]))

@@ -36,9 +36,8 @@ def distance(image: Tensor, reference: Tensor, weight: Tensor) -> Tensor:
     Returns:
         (B,), 0 where the pictures are equal.
     """
-    with torch.autocast(
-        image.device.type, enabled=False
-    ):  # differences of squares need the digits of float32
+    # Differences of squares need the digits of float32
+    with torch.autocast(image.device.type, enabled=False):
         return _distance(image.float() - 128.0, reference.float() - 128.0, weight.float())
 
 
@@ -71,9 +70,8 @@ def _similarity(image: Tensor, reference: Tensor, with_luminance: bool) -> Tenso
     variances = blurred(image.square() + reference.square()) - squares
     similarity = (2.0 * covariance + CONTRAST_FLOOR) / (variances + CONTRAST_FLOOR)
     if with_luminance:
-        offset = (
-            2.0 * 128.0 * (mean + mean_reference) + 2.0 * 128.0**2
-        )  # (a + 128)^2 + (b + 128)^2, 2 (a + 128) (b + 128)
+        # (a + 128)^2 + (b + 128)^2, 2 (a + 128) (b + 128)
+        offset = 2.0 * 128.0 * (mean + mean_reference) + 2.0 * 128.0**2
         similarity = (
             similarity
             * (2.0 * product + offset + LUMINANCE_FLOOR)

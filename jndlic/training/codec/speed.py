@@ -2,8 +2,7 @@
 
     plain: DataLoader that opens a file per crop, float32, nothing compiled, stock Adam
     ours:  photos resident on the device, crops gathered there, fused optimiser, freed memory kept;
-    torch.compile on a GPU;
-           bfloat16 on a GPU, and where asked for on a CPU
+           torch.compile on a GPU; bfloat16 on a GPU, and where asked for on a CPU
 
 Both train the same network with the same loss in the same process, one after the other. A stage's
 time is taken with the device drained at its borders; the rate of images comes from further steps

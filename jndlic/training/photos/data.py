@@ -114,7 +114,8 @@ class PhotoData(lightning.LightningDataModule):
             )
         if len(areas) < len(paths):
             print(
-                f"training data: {len(paths) - len(areas)} photos are damaged or too small and were left out"
+                f"training data: {len(paths) - len(areas)} photos are damaged or too small and "
+                "were left out"
             )
         self.paths = [
             path for path in areas if not held_out(path, options.validation_percent)
@@ -179,9 +180,8 @@ def free_memory(device: torch.device) -> int:
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     try:
-        with open(
-            "/proc/meminfo", encoding="ascii"
-        ) as lines:  # what the page cache holds counts as free
+        # What the page cache holds counts as free
+        with open("/proc/meminfo", encoding="ascii") as lines:
             return next(
                 1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable")
             )

@@ -1,8 +1,9 @@
 """From a download to a folder that training can trust: every picture decoded once, the rest left
 out with a reason.
 
-    folder, .zip or .tar ─► decode ─► whole, large enough, not there yet? ─► OUT/same/path + OUT/manifest.tsv
-                                                    └─ no ─────────────────► OUT/rejected.tsv
+    folder, .zip or .tar ─► decode ─► whole, large enough, not there yet?
+                                      ├─ yes ─► OUT/same/path + OUT/manifest.tsv
+                                      └─ no ──► OUT/rejected.tsv
 
 Nothing about the sets is built in: Flickr2W (an archive with folders of JPEG files), DIV2K and CLIC
 (archives of PNG files) and any folder tree of pictures go the same way.
@@ -125,9 +126,8 @@ def entries(source: Path) -> Iterator[Entry]:
                         name, lambda target, info=info: _extract(lambda: archive.open(info), target)
                     )
     elif source.is_file() and tarfile.is_tarfile(source):
-        with tarfile.open(
-            source
-        ) as archive:  # in its own order: a compressed one cannot be read in another
+        # In its own order: a compressed one cannot be read in another
+        with tarfile.open(source) as archive:
             for info in archive:
                 if (name := _safe(info.name)) and info.isfile():
                     yield Entry(
@@ -204,6 +204,7 @@ def _run(options: argparse.Namespace) -> int:
     except (tarfile.TarError, EOFError) as error:
         raise ImageError(f"{options.source}: damaged archive: {error}") from error
     print(
-        f"{summary.kept} pictures in {options.output}, {summary.rejected} left out (see rejected.tsv)"
+        f"{summary.kept} pictures in {options.output}, {summary.rejected} left out (see "
+        "rejected.tsv)"
     )
     return GOOD if summary.kept else BAD_INPUT

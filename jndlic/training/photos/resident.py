@@ -1,7 +1,8 @@
 """Photos kept on the training device; crops are gathered there, a whole batch at a time.
 
     photos (H, W, 3) uint8 ─► one buffer (N, 3) on the device ─┐
-    seed, step ─► places, flips, scales, qualities (host) ─────┴─► index (B, S, S) ─► gather ─► (B, 3, S, S) uint8
+    seed, step ─► places, flips, scales, qualities (host) ─────┴─► index (B, S, S) ─► gather
+    gather ─► (B, 3, S, S) uint8
 
 A batch is a function of the seed and the number of the step alone: a resumed run sees the crops
 that it would have seen, and N processes that take every N-th crop of a batch see together what one

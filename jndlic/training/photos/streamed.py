@@ -1,7 +1,8 @@
 """Photos that do not fit into memory: decoded over and over in worker processes, a few crops each,
 mixed in a pool.
 
-    folder tree ─► shuffled paths ─► workers: decode ─► crops ─► pool of 256 ─► one at random ─► DataLoader
+    folder tree ─► shuffled paths ─► workers: decode ─► crops ─► pool of 256
+    pool ─► one at random ─► DataLoader
 """
 
 from __future__ import annotations

@@ -43,7 +43,8 @@ class PicturewiseCLI(TrainingCLI):
         save_predictor(path, predictor, source)
         right, off = ((found >= LEAST) == (wanted >= LEAST)).mean(), np.abs(found - wanted).mean()
         print(
-            f"{path}: trained on {source}; held-out pictures: accuracy {right:.3f}, mean difference of scores {off:.3f}"
+            f"{path}: trained on {source}; held-out pictures: accuracy {right:.3f}, mean "
+            f"difference of scores {off:.3f}"
         )
 
 

@@ -2,10 +2,13 @@
 
 Layouts that `read_judged` knows:
 
-    a table (CSV)    reference, distorted (files beside it, .npy arrays too), codec, level, score, source
-    MCL-JCI          .../ImageJND_SRC01*.bmp (or the JPEG of quality 100) and .../ImageJND_SRC01_027.jpg, 027: JPEG quality
-    KonJND-1k        subjective_ratings.csv (image_id, Compression type, ratings), source_image/, jpeg/, bpg/
-    VVC JND          session1_Ori/, session1_Dis/, f_session1.mat ..., see jndlic/training/predictors/vvc_jnd.py
+    a table (CSV)    reference, distorted (files beside it, .npy arrays too), codec, level, score,
+                     source
+    MCL-JCI          .../ImageJND_SRC01*.bmp (or the JPEG of quality 100) and
+                     .../ImageJND_SRC01_027.jpg, 027: JPEG quality
+    KonJND-1k        subjective_ratings.csv (image_id, Compression type, ratings), source_image/,
+                     jpeg/, bpg/
+    VVC JND          session1_Ori/, session1_Dis/, f_session1.mat ..., see vvc_jnd.py
 
 MCL-JCI's curves come in a table of their own: ref_img, qf, first_SUR (as SUR-FeatNet published
 them).
@@ -185,9 +188,8 @@ def _read_konjnd(folder: Path) -> list[Judged]:
     with open(folder / "subjective_ratings.csv", encoding="utf-8", newline="") as file:
         for entry in csv.DictReader(file):
             codec, finest = ("jpeg", 101) if entry["Compression type"] == "JPEG" else ("bpg", 51)
-            seen_from = np.array(
-                json.loads(entry["ratings"])
-            )  # the level, 1 the finest, at which each person saw a change
+            # The level, 1 the finest, at which each person saw a change
+            seen_from = np.array(json.loads(entry["ratings"]))
             reference = folder / "source_image" / entry["image_id"]
             suffix = "jpg" if codec == "jpeg" else "png"
             for version in sorted(

@@ -1,7 +1,8 @@
 """The VVC-based JND set of Shen et al. as its authors lay it out.
 
     session1_Ori/ ... session4_Ori/      originals, 50 or 51 a session
-    session1_Dis/ ... session4_Dis/      each coded at QP 13..51 by VTM 5.0 intra: 39 files for each original
+    session1_Dis/ ... session4_Dis/      each coded at QP 13..51 by VTM 5.0 intra: 39 files for each
+                                         original
     f_session1.mat ... f_session4.mat    what each of 20 people answered for each original
 
 How the coded files are named is not told. They are taken to be in a folder with an original's name,
@@ -80,7 +81,8 @@ def _versions(originals: list[Path], folder: Path) -> list[dict[int, Path]]:
     coded = _pictures(folder)
     if len(coded) != len(QPS) * len(originals):
         raise ParameterError(
-            f"{folder}: {len(coded)} coded pictures for {len(originals)} originals; there should be {len(QPS)} for each"
+            f"{folder}: {len(coded)} coded pictures for {len(originals)} originals; there should "
+            f"be {len(QPS)} for each"
         )
     named = [[path for path in coded if _belongs(path, original.stem)] for original in originals]
     if any(len(group) != len(QPS) for group in named):

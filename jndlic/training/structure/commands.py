@@ -40,7 +40,8 @@ class StructureCLI(TrainingCLI):
             float(self.trainer.callback_metrics[f"val/{name}"]) for name in ("loss", "unchanged")
         )
         print(
-            f"{path}: trained towards {source}; held-out pictures: {loss:.4f} grey levels, {still:.4f} where nothing is changed"
+            f"{path}: trained towards {source}; held-out pictures: {loss:.4f} grey levels, "
+            f"{still:.4f} where nothing is changed"
         )
 
 
