@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import operator
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -111,7 +111,7 @@ def decode(
         return to_pillow(decode_container(container, codec or _shipped_codec()))
 
 
-def info(data: bytes) -> dict[str, object]:
+def info(data: bytes) -> dict[str, Any]:
     """What a file says about itself, and where its bytes go; needs no weights and no torch.
 
     Args:
@@ -161,7 +161,9 @@ def info(data: bytes) -> dict[str, object]:
             name: {"bytes": size, "bpp": 8 * size / pixels} for name, size in sizes.items()
         },
         "chunks": chunks,
-        "overhead_bytes": len(data) - sum(sizes.values()) - sum(chunk["bytes"] for chunk in chunks),
+        "overhead_bytes": len(data)
+        - sum(sizes.values())
+        - sum(len(payload) for _, payload in container.chunks),
     }
 
 
@@ -195,7 +197,7 @@ def _shipped_codec() -> Backend:
 
 
 @contextmanager
-def _thread_limit(threads: int | None) -> Iterator[None]:
+def _thread_limit(threads: int | None) -> Generator[None, None, None]:
     if threads is None:
         yield
         return

@@ -21,6 +21,12 @@ if __name__ == "__main__":
     (z_jnd, z, k, t), d, (_, quality) = unpack_symbols(unpack(written), codec)
     (folder / "golden.jlic").write_bytes(written)
     np.savez_compressed(
-        folder / "golden.npz", z_jnd=z_jnd, z=z, k=k, t=t, d=d.astype(np.int8), quality=quality
+        folder / "golden.npz",
+        z_jnd=z_jnd,
+        z=z,
+        k=k,
+        t=t,
+        d=d.astype(np.int8),
+        quality=np.asarray(quality),
     )
     api.decode(written, codec=codec).save(folder / "golden.png", optimize=True)

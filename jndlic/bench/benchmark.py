@@ -162,7 +162,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return savings(words[1:])
     epilog = "`jndlic bench savings --help`: what a level of its own for every picture saves"
     parser = argparse.ArgumentParser(
-        prog="jndlic bench", description=__doc__.splitlines()[0], epilog=epilog
+        prog="jndlic bench", description=str(__doc__).splitlines()[0], epilog=epilog
     )
     add_arguments(parser)
     options = parser.parse_args(words)
@@ -361,7 +361,9 @@ def _measure(
         for row in measure_all(tasks, setup, min(jobs, len(tasks))):
             rows.append({"set": set_of[str(row["image"])], **row})
             bar.update()
-    return sorted(rows, key=lambda row: order[row["image"], row["codec"], row["level"]])
+    return sorted(
+        rows, key=lambda row: order[str(row["image"]), str(row["codec"]), int(row["level"])]
+    )
 
 
 def _errors(rows: Sequence[Row]) -> Counter[tuple[str, str]]:

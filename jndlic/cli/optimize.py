@@ -10,7 +10,7 @@ import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jndlic.errors import JndlicError, ParameterError
 from jndlic.files import check_paths
@@ -132,7 +132,7 @@ class _ListProfiles(argparse.Action):
         parser.exit()
 
 
-def _add_profile(parser: argparse._ActionsContainer, option: str, **settings: object) -> None:
+def _add_profile(parser: argparse._ActionsContainer, option: str, **settings: Any) -> None:
     text = (
         f'how strict "looks the same" is: {", ".join(PROFILES)} (default: {DEFAULT_PROFILE}, three '
         "in four see no change)"

@@ -40,6 +40,7 @@ class Session(Protocol):
 
     def view(self, level: int) -> np.ndarray:
         """Pixels of a level."""
+        ...
 
     def encode(self, level: int) -> bytes:
         """The whole file of a level.
@@ -47,9 +48,11 @@ class Session(Protocol):
         Raises:
             ImageError: the format cannot hold the picture.
         """
+        ...
 
     def decode(self, data: bytes) -> np.ndarray:
         """Pixels of a file."""
+        ...
 
 
 class ImageCodec(Protocol):
@@ -75,6 +78,7 @@ class ImageCodec(Protocol):
             ImageError: the format cannot hold the picture.
             CodecError: a program failed.
         """
+        ...
 
     def decode(self, data: bytes) -> np.ndarray:
         """The pixels of a file.
@@ -82,12 +86,15 @@ class ImageCodec(Protocol):
         Raises:
             JndlicError: it is damaged, or of another format.
         """
+        ...
 
     def parts(self, data: bytes) -> dict[str, int]:
         """Bytes of each part of a file, by name; none where the file has no parts of interest."""
+        ...
 
     def session(self, picture: Picture) -> Session:
         """The picture at every level."""
+        ...
 
 
 class FileSession:

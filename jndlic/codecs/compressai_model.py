@@ -38,7 +38,7 @@ def build(
     network = _CLASSES[architecture](channels, latent_channels)
     if start_from:
         _fill(network, _read(start_from)["state_dict"], start_from)
-    return network.to(memory_format=torch.channels_last)
+    return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
 def load(path: str | Path) -> tuple[CompressionModel, str]:

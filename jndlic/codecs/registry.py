@@ -95,7 +95,10 @@ def parse_spec(text: str) -> Spec:
     kind, _, options = (rest or text).partition(":")
     if kind not in KINDS:
         raise ParameterError(f"no codec {kind!r}; there are {', '.join(KINDS)}")
-    pairs = dict(pair.partition("=")[::2] for pair in options.split(",") if pair)
+    pairs = {
+        name: value
+        for name, _, value in (pair.partition("=") for pair in options.split(",") if pair)
+    }
     known = (*inspect.signature(KINDS[kind]).parameters, FILTER)
     unknown = set(pairs) - set(known)
     if unknown:

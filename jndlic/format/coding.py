@@ -45,6 +45,7 @@ class TableSource(Protocol):
             t: uint8 (M, ph / 16, pw / 16), table;
             d: int32, same shape, index of the quantization step.
         """
+        ...
 
     def refine(
         self, phase: int, tables: Sequence[np.ndarray], symbols: Sequence[np.ndarray]
@@ -59,6 +60,7 @@ class TableSource(Protocol):
         Returns:
             uint8 (M, h, w).
         """
+        ...
 
 
 class DecodedSymbols(NamedTuple):

@@ -32,5 +32,5 @@ def symbol_crc(z_jnd: np.ndarray, z: np.ndarray, k: np.ndarray) -> int:
     """CRC-32 of all symbols: z_J, then z, then k, each as little-endian int32 in C order."""
     crc = 0
     for symbols in (z_jnd, z, k):
-        crc = zlib.crc32(np.ascontiguousarray(symbols, dtype="<i4"), crc)
+        crc = zlib.crc32(np.ascontiguousarray(symbols, dtype="<i4").data, crc)
     return crc

@@ -79,7 +79,7 @@ def decoded(file: BinaryIO, formats: Sequence[str] = READABLE) -> Picture:
         # welcome here.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         try:
-            image = Image.open(file, formats=formats)
+            image = Image.open(file, formats=tuple(formats))
         except Image.DecompressionBombError as error:
             raise ImageError(str(error)) from error
         except Exception as error:  # Pillow's readers raise nearly anything on damaged data

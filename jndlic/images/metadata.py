@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, TypedDict
+
 from PIL import Image, PngImagePlugin, TiffImagePlugin
 
 from jndlic.images.picture import Picture
@@ -20,7 +22,15 @@ _TIFF_TAGS = (0x010E, 0x010F, 0x0110, 0x0112, 0x0131, 0x0132, 0x013B, 0x8298)
 _TIFF_DIRECTORIES = (0x8769, 0x8825)
 
 
-def read_metadata(image: Image.Image) -> dict[str, bytes | None]:
+class Metadata(TypedDict):
+    """Keyword arguments of a Picture."""
+
+    icc: bytes | None
+    exif: bytes | None
+    xmp: bytes | None
+
+
+def read_metadata(image: Image.Image) -> Metadata:
     """Keyword arguments icc, exif and xmp of a Picture. Broken metadata is dropped: it must not
     cost the picture.
     """
@@ -43,13 +53,11 @@ def read_metadata(image: Image.Image) -> dict[str, bytes | None]:
     }
 
 
-def metadata_options(form: str, picture: Picture) -> dict[str, object]:
+def metadata_options(form: str, picture: Picture) -> dict[str, Any]:
     """Arguments of Image.save that carry the metadata; each format wants them in its own way."""
     if form not in _HAS_METADATA:
         return {}
-    options: dict[str, object] = (
-        {"icc_profile": picture.icc} if picture.icc and form != "JXL" else {}
-    )
+    options: dict[str, Any] = {"icc_profile": picture.icc} if picture.icc and form != "JXL" else {}
     exif, xmp = picture.exif, picture.xmp
     if form == "JPEG":  # each must fit into one marker segment; better without it than no picture
         exif = exif if exif and len(exif) <= _JPEG_EXIF_MAX else None

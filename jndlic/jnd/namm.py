@@ -19,6 +19,8 @@ Per channel, in 8-bit grey levels, with I the channel and borders replicated:
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 import torch
 import torch.nn.functional as functional
@@ -63,8 +65,9 @@ def jnd_map(image: Tensor) -> Tensor:
 def _band(padded: Tensor) -> Tensor:
     """The map of some rows, from those rows and two more on every side."""
     rows, columns = padded.shape[-2] - 4, padded.shape[-1] - 4
-    vertical = sum(padded[..., shift : shift + rows, :] for shift in range(5))
-    box = sum(vertical[..., shift : shift + columns] for shift in range(5))  # 25 Me
+    vertical = cast(Tensor, sum(padded[..., shift : shift + rows, :] for shift in range(5)))
+    # 25 Me
+    box = cast(Tensor, sum(vertical[..., shift : shift + columns] for shift in range(5)))
     inner = padded[..., 1 : rows + 3, 1 : columns + 3]
     row_sums = inner[..., :-2, :] + inner[..., 1:-1, :] + inner[..., 2:, :]
     column_sums = inner[..., :-2] + inner[..., 1:-1] + inner[..., 2:]

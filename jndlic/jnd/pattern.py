@@ -17,6 +17,7 @@ open).
 from __future__ import annotations
 
 import math
+from typing import cast
 
 import torch
 import torch.nn.functional as functional
@@ -77,6 +78,5 @@ def orientations(grey: Tensor) -> Tensor:
         # One bit for each orientation
         seen = seen[..., :-2, :] | seen[..., 1:-1, :] | seen[..., 2:, :]
         seen = seen[..., :-2] | seen[..., 1:-1] | seen[..., 2:]
-        return sum(torch.bitwise_right_shift(seen, number) & 1 for number in range(count + 1)).to(
-            grey.dtype
-        )
+        ones = sum(torch.bitwise_right_shift(seen, number) & 1 for number in range(count + 1))
+        return cast(Tensor, ones).to(grey.dtype)

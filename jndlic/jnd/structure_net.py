@@ -107,7 +107,7 @@ class StructureNet(nn.Module):
         self.merge = nn.ModuleList(_narrow(2 * channels, channels) for channels in widths[:-1])
         self.last = nn.Conv2d(width, 1, 7, 1, 3, padding_mode="reflect")
         nn.init.zeros_(self.last.weight)  # begins as the identity
-        nn.init.zeros_(self.last.bias)
+        nn.init.zeros_(self.last.bias)  # pyright: ignore[reportArgumentType]
 
     def forward(self, patches: Tensor) -> Tensor:
         """(N, 1, 64, 64) grey levels to the same; sides that are multiples of 32."""
@@ -170,4 +170,4 @@ def load_structure(path: str | Path | None = None) -> StructureNet:
         )
     except (OSError, SafetensorError, RuntimeError, KeyError, ValueError) as error:
         raise WeightsError(f"structure network {path}: {error}") from error
-    return net.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+    return net.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]

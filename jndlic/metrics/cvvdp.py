@@ -19,7 +19,7 @@ from jndlic.errors import MetricError
 from jndlic.metrics.pairs import check_pair
 
 if TYPE_CHECKING:
-    from pycvvdp import cvvdp
+    from pycvvdp import cvvdp  # pyright: ignore[reportMissingImports]
 
 CVVDP = "cvvdp"
 DISPLAY = "standard_fhd"
@@ -60,7 +60,7 @@ def check_installed() -> None:
         MetricError: `cvvdp`, or something that it needs, is not installed.
     """
     try:
-        import pycvvdp  # noqa: F401
+        import pycvvdp  # pyright: ignore[reportMissingImports]  # noqa: F401
     except ImportError as error:
         raise MetricError(
             f"{CVVDP} needs the `cvvdp` package: pip install 'jndlic[bench]' ({error})"
@@ -72,6 +72,6 @@ def _model() -> cvvdp:
     import torch
 
     check_installed()
-    import pycvvdp
+    import pycvvdp  # pyright: ignore[reportMissingImports]
 
     return pycvvdp.cvvdp(display_name=DISPLAY, device=torch.device("cpu"), quiet=True)

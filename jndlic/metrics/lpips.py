@@ -13,6 +13,7 @@ import os
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -47,6 +48,9 @@ class LPIPS(nn.Module):
             package is missing.
     """
 
+    shift: Tensor
+    scale: Tensor
+
     def __init__(self, weights: str | Path | None = None, full_precision: bool = False) -> None:
         super().__init__()
         self.full_precision = full_precision
@@ -59,7 +63,7 @@ class LPIPS(nn.Module):
             ) from error
         with warnings.catch_warnings():  # lpips uses a spelling that torchvision deprecates
             warnings.simplefilter("ignore", UserWarning)
-            package = lpips.LPIPS(net="squeeze", pnet_rand=True, verbose=False)
+            package: Any = lpips.LPIPS(net="squeeze", pnet_rand=True, verbose=False)
         self.slices = nn.ModuleList(
             getattr(package.net, f"slice{n}") for n in range(1, package.net.N_slices + 1)
         )
@@ -74,7 +78,7 @@ class LPIPS(nn.Module):
         self.register_buffer("scale", package.scaling_layer.scale.clone())
         self.requires_grad_(False)
         self.eval()
-        self.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
     def train(self, mode: bool = True) -> LPIPS:
         """Stays in evaluation mode, whatever the module that holds this one does."""

@@ -12,7 +12,7 @@ def pointwise(inputs: int, outputs: int, gain: float = 1.0) -> nn.Conv2d:
     """A 1x1 convolution whose output has `gain` times the standard deviation of a white input."""
     layer = nn.Conv2d(inputs, outputs, 1)
     nn.init.normal_(layer.weight, std=gain / inputs**0.5)
-    nn.init.zeros_(layer.bias)
+    nn.init.zeros_(layer.bias)  # pyright: ignore[reportArgumentType]
     return layer
 
 
@@ -73,7 +73,7 @@ def lapped(inputs: int, outputs: int, size: int, gain: float = 1.0) -> nn.Conv2d
     with torch.no_grad():
         layer.weight.zero_()
         centre(layer).normal_(std=gain / inputs**0.5)
-        layer.bias.zero_()
+        layer.bias.zero_()  # pyright: ignore[reportOptionalMemberAccess]
     return layer
 
 
@@ -107,12 +107,12 @@ class JndFtm(nn.Module):
         with torch.no_grad():
             self.shared.weight.mul_(0.02)
             self.shared.weight[:, :, 1, 1] += 1.0
-            self.shared.bias.zero_()
+            self.shared.bias.zero_()  # pyright: ignore[reportOptionalMemberAccess]
         # Ws and Wr see the same input: one product
         self.gates = pointwise(2 * channels, 2 * channels)
         self.candidate = pointwise(2 * channels, channels, gain=0.1)
         with torch.no_grad():
-            self.gates.bias[channels:] = -4.0
+            self.gates.bias[channels:] = -4.0  # pyright: ignore[reportOptionalSubscript]
 
     def forward(self, image: Tensor, jnd: Tensor) -> tuple[Tensor, Tensor]:
         """Gate image features by map features.

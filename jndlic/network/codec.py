@@ -52,6 +52,9 @@ class Codec(nn.Module):
         config: sizes.
     """
 
+    median_z: Tensor
+    median_z_jnd: Tensor
+
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
         self.config = config
@@ -221,7 +224,8 @@ class Codec(nn.Module):
     ) -> Tensor:
         """Tables of one phase of the whole picture; no segment sees across its border."""
         refined = tables[phase].clone()
-        for rows, columns in segments(*refined.shape[-2:], SEGMENT_LATENTS // 2):
+        height, width = refined.shape[-2:]
+        for rows, columns in segments(height, width, SEGMENT_LATENTS // 2):
             inside = (
                 [values[..., rows, columns] for values in parts] for parts in (tables, symbols)
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 from jndlic.errors import WeightsError
 
@@ -69,7 +70,7 @@ class CodecConfig:
         }
 
     @classmethod
-    def from_dict(cls, values: dict) -> CodecConfig:
+    def from_dict(cls, values: dict[str, Any]) -> CodecConfig:
         """The inverse of to_dict.
 
         Raises:
@@ -78,9 +79,7 @@ class CodecConfig:
         known = {field.name for field in fields(cls)}
         if not isinstance(values, dict) or set(values) - known:
             raise WeightsError(f"config: unknown entries {sorted(set(values) - known)}")
-        return cls(
-            **{
-                key: tuple(value) if isinstance(value, list) else value
-                for key, value in values.items()
-            }
-        )
+        sizes: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
+        }
+        return cls(**sizes)

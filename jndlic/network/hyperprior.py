@@ -65,6 +65,7 @@ class LayerMaker(Protocol):
         gain: float = 2**0.5,
     ) -> nn.Module:
         """`gain` is the size that the weights of a layer begin with in training."""
+        ...
 
 
 def integer_layer(
@@ -126,6 +127,8 @@ class ScaleNet(nn.Module):
     latents whose neighbours are decoded before them are better predicted, hence narrower.
     """
 
+    phase_offset: Tensor
+
     def __init__(self, config: CodecConfig, layer: LayerMaker = integer_layer) -> None:
         super().__init__()
         layers = [
@@ -169,6 +172,8 @@ class StepNet(nn.Module):
     """z_J and quality to d, the index of each latent's log step; integers only: d = G + D, |D| <=
     12.
     """
+
+    gain: Tensor
 
     def __init__(self, config: CodecConfig, layer: LayerMaker = integer_layer) -> None:
         super().__init__()

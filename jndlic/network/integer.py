@@ -17,7 +17,7 @@ arithmetic on rounded float weights (jndlic/training/codec/integer_masters.py).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import torch
@@ -51,7 +51,7 @@ def bound(values: Tensor, low: float, high: float) -> Tensor:
 
 
 @contextmanager
-def exact_products(device_type: str) -> Iterator[None]:
+def exact_products(device_type: str) -> Generator[None, None, None]:
     """Full float32 products (no TF32, no bfloat16, no autocast) for the integer layers inside."""
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest")
@@ -72,6 +72,10 @@ class IntegerConv2d(nn.Module):
         input_max: largest magnitude of an input.
         rectify: clip the outputs to 0..255 (hidden layers) or leave them signed (last layers).
     """
+
+    weight: Tensor
+    bias: Tensor
+    shift: Tensor
 
     def __init__(
         self,

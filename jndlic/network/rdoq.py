@@ -32,6 +32,8 @@ class Rounding(nn.Module):
     those.
     """
 
+    thresholds: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer(

@@ -36,6 +36,8 @@ class ScaleContext(nn.Module):
         layer: makes the layers.
     """
 
+    loudness: Tensor
+
     def __init__(self, config: CodecConfig, layer: LayerMaker = integer_layer) -> None:
         super().__init__()
         channels = config.latent_channels

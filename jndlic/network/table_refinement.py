@@ -44,6 +44,9 @@ weight w).
 class Neighbours(nn.Module):
     """The refinement; without trained tables it leaves every t as it is."""
 
+    expected: Tensor
+    refined: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         same = torch.arange(TABLE_COUNT, dtype=torch.int16)[None, :, None].repeat(

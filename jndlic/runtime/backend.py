@@ -28,6 +28,7 @@ class Backend(TableSource, Protocol[Features]):
             jnd: float32 (H, W, 3), tolerance in grey levels: the picture's own map, on which the
                 networks were trained.
         """
+        ...
 
     def quantise(self, features: Features, quality: int | np.ndarray) -> Symbols:
         """Integers of a picture at one quality.
@@ -39,6 +40,7 @@ class Backend(TableSource, Protocol[Features]):
         Raises:
             ParameterError: the quality is out of range, or the plane has another size.
         """
+        ...
 
     def synthesise(self, decoded: DecodedSymbols, height: int, width: int) -> np.ndarray:
         """Symbols to pixels.
@@ -50,8 +52,10 @@ class Backend(TableSource, Protocol[Features]):
         Returns:
             float32 (height, width, 3), grey levels, not rounded.
         """
+        ...
 
     def step_levels(self) -> np.ndarray:
         """How coarse each quality is: float64 (100,), mean over the channels of log2 of the
         quantization step.
         """
+        ...

@@ -107,7 +107,7 @@ def build_network(weights: Weights) -> Codec:
         raise WeightsError(f"neighbours.refined names tables beyond 0..{TABLE_COUNT - 1}")
     codec.rounding.follow(torch.from_numpy(weights.tables_latent.probabilities(MAGNITUDES)))
     codec.requires_grad_(False)
-    return codec.eval().to(memory_format=torch.channels_last)
+    return codec.eval().to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
 def _check_types(wanted: Mapping[str, Tensor], networks: Mapping[str, Tensor]) -> None:

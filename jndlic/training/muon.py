@@ -16,6 +16,8 @@ Liu et al., "Muon is scalable for LLM training", 2025.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.distributed as dist
 from torch import Tensor
@@ -100,7 +102,7 @@ def _shared_work(matrices: list[Tensor]) -> list[Tensor]:
     return updates
 
 
-def _shares(shapes: list[tuple[int, int]], world: int) -> list[list[int]]:
+def _shares(shapes: Sequence[Sequence[int]], world: int) -> list[list[int]]:
     """Numbers of the matrices of each process, so that all have about as much to do."""
     costs = [min(shape) ** 2 * (2 * max(shape) + min(shape)) for shape in shapes]
     shares: list[list[int]] = [[] for _ in range(world)]

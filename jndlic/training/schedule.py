@@ -5,6 +5,7 @@ ends with the budget.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import lightning
 import torch
@@ -52,7 +53,7 @@ class Scheduled(lightning.LightningModule):
     def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:
         """The same loss on held-out photos, with its parts."""
         loss, parts = self.loss(batch)
-        options = {"sync_dist": True, "batch_size": len(batch[0])}
+        options: dict[str, Any] = {"sync_dist": True, "batch_size": len(batch[0])}
         self.log("val/loss", loss, prog_bar=True, **options)
         self.log_dict({f"val/{name}": value for name, value in parts.items()}, **options)
 
@@ -116,7 +117,7 @@ def share_spent(trainer: lightning.Trainer) -> float:
     if trainer.max_steps and trainer.max_steps > 0:
         shares.append(trainer.global_step / trainer.max_steps)
     for callback in trainer.callbacks:
-        if isinstance(callback, Timer) and callback.time_remaining() is not None:
+        if isinstance(callback, Timer) and (remaining := callback.time_remaining()) is not None:
             spent = callback.time_elapsed()
-            shares.append(spent / max(1e-9, spent + callback.time_remaining()))
+            shares.append(spent / max(1e-9, spent + remaining))
     return min(1.0, max(shares))

@@ -84,8 +84,7 @@ def write_pages(study: Study, markdown: Path, readme: Path | None) -> None:
         ParameterError: the README has no marks.
     """
     figures, main = markdown.with_suffix(""), study.main
-    if readme:
-        lines = refreshed(readme.read_text(encoding="utf-8"), _headline(study))
+    lines = refreshed(readme.read_text(encoding="utf-8"), _headline(study)) if readme else ""
     figures.mkdir(parents=True, exist_ok=True)
     draw(main.curves, main.published, main.metrics, figures / "curves", main.trained_on)
     write_atomically(figures / SUMMARY_FILE, _json(study))

@@ -63,8 +63,9 @@ def compare_all(
     for metric in metrics:
         known = all(metric in side.results for side in means)
         rate = _rate(means[0].results, means[1].results, metric) if known else math.nan
-        both = isinstance(anchor, Measured) and isinstance(tested, Measured)
-        spread = picture_spread(anchor, tested, metric) if both and known else None
+        spread = None
+        if known and isinstance(anchor, Measured) and isinstance(tested, Measured):
+            spread = picture_spread(anchor, tested, metric)
         result.append(Comparison(means[0].name, means[1].name, metric, rate, spread))
     return result
 

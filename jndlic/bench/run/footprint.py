@@ -66,7 +66,7 @@ def _measure(spec: str, job: str, picture: Path, level: int, packed: Path) -> Fo
     data = packed.read_bytes() if job == "decode" else b""
     # What is loaded at first use is not the picture's
     codec.decode(codec.encode(pixels[:64, :64], level))
-    before, seconds = _begin_peak(), []
+    before, seconds, result = _begin_peak(), [], None
     for _ in range(RUNS + 1):
         result, elapsed = timed(
             lambda: codec.encode(pixels, level) if job == "encode" else codec.decode(data)
@@ -75,7 +75,7 @@ def _measure(spec: str, job: str, picture: Path, level: int, packed: Path) -> Fo
     peak = _peak_since() - before
     if isinstance(codec, PROGRAMS):  # others may have run one too, when a library loaded
         peak = max(peak, peak_memory(resource.RUSAGE_CHILDREN))
-    if job == "encode":
+    if isinstance(result, bytes):
         packed.write_bytes(result)
     return Footprint(*wall_time(seconds), peak)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -88,7 +88,8 @@ def measure(
     """
     key = entry_key(original.digest, codec.settings, level) if store else ""
     makers = {name: made_by(name) for name in metrics} if store else {}
-    figures, decoded = store.read(key) if store else None, None
+    figures: dict[str, Any] | None = store.read(key) if store else None
+    decoded = None
     if figures is None:
         data, decoded, seconds = code(codec, original.pixels, level)
         figures = {"bytes": len(data), **seconds, "parts": codec.parts(data)}
@@ -100,7 +101,8 @@ def measure(
     ]
     if missing:
         if decoded is None:
-            decoded = codec.decode(store.file(key).read_bytes())
+            # The figures came from the store, which then has the file too.
+            decoded = codec.decode(cast(Store, store).file(key).read_bytes())
         for name in missing:
             values[name] = {
                 "value": metrics[name](original.pixels, decoded),

@@ -75,9 +75,9 @@ def measure_all(tasks: Sequence[Task], setup: Setup, jobs: int) -> Iterator[Row]
                     task = next(pending, None)
                 if task is None:
                     break
-                workers[number] = workers[number] or Worker(setup)
+                worker = workers[number] = workers[number] or Worker(setup)
                 try:
-                    done.put(workers[number].measure(task))
+                    done.put(worker.measure(task))
                 except WorkerDied as error:
                     workers[number] = None
                     done.put(task.failed(str(error)))

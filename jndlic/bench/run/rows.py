@@ -123,9 +123,7 @@ def group(rows: Sequence[Row], codec: Opened) -> Measured | None:
     if not levels:
         return None
     levels.sort(key=lambda level: sum(float(good[image, level]["bytes"]) for image in images))
-    names = [
-        name for name, value in good[images[0], levels[0]].items() if name not in (*TEXTS, "level")
-    ]
+    names = [name for name in good[images[0], levels[0]] if name not in (*TEXTS, "level")]
     values = {
         name: np.array(
             [[good[image, level].get(name, math.nan) for level in levels] for image in images],

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -105,15 +106,17 @@ def stored_numbers(module: nn.Module) -> int:
 
 
 @contextmanager
-def _counted(codec: Codec) -> Iterator[Counter[str]]:
+def _counted(codec: Codec) -> Generator[Counter[str], None, None]:
     """Multiply-accumulates by name of the codec's child, while the context is open."""
     macs: Counter[str] = Counter()
 
-    def count(part: str, layer: nn.Module, output: Tensor) -> None:
+    def count(
+        part: str, layer: nn.Conv2d | nn.Linear | IntegerConv2d, _: object, output: Tensor
+    ) -> None:
         macs[part] += output.numel() * _products(layer)
 
     handles = [
-        layer.register_forward_hook(lambda layer, _, output, part=part: count(part, layer, output))
+        layer.register_forward_hook(partial(count, part))
         for part, child in codec.named_children()
         for layer in child.modules()
         if isinstance(layer, (nn.Conv2d, nn.Linear, IntegerConv2d))

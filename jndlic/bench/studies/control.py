@@ -115,7 +115,7 @@ def _error(pixels: np.ndarray, data: bytes, codec: Backend) -> np.ndarray:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line."""
-    parser = argparse.ArgumentParser(prog="jnd_control", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="jnd_control", description=str(__doc__).splitlines()[0])
     parser.add_argument("--images", type=Path, required=True, metavar="DIR")
     parser.add_argument(
         "--qualities", default="20,40,60,80", help="with commas between (default: %(default)s)"

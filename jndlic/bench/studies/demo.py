@@ -113,8 +113,8 @@ def picture(
 
     # a third of the width less a colour bar for each panel, and two lines of caption above it
     figure = Figure(figsize=(15.0, 2.0 * (4.4 * height / width + 0.6)), layout="constrained")
+    figure.set_layout_engine("constrained", w_pad=0.03, h_pad=0.04)
     axes = figure.subplots(2, 3).ravel()
-    figure.get_layout_engine().set(w_pad=0.03, h_pad=0.04)
     photos = (
         (original, f"original\n24 bpp, {original.nbytes:,} bytes"),
         (result.pixels, _caption(f"jndlic, quality {quality}", result)),

@@ -30,6 +30,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -52,7 +53,7 @@ CHECKPOINT = "last.ckpt"
 RUN_KEYS = frozenset({"name", "curve", "trainer", "options", "start_from"})
 
 
-def merged(config: dict, options: dict[str, object]) -> dict:
+def merged(config: dict, options: dict[str, Any]) -> dict:
     """A configuration with some entries changed; options are named by dotted paths."""
     result = json.loads(json.dumps(config))
     for path, value in options.items():
@@ -96,7 +97,7 @@ class Experiment:
     def config(self, run: dict, base: dict) -> dict:
         """The whole configuration of one training."""
         place = self.folder / run["name"]
-        options = {
+        options: dict[str, Any] = {
             "data.folders": self.photos,
             **self.description.get("options", {}),
             **run.get("options", {}),
@@ -208,7 +209,7 @@ def joined(curves: Sequence[Curve]) -> list[Curve]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line; exit codes as those of `jndlic`."""
-    parser = argparse.ArgumentParser(prog="experiment", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="experiment", description=str(__doc__).splitlines()[0])
     parser.add_argument("description", type=Path, help="a file of configs/experiments")
     parser.add_argument("--photos", nargs="+", required=True, metavar="DIR", help="to train on")
     parser.add_argument("--images", type=Path, required=True, metavar="DIR", help="to measure on")

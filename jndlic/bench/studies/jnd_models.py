@@ -108,6 +108,7 @@ def draw(photos: Sequence[np.ndarray], models: Sequence[str], path: Path) -> Non
 
     figure = Figure(figsize=(3.1 * (1 + len(models)), 2.2 * len(photos)), layout="constrained")
     axes = figure.subplots(len(photos), 1 + len(models), squeeze=False)
+    shown = None
     for row, pixels in zip(axes, photos):
         row[0].imshow(pixels)
         for axis, model in zip(row[1:], models):
@@ -115,13 +116,14 @@ def draw(photos: Sequence[np.ndarray], models: Sequence[str], path: Path) -> Non
             axis.set_title(model, fontsize=10)
         for axis in row:
             axis.set_axis_off()
-    figure.colorbar(shown, ax=axes[:, -1], shrink=0.6, label="grey levels")
+    if shown is not None:
+        figure.colorbar(shown, ax=axes[:, -1], shrink=0.6, label="grey levels")
     write_atomically(path, lambda file: figure.savefig(file, format="png", dpi=90))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line."""
-    parser = argparse.ArgumentParser(prog="jnd_models", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="jnd_models", description=str(__doc__).splitlines()[0])
     parser.add_argument(
         "--images", type=Path, required=True, metavar="DIR", help="to inject noise into"
     )

@@ -8,7 +8,7 @@ import argparse
 import json
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -37,7 +37,7 @@ class Clock:
         self.seconds: defaultdict[str, float] = defaultdict(float)
 
     @contextmanager
-    def measure(self, name: str) -> Iterator[None]:
+    def measure(self, name: str) -> Generator[None, None, None]:
         """Adds what the block takes to `seconds[name]`."""
         start = time.perf_counter()
         yield
@@ -151,7 +151,7 @@ def measure(
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line; exit codes as those of `jndlic`."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     add = parser.add_argument
     add("picture", type=Path, help="a photo; it is repeated up to the size")
     add(

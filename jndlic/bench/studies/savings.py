@@ -103,18 +103,19 @@ def fixed_level(searched: Sequence[Searched], settings: Settings) -> Fixed | Non
     wanted = sum(one.reached for one in searched)
     if not wanted:
         return None
-    level = max(one.level for one in searched if one.reached)
+    level = finest = max(one.level for one in searched if one.reached)
     while True:
         sizes, satisfied = [], 0
         for one in progress(searched, "picture"):
             session = settings.codec.session(load(one.path))
+            finest = session.levels[-1]
             data = session.encode(level)
             sizes.append(len(data))
             satisfied += (
                 settings.predictor.judge(session.reference).score(session.decode(data))
                 >= settings.profile.score
             )
-        if satisfied >= wanted or level >= session.levels[-1]:
+        if satisfied >= wanted or level >= finest:
             return Fixed(level, satisfied, tuple(sizes))
         level += 1
 
@@ -246,7 +247,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line; exit codes as those of `jndlic`."""
     parser = argparse.ArgumentParser(
-        prog="jndlic bench savings", description=__doc__.splitlines()[0]
+        prog="jndlic bench savings", description=str(__doc__).splitlines()[0]
     )
     add_arguments(parser)
     options = parser.parse_args(argv)

@@ -26,7 +26,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple, cast
 
 import numpy as np
 from PIL import Image
@@ -86,6 +86,9 @@ class Worker:
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
+        # PIPE was asked for
+        self._input = cast(IO[str], self._process.stdin)
+        self._output = cast(IO[str], self._process.stdout)
         self._runs: list[dict] = []
         try:
             self._peak_before = self._answer()["peak"]
@@ -96,8 +99,8 @@ class Worker:
 
     def run(self) -> None:
         """Do the job once."""
-        self._process.stdin.write("run\n")
-        self._process.stdin.flush()
+        self._input.write("run\n")
+        self._input.flush()
         self._runs.append(self._answer())
 
     def result(self) -> Measurement:
@@ -119,16 +122,16 @@ class Worker:
 
     def close(self) -> None:
         """End the process."""
-        self._process.stdin.close()
+        self._input.close()
         try:
             self._process.wait(timeout=10)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._process.stdout.close()
+        self._output.close()
 
     def _answer(self) -> dict:
-        line = self._process.stdout.readline()
+        line = self._output.readline()
         if not line:
             raise JndlicError(
                 f"{self.codec} {self.job}: the process ended early; its message stands above"
@@ -206,7 +209,7 @@ def format_table(measured: list[Measurement]) -> str:
         )
     lines.append(f"\n{'picture':12s}{'job':8s}jndlic as a share of {CODECS['rival']}")
     for row in ratios(measured):
-        verdict = "reached" if row["time"] <= row["aim"] else "MISSED"
+        verdict = "reached" if float(row["time"]) <= float(row["aim"]) else "MISSED"
         lines.append(
             f"{row['picture']:12s}{row['job']:8s}time {row['time']:.2f} (aim {row['aim']:.1f}: "
             f"{verdict}),"

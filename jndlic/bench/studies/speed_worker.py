@@ -11,7 +11,7 @@ import importlib
 import json
 import sys
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -105,7 +105,7 @@ class StageWatch:
     """
 
     def __init__(self, codec: torch.nn.Module, job: str) -> None:
-        self._seconds: Counter[str] = Counter()
+        self._seconds: defaultdict[str, float] = defaultdict(float)
         # For each part at work: when it began, and the seconds of parts inside
         self._open: list[list[float]] = []
         for name, module in codec.named_children():

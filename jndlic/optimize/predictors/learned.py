@@ -94,7 +94,8 @@ class LearnedJudge:
     def __init__(self, predictor: LearnedPredictor, reference: np.ndarray) -> None:
         self._predictor, self._reference = predictor, reference
         image = self._padded(reference)
-        self._places = places(*image.shape[-2:], predictor.model.patch)
+        height, width = image.shape[-2:]
+        self._places = places(height, width, predictor.model.patch)
         with torch.inference_mode():
             self._original = predictor.model.original(
                 self._cut(image), self._cut(pattern_map(luma(image)))
@@ -147,7 +148,7 @@ class LearnedPredictor:
 
     def __init__(self, name: str, model: Model, slope: float = 1.0, offset: float = 0.0) -> None:
         self.name, self.slope, self.offset = name, slope, offset
-        self.model = model.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+        self.model = model.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
     def judge(self, reference: np.ndarray) -> LearnedJudge:
         """See Predictor."""

@@ -14,6 +14,7 @@ class Judge(Protocol):
         """How surely a version, uint8 (H, W, 3) RGB, looks like the original: a score of
         jndlic/optimize/predictors/profiles.py.
         """
+        ...
 
 
 class Predictor(Protocol):
@@ -35,3 +36,4 @@ class Predictor(Protocol):
         Raises:
             ImageError: it is no such picture, or too small.
         """
+        ...

@@ -53,6 +53,9 @@ class Fire(nn.Module):
 class Backbone(nn.Sequential):
     """SqueezeNet 1.1 without its classifier, frozen; its weights load from torchvision's layout."""
 
+    mean: Tensor
+    deviation: Tensor
+
     def __init__(self) -> None:
         pool = nn.MaxPool2d(3, 2, ceil_mode=True)
         fires = [

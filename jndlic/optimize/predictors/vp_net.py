@@ -65,7 +65,7 @@ class NonLocal(nn.Module):
         self.embed = nn.Conv2d(channels, 3 * channels, 1)
         self.out = nn.Conv2d(channels, channels, 1)
         nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
+        nn.init.zeros_(self.out.bias)  # pyright: ignore[reportArgumentType]
 
     def forward(self, features: Tensor) -> Tensor:
         """(N, C, H, W) to the same."""
@@ -109,7 +109,7 @@ class VpNet(nn.Module):
             # torch's own start would let differences fade from layer to layer
             if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-                nn.init.zeros_(layer.bias)
+                nn.init.zeros_(layer.bias)  # pyright: ignore[reportArgumentType]
 
     def original(self, patches: Tensor, jnd: Tensor) -> Original:
         """The part that no version changes.

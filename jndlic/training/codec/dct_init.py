@@ -17,12 +17,11 @@ from torch import Tensor, nn
 
 from jndlic.network.blocks import centre
 
-COLOURS = torch.tensor([[1.0, 1.0, 1.0], [1.0, 0.0, -1.0], [1.0, -2.0, 1.0]])
-COLOURS = COLOURS / COLOURS.norm(dim=1, keepdim=True)
+_COLOURS = torch.tensor([[1.0, 1.0, 1.0], [1.0, 0.0, -1.0], [1.0, -2.0, 1.0]])
+COLOURS = _COLOURS / _COLOURS.norm(dim=1, keepdim=True)
 HAAR = torch.tensor([[1.0, 1.0], [1.0, -1.0]]) / math.sqrt(2.0)
-CHROMA_PENALTY = (
-    4  # a colour difference counts as this much finer than brightness, in cycles per 16 pixels
-)
+# A colour difference counts as this much finer than brightness, in cycles per 16 pixels.
+CHROMA_PENALTY = 4
 
 
 class Frequency(NamedTuple):

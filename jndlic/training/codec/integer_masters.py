@@ -223,6 +223,7 @@ class ScaleContextMaster(ScaleContext):
         """The integer networks with this one's rounded parameters."""
         frozen = ScaleContext(config)
         frozen.passes = nn.ModuleList(
-            nn.Sequential(*(layer.freeze() for layer in network)) for network in self.passes
+            nn.Sequential(*(layer.freeze() for layer in network.children()))
+            for network in self.passes
         )
         return frozen

@@ -19,7 +19,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -144,7 +144,7 @@ def measure(options: argparse.Namespace) -> list[Rate]:
     rates: list[Rate] = []
     data = PhotoData(options.folders, options.crop_size, options.batch_size, storage="resident")
     data.setup("fit", device)
-    arguments = {
+    arguments: dict[str, Any] = {
         "lpips_weight": options.lpips_weight,
         "ssimulacra2_weight": options.ssimulacra2_weight,
         "jnd_weighting": 0.5,

@@ -21,6 +21,8 @@ PRIOR = 100.0  # observations that a table is believed to suit itself
 class NeighbourCounts(nn.Module):
     """How often each magnitude of a symbol occurred: by phase, table t, level of the neighbours."""
 
+    counts: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         shape = (len(PHASE_NEIGHBOURS) - 1, TABLE_COUNT, LEVELS, MAGNITUDE_MAX + 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import cast
 
 import lightning
 import numpy as np
@@ -163,7 +164,7 @@ class PhotoData(lightning.LightningDataModule):
 
     def val_dataloader(self) -> DataLoader:
         """The centre of each photo that was set apart, at five qualities."""
-        return DataLoader(self._validation, self.hparams.batch_size)
+        return DataLoader(cast(CentreCrops, self._validation), self.hparams.batch_size)
 
     def _decoded(self, paths: list[Path], title: str) -> list[np.ndarray]:
         photos = list(decode_all(paths, self.hparams.lossy_reduction, self._workers, title))

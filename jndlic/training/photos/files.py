@@ -56,8 +56,9 @@ def load_pixels(path: Path, lossy_reduction: float) -> np.ndarray:
         OSError: it cannot be read.
     """
     pixels = load(path).pixels
-    size = _reduced(path, pixels.shape[1::-1], lossy_reduction)
-    if size != pixels.shape[1::-1]:
+    height, width = pixels.shape[:2]
+    size = _reduced(path, (width, height), lossy_reduction)
+    if size != (width, height):
         pixels = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC))
     return pixels
 

@@ -19,7 +19,7 @@ import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, NamedTuple
+from typing import IO, NamedTuple, cast
 
 from tqdm import tqdm
 
@@ -133,7 +133,7 @@ def entries(source: Path) -> Iterator[Entry]:
                     yield Entry(
                         name,
                         lambda target, info=info: _extract(
-                            lambda: archive.extractfile(info), target
+                            lambda: cast(IO[bytes], archive.extractfile(info)), target
                         ),
                     )
     else:
@@ -162,7 +162,7 @@ def _link(path: Path, target: Path) -> None:
         shutil.copyfile(path, target)
 
 
-def _extract(opened: Callable[[], BinaryIO], target: Path) -> None:
+def _extract(opened: Callable[[], IO[bytes]], target: Path) -> None:
     """Copy one member.
 
     Raises:

@@ -118,7 +118,8 @@ def _prepare(options: argparse.Namespace) -> None:
 
     paths = find_photos(options.photos)
     options.out.mkdir(parents=True, exist_ok=True)
-    codecs = dict.fromkeys(options.codecs, options.versions) if options.codecs else CODECS
+    versions: int = options.versions
+    codecs = dict.fromkeys(options.codecs, versions) if options.codecs else CODECS
     rows: list[Judged] = []
     try:
         for row in make_versions(

@@ -7,7 +7,7 @@ scale.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +28,7 @@ LEVELS = (8, 96)
 
 
 def make_versions(
-    paths: Sequence[Path],
+    paths: Iterable[Path],
     folder: Path,
     predictor: Predictor,
     codecs: dict[str, int] | None = None,

@@ -7,6 +7,7 @@ patch at its JND.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import lightning
@@ -35,7 +36,7 @@ class StructureTraining(lightning.LightningModule):
         self.save_hyperparameters()
         self.net = StructureNet(width).to(memory_format=torch.channels_last)
 
-    def loss(self, batch: tuple[Tensor, Tensor]) -> Tensor:
+    def loss(self, batch: Sequence[Tensor]) -> Tensor:
         """Mean absolute difference in grey levels, of (N, 64, 64) uint8 patches and their
         targets.
         """
@@ -58,7 +59,7 @@ class StructureTraining(lightning.LightningModule):
     def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:
         """The same, and what a network that changes nothing would have."""
         reference, target = (patches[:, None].float() for patches in batch)
-        mean, contrast, structure = split(reference)
+        _, contrast, structure = split(reference)
         still = (contrast * (structure - split(target).structure)).abs().mean()
         self.log_dict({"val/loss": self.loss(batch), "val/unchanged": still}, prog_bar=True)
 

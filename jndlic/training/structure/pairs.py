@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -136,7 +136,7 @@ def labelled_pictures(path: Path, share: float = SHARE) -> Iterator[tuple[np.nda
 
 
 def collect(
-    pictures: Iterator[tuple[np.ndarray, np.ndarray]], count: int, source: str, seed: int = 0
+    pictures: Iterable[tuple[np.ndarray, np.ndarray]], count: int, source: str, seed: int = 0
 ) -> Pairs:
     """Cuts patches at random places of the grid.
 
