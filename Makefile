@@ -11,13 +11,18 @@ DEMO_READY := $(if $(wildcard $(VENV)/.dev),$(VENV)/.dev,$(VENV)/.demo)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test bench bench-speed macs wheel clean distclean
+.PHONY: help demo lint test bench bench-speed macs wheel clean distclean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
 demo: $(DEMO_READY)  ## compress and restore a real photo; files and a picture go to demo/
 	$(BIN)/python tools/demo.py
+
+lint: $(VENV)/.dev  ## style and types: ruff and basedpyright
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/basedpyright --pythonpath $(BIN)/python
 
 test: $(VENV)/.dev  ## install everything and run all tests
 	$(BIN)/python -m pytest -q $(PYTEST_ARGS)
@@ -36,7 +41,7 @@ wheel: $(DEMO_READY)  ## build dist/*.whl
 	$(PIP) wheel --no-deps --wheel-dir dist .
 
 clean:  ## remove what was made, except the environment
-	rm -rf demo build dist jndlic.egg-info .pytest_cache
+	rm -rf demo build dist jndlic.egg-info .pytest_cache .ruff_cache
 	find jndlic tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean  ## remove the environment as well

@@ -1,8 +1,8 @@
 """jndlic: a photo goes in, a small file comes out that looks the same.
 
-    import jndlic
-    data = jndlic.encode("photo.png", quality=50)
-    image = jndlic.decode(data)
+import jndlic
+data = jndlic.encode("photo.png", quality=50)
+image = jndlic.decode(data)
 """
 
 from __future__ import annotations

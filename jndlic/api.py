@@ -1,4 +1,5 @@
-"""What `import jndlic` offers: encode, decode, info. Here arguments are checked; pipeline.py does the work.
+"""What `import jndlic` offers: encode, decode, info. Here arguments are checked; pipeline.py does
+the work.
 
 torch is imported only where a codec is at work: `info` does without.
 """
@@ -7,10 +8,10 @@ from __future__ import annotations
 
 import operator
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -35,20 +36,23 @@ def encode(
     """Compresses a picture.
 
     Args:
-        image: a Pillow image, a uint8 array (H, W), (H, W, 3) or (H, W, 4), or the path of a picture file.
+        image: a Pillow image, a uint8 array (H, W), (H, W, 3) or (H, W, 4), or the path of a
+            picture file.
         quality: 1 (smallest file) to 100 (visually lossless).
         codec: network and tables; the shipped ones by default.
         threads: limit on the CPU threads of this call; torch's own choice by default.
-        jnd: tolerance of each pixel in grey levels, (H, W) or (H, W, 3). Where it is twice the map that the encoder makes of
-            the picture, the quantisation step is twice as large (blocks of 32 x 32 pixels), as far as qualities 1 to 100 reach.
-            Or the name of a JND model (`jndlic encode --help` lists them), whose map says where quality goes.
+        jnd: tolerance of each pixel in grey levels, (H, W) or (H, W, 3). Where it is twice the map
+            that the encoder makes of the picture, the quantisation step is twice as large (blocks
+            of 32 x 32 pixels), as far as qualities 1 to 100 reach. Or the name of a JND model
+            (`jndlic encode --help` lists them), whose map says where quality goes.
 
     Returns:
         The content of a .jlic file.
 
     Raises:
-        ParameterError: the quality or the number of threads is out of range, `image` is something else, or the map has
-            another size than the picture, or values that are negative or not finite; there is no such model.
+        ParameterError: the quality or the number of threads is out of range, `image` is something
+            else, or the map has another size than the picture, or values that are negative or not
+            finite; there is no such model.
         ImageError: the picture cannot be read, or its shape is not supported.
         OSError: the file cannot be read.
     """
@@ -84,12 +88,14 @@ def decode(
 
     Args:
         data: the content of a .jlic file.
-        codec: network and tables; the shipped ones by default. They must be those that the file was made with.
+        codec: network and tables; the shipped ones by default. They must be those that the file was
+            made with.
         threads: limit on the CPU threads of this call; torch's own choice by default.
         area_max: refuse files that claim more pixels than this.
 
     Returns:
-        A Pillow image of mode L, LA, RGB or RGBA; `info` holds icc_profile, exif and xmp where the file has them.
+        A Pillow image of mode L, LA, RGB or RGBA; `info` holds icc_profile, exif and xmp where the
+        file has them.
 
     Raises:
         FormatError: the data is damaged, truncated or foreign.
@@ -97,24 +103,26 @@ def decode(
     """
     from jndlic.images.pillow import to_pillow
 
-    container = unpack(_as_bytes(data), area_max)  # before the weights are loaded: most bad files fail here
+    # Before the weights are loaded: most bad files fail here
+    container = unpack(_as_bytes(data), area_max)
     with _thread_limit(threads):
         from jndlic.pipeline import decode_container
 
         return to_pillow(decode_container(container, codec or _shipped_codec()))
 
 
-def info(data: bytes) -> dict[str, object]:
+def info(data: bytes) -> dict[str, Any]:
     """What a file says about itself, and where its bytes go; needs no weights and no torch.
 
     Args:
         data: the content of a .jlic file.
 
     Returns:
-        version, width and height (as coded), quality, quality_plane ({min, mean, max}; None where the quality is the same
-        everywhere), grey, depth (bits), orientation (1..8, as EXIF numbers them), alpha, model (empty if it is not known),
-        fingerprint (hex), bytes, bpp, segments, streams (name to {bytes, bpp}), chunks (list of {tag, bytes}, payloads only)
-        and overhead_bytes (header and framing).
+        version, width and height (as coded), quality, quality_plane ({min, mean, max}; None where
+        the quality is the same everywhere), grey, depth (bits), orientation (1..8, as EXIF numbers
+        them), alpha, model (empty if it is not known), fingerprint (hex), bytes, bpp, segments,
+        streams (name to {bytes, bpp}), chunks (list of {tag, bytes}, payloads only) and
+        overhead_bytes (header and framing).
 
     Raises:
         FormatError, UnsupportedError: as for `decode`, as far as the container goes.
@@ -126,14 +134,20 @@ def info(data: bytes) -> dict[str, object]:
     container = unpack(data)
     header, plane = container.header, read_quality(container).plane
     pixels = header.width * header.height
-    sizes = {"jnd": len(container.jnd), "hyper": len(container.hyper), "latent": sum(map(len, container.segments))}
+    sizes = {
+        "jnd": len(container.jnd),
+        "hyper": len(container.hyper),
+        "latent": sum(map(len, container.segments)),
+    }
     chunks = [{"tag": tag.decode(), "bytes": len(payload)} for tag, payload in container.chunks]
     return {
         "version": format_.VERSION,
         "width": header.width,
         "height": header.height,
         "quality": header.quality,
-        "quality_plane": None if plane is None else {"min": int(plane.min()), "mean": float(plane.mean()), "max": int(plane.max())},
+        "quality_plane": None
+        if plane is None
+        else {"min": int(plane.min()), "mean": float(plane.mean()), "max": int(plane.max())},
         "grey": header.grey,
         "depth": header.depth,
         "orientation": header.orientation,
@@ -143,9 +157,13 @@ def info(data: bytes) -> dict[str, object]:
         "bytes": len(data),
         "bpp": 8 * len(data) / pixels,
         "segments": header.segments,
-        "streams": {name: {"bytes": size, "bpp": 8 * size / pixels} for name, size in sizes.items()},
+        "streams": {
+            name: {"bytes": size, "bpp": 8 * size / pixels} for name, size in sizes.items()
+        },
         "chunks": chunks,
-        "overhead_bytes": len(data) - sum(sizes.values()) - sum(chunk["bytes"] for chunk in chunks),
+        "overhead_bytes": len(data)
+        - sum(sizes.values())
+        - sum(len(payload) for _, payload in container.chunks),
     }
 
 
@@ -160,7 +178,9 @@ def checked_quality(quality: int) -> int:
     except TypeError:
         raise ParameterError(f"quality must be an integer, got {quality!r}") from None
     if not format_.QUALITY_MIN <= value <= format_.QUALITY_MAX:
-        raise ParameterError(f"quality must be {format_.QUALITY_MIN} to {format_.QUALITY_MAX}, got {value}")
+        raise ParameterError(
+            f"quality must be {format_.QUALITY_MIN} to {format_.QUALITY_MAX}, got {value}"
+        )
     return value
 
 
@@ -177,7 +197,7 @@ def _shipped_codec() -> Backend:
 
 
 @contextmanager
-def _thread_limit(threads: int | None) -> Iterator[None]:
+def _thread_limit(threads: int | None) -> Generator[None, None, None]:
     if threads is None:
         yield
         return

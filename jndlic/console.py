@@ -1,4 +1,6 @@
-"""What every program of this package shares: exit codes, one line for what went wrong, how far a long run is."""
+"""What every program of this package shares: exit codes, one line for what went wrong, how far a
+long run is.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,9 @@ def run_command(name: str, work: Callable[[], int | None], reuse_memory: bool = 
 
 
 def progress(items: Sequence[Item], unit: str = "file") -> Iterator[Item]:
-    """The items; a bar by tqdm, or a plain count where it is not installed. Nothing is shown but at a terminal."""
+    """The items; a bar by tqdm, or a plain count where it is not installed. Nothing is shown but at
+    a terminal.
+    """
     try:
         from tqdm import tqdm
     except ImportError:

@@ -14,8 +14,8 @@ from jndlic.errors import ImageError, ParameterError
 def write_atomically(path: str | Path, data: bytes | Callable[[BinaryIO], None]) -> None:
     """Writes a file under a temporary name beside its place and renames it when complete.
 
-    Whatever goes wrong, `path` holds either what it held before or the whole new content. A link is followed;
-    something that is no regular file (a device, a pipe) is written directly.
+    Whatever goes wrong, `path` holds either what it held before or the whole new content. A link is
+    followed; something that is no regular file (a device, a pipe) is written directly.
 
     Args:
         path: where the file shall be.

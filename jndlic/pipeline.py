@@ -1,8 +1,11 @@
 """The whole way from a picture to a file and back.
 
-    picture ─► its own JND map ─► Backend.analyse ─► Backend.quantise ─► symbols ─► streams ─► container ─► bytes
-    another map, relative to its own ─► quality plane ─┘
-    bytes ─► container ─► quality, z_J, z ─► tables ─► k ─► CRC of the symbols ─► Backend.synthesise ─► picture
+picture ─► its own JND map ─► Backend.analyse ─► Backend.quantise ─► symbols
+another map, relative to its own ─► quality plane ─┘
+symbols ─► streams ─► container ─► bytes
+
+bytes ─► container ─► quality, z_J, z ─► tables ─► k ─► CRC of the symbols
+symbols ─► Backend.synthesise ─► picture
 """
 
 from __future__ import annotations
@@ -32,7 +35,9 @@ class Analysed(NamedTuple):
     features: Any
     """The backend's, of the picture and its own map."""
     octaves: np.ndarray | None
-    """(2 rows, 2 columns) float64: how many times the caller's map doubles the step of each block; None without such a map."""
+    """(2 rows, 2 columns) float64: how many times the caller's map doubles the step of each block;
+    None without such a map.
+    """
 
 
 def encode_picture(
@@ -50,7 +55,9 @@ def encode_picture(
         codec: networks and tables.
         jnd, progress: see `analyse_picture`.
     """
-    return pack_picture(picture, *quantise(analyse_picture(picture, codec, jnd, progress), quality, codec), codec)
+    return pack_picture(
+        picture, *quantise(analyse_picture(picture, codec, jnd, progress), quality, codec), codec
+    )
 
 
 def decode_picture(data: bytes, codec: Backend, area_max: int = format_.AREA_MAX) -> Picture:
@@ -69,13 +76,16 @@ def analyse_picture(
     Args:
         picture: to encode.
         codec: networks and tables.
-        jnd: what steers the quality of each block: a tolerance map in grey levels, (H, W) or (H, W, 3), that counts relative
-            to the picture's own; or the name of a JND model, whose map counts after both were brought to one level: models differ in
-            how much they tolerate altogether, and that is what the quality is there to say. None: the same quality everywhere.
+        jnd: what steers the quality of each block: a tolerance map in grey levels, (H, W) or (H, W,
+            3), that counts relative to the picture's own; or the name of a JND model, whose map
+            counts after both were brought to one level: models differ in how much they tolerate
+            altogether, and that is what the quality is there to say. None: the same quality
+            everywhere.
         progress: gets the share that is done of a slow model's map, 0 to 1.
 
     Raises:
-        ParameterError: the map has another size than the picture, or values that are negative or not finite; there is no such model.
+        ParameterError: the map has another size than the picture, or values that are negative or
+            not finite; there is no such model.
     """
     from jndlic.jnd.models import DEFAULT, tolerance_map
     from jndlic.jnd.steering import step_octaves
@@ -139,7 +149,9 @@ def decode_container(container: Container, codec: Backend) -> Picture:
     return turned(picture, header.orientation)
 
 
-def synthesise_pixels(decoded: DecodedSymbols, codec: Backend, height: int, width: int, grey: bool) -> np.ndarray:
+def synthesise_pixels(
+    decoded: DecodedSymbols, codec: Backend, height: int, width: int, grey: bool
+) -> np.ndarray:
     """Pixels of symbols.
 
     Args:
@@ -154,14 +166,19 @@ def synthesise_pixels(decoded: DecodedSymbols, codec: Backend, height: int, widt
     levels = codec.synthesise(decoded, height, width)
     if grey:
         levels = np.broadcast_to(levels.mean(2, keepdims=True), levels.shape)
-    # Symbols within their limits can still drive a float network to infinity, and NaN has no grey level.
+    # Symbols within their limits can still drive a float network to infinity, and NaN has no grey
+    # level.
     levels = np.nan_to_num(levels, nan=0.0, posinf=255.0, neginf=0.0).clip(0.0, 255.0)
     return (levels + np.float32(0.5)).astype(np.uint8)  # the floor, since nothing is below 0
 
 
 def _name_chunks(codec: Backend) -> tuple[tuple[bytes, bytes], ...]:
     """The name of the weights, unless they are shipped: then it follows from the fingerprint."""
-    return ((format_.TAG_NAME, codec.name.encode()),) if codec.name and not shipped_weights.shipped_name(codec.fingerprint) else ()
+    return (
+        ((format_.TAG_NAME, codec.name.encode()),)
+        if codec.name and not shipped_weights.shipped_name(codec.fingerprint)
+        else ()
+    )
 
 
 def _side_chunks(picture: Picture) -> tuple[tuple[bytes, bytes], ...]:
@@ -179,8 +196,12 @@ def _checked_map(jnd: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """The caller's tolerance map as float32 (H, W, 3)."""
     values = np.asarray(jnd)
     if values.shape not in (shape, shape[:2]):
-        raise ParameterError(f"the JND map has shape {values.shape}, the picture {shape[0]} x {shape[1]} pixels")
+        raise ParameterError(
+            f"the JND map has shape {values.shape}, the picture {shape[0]} x {shape[1]} pixels"
+        )
     if values.dtype.kind not in "uif" or not np.isfinite(values).all() or values.min() < 0:
-        raise ParameterError("a JND map holds grey levels: numbers that are finite and not negative")
+        raise ParameterError(
+            "a JND map holds grey levels: numbers that are finite and not negative"
+        )
     values = np.minimum(values, np.finfo(np.float32).max).astype(np.float32)
     return values if values.ndim == 3 else values[:, :, None].repeat(3, 2)

@@ -44,13 +44,15 @@ def shipped_names() -> list[str]:
 
 @lru_cache(maxsize=16)
 def shipped_name(fingerprint: bytes) -> str:
-    """Name of the shipped weights with this fingerprint; empty if there are none. Reads the heads of their files, no tensors.
+    """Name of the shipped weights with this fingerprint; empty if there are none. Reads the heads
+    of their files, no tensors.
 
     Args:
         fingerprint: as in a .jlic file.
     """
     for name in shipped_names():
-        with shipped_weights(name).open("rb") as file:  # safetensors: the length of its JSON header, then that
+        # Safetensors: the length of its JSON header, then that
+        with shipped_weights(name).open("rb") as file:
             header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
         if header["__metadata__"].get("fingerprint") == fingerprint.hex():
             return name

@@ -10,7 +10,9 @@ from safetensors import SafetensorError, safe_open
 from jndlic.errors import WeightsError
 
 
-def read_tensors(path: str | Path, kind: str = "weights file") -> tuple[dict[str, np.ndarray], dict[str, str]]:
+def read_tensors(
+    path: str | Path, kind: str = "weights file"
+) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """All tensors of a file, and its metadata.
 
     Args:

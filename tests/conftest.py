@@ -10,7 +10,9 @@ import pytest
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 if (SHARED / "data" / "lpips" / "squeeze.backbone.pth").is_file():
-    os.environ.setdefault("JNDLIC_LPIPS_WEIGHTS", str(SHARED / "data" / "lpips" / "squeeze.backbone.pth"))
+    os.environ.setdefault(
+        "JNDLIC_LPIPS_WEIGHTS", str(SHARED / "data" / "lpips" / "squeeze.backbone.pth")
+    )
 
 
 @pytest.fixture(scope="session")

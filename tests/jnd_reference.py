@@ -1,4 +1,6 @@
-"""The models of luma once more: plain numpy, pixel by pixel where that is clearest; slow, for small pictures."""
+"""The models of luma once more: plain numpy, pixel by pixel where that is clearest; slow, for small
+pictures.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ def gaussian(side: int, sigma: float) -> np.ndarray:
 
 
 def adaptation(mean: np.ndarray) -> np.ndarray:
-    return np.where(mean <= 127, 17 * (1 - np.sqrt(np.maximum(mean, 0) / 127)) + 3, 3 / 128 * (mean - 127) + 3)
+    return np.where(
+        mean <= 127, 17 * (1 - np.sqrt(np.maximum(mean, 0) / 127)) + 3, 3 / 128 * (mean - 127) + 3
+    )
 
 
 def background(grey: np.ndarray) -> np.ndarray:
@@ -45,7 +49,13 @@ def pattern_map(grey: np.ndarray, protection: np.ndarray) -> np.ndarray:
     bins[np.hypot(right, down) < 5 - 1e-4] = 15
     padded = np.pad(bins, 1, constant_values=-1)
     rows, columns = grey.shape
-    distinct = np.array([[len(set(padded[i : i + 3, j : j + 3].ravel()) - {-1}) for j in range(columns)] for i in range(rows)], dtype=float)
+    distinct = np.array(
+        [
+            [len(set(padded[i : i + 3, j : j + 3].ravel()) - {-1}) for j in range(columns)]
+            for i in range(rows)
+        ],
+        dtype=float,
+    )
     complexity = weighted(distinct, gaussian(3, 1.0))
     pattern = deviation * 0.3 * complexity**2.7 / (complexity**2 + 1) * protection
     contrast = np.maximum(1.84 * deviation**2.4 / (deviation**2 + 26**2), pattern)
@@ -63,10 +73,14 @@ def critical_luma(grey: np.ndarray) -> tuple[np.ndarray, int]:
     energy[: len(singular)] = singular**2
     shares = np.cumsum(energy) / energy.sum()
     ratio = shares / 0.99805
-    weights = np.array([math.exp(893.16 * math.log(max(value, 1e-9)) - value**894.16) for value in ratio])
+    weights = np.array(
+        [math.exp(893.16 * math.log(max(value, 1e-9)) - value**894.16) for value in ratio]
+    )
     count = math.ceil((np.arange(1, 65) * weights).sum() / weights.sum() - 1e-9)
     restored = (patches - mean) @ basis[:count].T @ basis[:count] + mean
-    return restored.reshape(rows // 8, columns // 8, 8, 8).transpose(0, 2, 1, 3).reshape(rows, columns), count
+    return restored.reshape(rows // 8, columns // 8, 8, 8).transpose(0, 2, 1, 3).reshape(
+        rows, columns
+    ), count
 
 
 def prediction(grey: np.ndarray) -> np.ndarray:
@@ -87,7 +101,12 @@ def free_energy_map(grey: np.ndarray, protection: np.ndarray) -> np.ndarray:
     predicted = prediction(grey)
     around = background(predicted)
     height = np.max([np.abs(weighted(predicted, kernel)) / 16 for kernel in DIRECTIONS], 0)
-    masking = np.maximum(80 * np.log10(1 + height / 80) / math.log10(4) * (1e-4 * around + 0.115) + 0.5 - 0.01 * around, 0)
+    masking = np.maximum(
+        80 * np.log10(1 + height / 80) / math.log10(4) * (1e-4 * around + 0.115)
+        + 0.5
+        - 0.01 * around,
+        0,
+    )
     light = adaptation(around)
     order = light + masking - 0.3 * np.minimum(light, masking)
     disorder = np.abs(grey - predicted) * protection

@@ -1,6 +1,8 @@
 """A small training run in processes of its own; test_scale_out.py starts it.
 
-    scale_out_run.py FOLDER DEVICES STEPS    photos in FOLDER/photos; FOLDER/last.ckpt is resumed where it exists
+    scale_out_run.py FOLDER DEVICES STEPS
+
+Photos are in FOLDER/photos; FOLDER/last.ckpt is resumed where it exists.
 """
 
 from __future__ import annotations
@@ -18,41 +20,72 @@ from jndlic.training.photos.data import PhotoData
 
 CROPS = 4  # per step, of all processes together
 INTERVAL = 3  # steps between checkpoints
-SIZES = CodecConfig(latent_channels=32, detail_channels=8, hyper_channels=16, jnd_channels=4, fine_channels=16, coarse_channels=24,
-                    context_channels=24)
+SIZES = CodecConfig(
+    latent_channels=32,
+    detail_channels=8,
+    hyper_channels=16,
+    jnd_channels=4,
+    fine_channels=16,
+    coarse_channels=24,
+    context_channels=24,
+)
 
 
 class Watch(lightning.Callback):
-    """Writes the mean loss of every step down, and at the end whether all processes hold the same numbers."""
+    """Writes the mean loss of every step down, and at the end whether all processes hold the same
+    numbers.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def on_train_batch_end(self, trainer, module, outputs, batch, index) -> None:  # noqa: ANN001
+    def on_train_batch_end(self, trainer, module, outputs, batch, index) -> None:
         loss = trainer.strategy.reduce(outputs["loss"].detach(), reduce_op="mean")
         if trainer.is_global_zero:
             with open(self.folder / "losses.txt", "a", encoding="ascii") as file:
                 file.write(f"{trainer.global_step} {loss.item()}\n")
 
-    def on_train_end(self, trainer, module) -> None:  # noqa: ANN001
-        average = next(callback for callback in trainer.callbacks if isinstance(callback, EMAWeightAveraging))
+    def on_train_end(self, trainer, module) -> None:
+        average = next(
+            callback for callback in trainer.callbacks if isinstance(callback, EMAWeightAveraging)
+        )
         tensors = [*module.parameters(), *average._average_model.parameters()]
         everything = torch.cat([tensor.detach().flatten() for tensor in tensors])
-        same = all(torch.equal(everything, other) for other in module.all_gather(everything).view(-1, len(everything)))
+        same = all(
+            torch.equal(everything, other)
+            for other in module.all_gather(everything).view(-1, len(everything))
+        )
         if trainer.is_global_zero:
-            (self.folder / "end.txt").write_text(f"{trainer.global_step} {trainer.world_size} {same}\n")
+            (self.folder / "end.txt").write_text(
+                f"{trainer.global_step} {trainer.world_size} {same}\n"
+            )
 
 
 def main(folder: Path, devices: int, steps: int) -> None:
     """Train."""
     lightning.seed_everything(1)
     module = CodecTraining(SIZES, lpips_weight=0.0, ssimulacra2_weight=1.0, warmup_steps=2)
-    data = PhotoData([str(folder / "photos")], 64, CROPS // devices, storage="resident", validation_percent=0, workers=1)
+    data = PhotoData(
+        [str(folder / "photos")],
+        64,
+        CROPS // devices,
+        storage="resident",
+        validation_percent=0,
+        workers=1,
+    )
     save = ModelCheckpoint(folder, save_last=True, save_top_k=0, every_n_train_steps=INTERVAL)
     trainer = lightning.Trainer(
-        accelerator="cpu", devices=devices, strategy="ddp" if devices > 1 else "auto", max_steps=steps, max_epochs=-1,
-        callbacks=[EMAWeightAveraging(decay=0.9), save, Watch(folder)], logger=False, enable_progress_bar=False,
-        enable_model_summary=False, limit_val_batches=0, default_root_dir=folder,
+        accelerator="cpu",
+        devices=devices,
+        strategy="ddp" if devices > 1 else "auto",
+        max_steps=steps,
+        max_epochs=-1,
+        callbacks=[EMAWeightAveraging(decay=0.9), save, Watch(folder)],
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        limit_val_batches=0,
+        default_root_dir=folder,
     )
     last = folder / "last.ckpt"
     trainer.fit(module, data, ckpt_path=str(last) if last.exists() else None)

@@ -11,16 +11,31 @@ from PIL import Image
 
 pytest.importorskip("compressai", reason="needs the [train] extra")
 
-from jndlic.bench.studies.foreign_map import OtherMap, no_map  # noqa: E402
-from jndlic.errors import ParameterError  # noqa: E402
-from jndlic.jnd.namm import jnd_map_numpy  # noqa: E402
-from jndlic.network.config import CodecConfig  # noqa: E402
-from jndlic.training.codec.ablation import CONSTANT_STEP, NO_FTM, SHUFFLED_MAP, WHOLE, ZERO_MAP, restrict, seen_map  # noqa: E402
-from jndlic.training.codec.module import CodecTraining  # noqa: E402
-from jndlic.training.codec.trainable import trainable_codec  # noqa: E402
+from jndlic.bench.studies.foreign_map import OtherMap, no_map
+from jndlic.errors import ParameterError
+from jndlic.jnd.namm import jnd_map_numpy
+from jndlic.network.config import CodecConfig
+from jndlic.training.codec.ablation import (
+    CONSTANT_STEP,
+    NO_FTM,
+    SHUFFLED_MAP,
+    WHOLE,
+    ZERO_MAP,
+    restrict,
+    seen_map,
+)
+from jndlic.training.codec.module import CodecTraining
+from jndlic.training.codec.trainable import trainable_codec
 
-SMALL = CodecConfig(latent_channels=32, detail_channels=8, hyper_channels=16, jnd_channels=4, fine_channels=16, coarse_channels=24,
-                    context_channels=24)
+SMALL = CodecConfig(
+    latent_channels=32,
+    detail_channels=8,
+    hyper_channels=16,
+    jnd_channels=4,
+    fine_channels=16,
+    coarse_channels=24,
+    context_channels=24,
+)
 
 
 def test_constant_step_has_no_map_of_steps() -> None:
@@ -40,8 +55,12 @@ def test_without_ftm_the_map_gates_nothing() -> None:
             gate.gates.bias.zero_()
         assert not torch.equal(*(codec.analysis(image, jnd).features for jnd in maps))
         restrict(codec, NO_FTM)
-        torch.testing.assert_close(*(codec.analysis(image, jnd).features for jnd in maps), rtol=1e-5, atol=1e-5)
-    assert not any(parameter.requires_grad for parameter in codec.synthesis.gate.candidate.parameters())
+        torch.testing.assert_close(
+            *(codec.analysis(image, jnd).features for jnd in maps), rtol=1e-5, atol=1e-5
+        )
+    assert not any(
+        parameter.requires_grad for parameter in codec.synthesis.gate.candidate.parameters()
+    )
 
 
 def test_maps_that_are_seen() -> None:
@@ -64,7 +83,9 @@ def test_training_leaves_frozen_parts_alone() -> None:
 
 def test_foreign_maps(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
-    pictures = [random.integers(0, 256, shape, dtype=np.uint8) for shape in ((20, 30, 3), (30, 20, 3))]
+    pictures = [
+        random.integers(0, 256, shape, dtype=np.uint8) for shape in ((20, 30, 3), (30, 20, 3))
+    ]
     paths = [tmp_path / f"{number}.png" for number in range(2)]
     for path, pixels in zip(paths, pictures):
         Image.fromarray(pixels).save(path)

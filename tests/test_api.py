@@ -1,4 +1,6 @@
-"""Pictures to bytes and back, with a codec of a few lines: what the calls promise whatever the network does."""
+"""Pictures to bytes and back, with a codec of a few lines: what the calls promise whatever the
+network does.
+"""
 
 from __future__ import annotations
 
@@ -91,7 +93,10 @@ def test_images_arrays_and_paths_are_the_same(toy: ToyCodec, tmp_path: Path) -> 
     pixels = photo(50, 60)
     path = tmp_path / "photo.png"
     Image.fromarray(pixels).save(path)
-    files = [jndlic.encode(image, 40, codec=toy) for image in (pixels, Image.fromarray(pixels), path, str(path))]
+    files = [
+        jndlic.encode(image, 40, codec=toy)
+        for image in (pixels, Image.fromarray(pixels), path, str(path))
+    ]
     assert len(set(files)) == 1
 
 
@@ -161,7 +166,14 @@ def test_threads_are_restored(toy: ToyCodec) -> None:
 def test_info(toy: ToyCodec) -> None:
     data = jndlic.encode(Image.fromarray(photo(1100, 90)).convert("LA"), 33, codec=toy)
     facts = jndlic.info(data)
-    expected = {"version": 2, "width": 90, "height": 1100, "quality": 33, "grey": True, "alpha": True}
+    expected = {
+        "version": 2,
+        "width": 90,
+        "height": 1100,
+        "quality": 33,
+        "grey": True,
+        "alpha": True,
+    }
     expected |= {"quality_plane": None, "depth": 8, "orientation": 1}
     assert {key: facts[key] for key in expected} == expected
     assert (facts["model"], facts["fingerprint"]) == ("toy", b"toycodec".hex())
@@ -173,9 +185,13 @@ def test_info(toy: ToyCodec) -> None:
     assert sum(part["bytes"] for part in parts) + facts["overhead_bytes"] == len(data)
 
 
-def test_the_name_of_shipped_weights_follows_from_their_fingerprint(toy: ToyCodec, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_name_of_shipped_weights_follows_from_their_fingerprint(
+    toy: ToyCodec, monkeypatch: pytest.MonkeyPatch
+) -> None:
     named = jndlic.encode(photo(5, 5), codec=toy)
-    monkeypatch.setattr(shipped_weights, "shipped_name", lambda fingerprint: f"shipped {fingerprint.decode()}")
+    monkeypatch.setattr(
+        shipped_weights, "shipped_name", lambda fingerprint: f"shipped {fingerprint.decode()}"
+    )
     data = jndlic.encode(photo(5, 5), codec=toy)
     assert len(data) == len(named) - len("toy") - 10  # a chunk and the number of chunks
     assert (jndlic.info(named)["model"], jndlic.info(data)["model"]) == ("toy", "shipped toycodec")
@@ -201,7 +217,9 @@ def test_a_map_acts_in_its_place_alone(toy: ToyCodec) -> None:
     facts = jndlic.info(data)
     assert facts["quality"] == 60 == facts["quality_plane"]["max"] > facts["quality_plane"]["min"]
     assert facts["quality_plane"]["min"] < facts["quality_plane"]["mean"] < 60
-    before, after = (np.asarray(jndlic.decode(file, codec=toy)).astype(int) for file in (plain, data))
+    before, after = (
+        np.asarray(jndlic.decode(file, codec=toy)).astype(int) for file in (plain, data)
+    )
     inside = np.zeros(before.shape[:2], bool)
     inside[64:128, 96:192] = True
     np.testing.assert_array_equal(before[~inside], after[~inside])
@@ -216,7 +234,8 @@ def test_the_whole_map_moves_the_whole_quality(toy: ToyCodec) -> None:
         facts = jndlic.info(jndlic.encode(pixels, 90, codec=toy, jnd=own * factor))
         assert facts["quality_plane"] is None
         qualities.append(facts["quality"])
-    assert qualities == [100, 97, 90, 76, 48]  # steps of 1 (there is no smaller one), 1.75, 3.5, 7 and 14
+    # Steps of 1 (there is no smaller one), 1.75, 3.5, 7 and 14
+    assert qualities == [100, 97, 90, 76, 48]
 
 
 @pytest.mark.parametrize("value", [0, 1, 1e-30, 3e38, 1e300])
@@ -250,8 +269,12 @@ def test_a_session_is_steered_too(toy: ToyCodec) -> None:
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_orientation(orientation: int, toy: ToyCodec) -> None:
-    """The decoder turns what it decoded, alpha included, as Pillow turns a picture with that orientation."""
-    container = unpack(jndlic.encode(Image.fromarray(np.dstack((photo(40, 70), photo(40, 70)[..., 0]))), codec=toy))
+    """The decoder turns what it decoded, alpha included, as Pillow turns a picture with that
+    orientation.
+    """
+    container = unpack(
+        jndlic.encode(Image.fromarray(np.dstack((photo(40, 70), photo(40, 70)[..., 0]))), codec=toy)
+    )
     as_coded = jndlic.decode(pack(container), codec=toy)
     data = pack(replace(container, header=replace(container.header, orientation=orientation)))
     as_coded.getexif()[0x0112] = orientation
@@ -295,7 +318,9 @@ def replaced(container: Container, name: str | bytes, data: bytes) -> bytes:
     parts = parts_of(container) | {name: data}
     chunks = tuple((tag, parts[tag]) for tag, _ in container.chunks)
     segments = tuple(parts[f"segment {number}"] for number in range(len(container.segments)))
-    return pack(replace(container, jnd=parts["jnd"], hyper=parts["hyper"], segments=segments, chunks=chunks))
+    return pack(
+        replace(container, jnd=parts["jnd"], hyper=parts["hyper"], segments=segments, chunks=chunks)
+    )
 
 
 def test_random_mutations(toy: ToyCodec) -> None:
@@ -312,7 +337,9 @@ def test_random_mutations(toy: ToyCodec) -> None:
 
 
 def test_mutations_with_right_checksums(toy: ToyCodec) -> None:
-    """What the CRCs of chunks cannot see, the decoder must survive and the CRC of the symbols must catch."""
+    """What the CRCs of chunks cannot see, the decoder must survive and the CRC of the symbols must
+    catch.
+    """
     pixels = photo(90, 1100)
     jnd = jnd_map_numpy(pixels)
     jnd[:, 500:] *= np.linspace(0.5, 1.5, 600, dtype=np.float32)[:, None]
@@ -347,7 +374,9 @@ def test_a_small_file_that_claims_a_huge_picture(toy: ToyCodec) -> None:
     huge = replace(container.header, width=16384, height=16384)
     start = time.process_time()
     with pytest.raises(FormatError):
-        jndlic.decode(pack(replace(container, header=huge, segments=container.segments * 256)), codec=toy)
+        jndlic.decode(
+            pack(replace(container, header=huge, segments=container.segments * 256)), codec=toy
+        )
     assert time.process_time() - start < 2
 
 
@@ -358,9 +387,13 @@ def test_extreme_symbols_give_a_picture_or_our_error(toy: ToyCodec) -> None:
         jndlic.decode(replaced(container, "hyper", encode_planes(z, toy.tables_z)), codec=toy)
 
 
-def test_symbols_that_drive_the_network_to_infinity(toy: ToyCodec, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_symbols_that_drive_the_network_to_infinity(
+    toy: ToyCodec, monkeypatch: pytest.MonkeyPatch
+) -> None:
     data = jndlic.encode(photo(4, 5), codec=toy)
-    values = np.broadcast_to(np.array([np.nan, np.inf, -np.inf, 300.0, 99.5], np.float32)[:, None], (4, 5, 3))
+    values = np.broadcast_to(
+        np.array([np.nan, np.inf, -np.inf, 300.0, 99.5], np.float32)[:, None], (4, 5, 3)
+    )
     monkeypatch.setattr(ToyCodec, "synthesise", lambda *_: values)
     decoded = np.asarray(jndlic.decode(data, codec=toy))
     np.testing.assert_array_equal(decoded[0, :, 0], [0, 255, 0, 255, 100])
@@ -371,7 +404,9 @@ def test_an_alpha_plane_of_another_size(toy: ToyCodec) -> None:
     image.putpixel((3, 3), (0, 0, 0, 0))
     container = unpack(jndlic.encode(image, codec=toy))
     with pytest.raises(FormatError, match="alpha"):
-        jndlic.decode(replaced(container, b"ALPH", b"\1" + zlib.compress(bytes(399))[2:-4]), codec=toy)
+        jndlic.decode(
+            replaced(container, b"ALPH", b"\1" + zlib.compress(bytes(399))[2:-4]), codec=toy
+        )
 
 
 def test_unknown_ancillary_chunks_are_skipped(toy: ToyCodec) -> None:

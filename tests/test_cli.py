@@ -1,5 +1,5 @@
-"""The command: what it writes, what it says, how it ends. On the codec of a few lines; tests/test_package.py runs the
-installed command with the shipped weights."""
+"""The command: what it writes, what it says, how it ends. On the codec of a few lines;
+tests/test_package.py runs the installed command with the shipped weights."""
 
 from __future__ import annotations
 
@@ -98,7 +98,14 @@ def test_existing_files_are_replaced(photo: Path, packed: Path) -> None:
 def test_info(packed: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("info", packed) == 0
     said = capsys.readouterr().out
-    for words in ("100 x 70", "quality 50,", "toy", "jnd stream", "latent stream", f"{packed.stat().st_size} bytes"):
+    for words in (
+        "100 x 70",
+        "quality 50,",
+        "toy",
+        "jnd stream",
+        "latent stream",
+        f"{packed.stat().st_size} bytes",
+    ):
         assert words in said
     assert run("info", "--json", packed) == 0
     assert json.loads(capsys.readouterr().out) == jndlic.info(packed.read_bytes())
@@ -134,7 +141,12 @@ def test_wrong_usage(
     arguments: list[str], photo: Path, packed: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = photo.read_bytes(), packed.read_bytes()
-    places = {"PHOTO": photo, "PACKED": packed, "OUT": photo.with_name("out"), "OUT.png": photo.with_name("out.png")}
+    places = {
+        "PHOTO": photo,
+        "PACKED": packed,
+        "OUT": photo.with_name("out"),
+        "OUT.png": photo.with_name("out.png"),
+    }
     failure(capsys, 2, *[places.get(argument, argument) for argument in arguments])
     assert (photo.read_bytes(), packed.read_bytes()) == before
     assert len(os.listdir(photo.parent)) == 2
@@ -176,7 +188,9 @@ def test_bad_input(photo: Path, packed: Path, capsys: pytest.CaptureFixture[str]
 def test_an_unknown_output_format_costs_no_work(
     name: str, packed: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(weights, "load_codec", lambda weights=None, device="cpu": pytest.fail("loaded"))
+    monkeypatch.setattr(
+        weights, "load_codec", lambda weights=None, device="cpu": pytest.fail("loaded")
+    )
     assert name in failure(capsys, 1, "decode", packed, packed.with_name(name))
 
 
@@ -195,7 +209,9 @@ def test_an_unwritable_place_keeps_what_was_there(
     assert len(os.listdir(packed.parent)) == 3
 
 
-def test_interruption(photo: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interruption(
+    photo: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
@@ -227,14 +243,20 @@ def test_maps_as_files(photo: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
     np.testing.assert_array_equal(exact, tolerance_map(pixels, "pattern"))
     assert run("jnd", "map", photo, tmp_path / "map.png", "--model", "pattern") == 0
     scale = int(capsys.readouterr().out.splitlines()[-1].split(";")[1].split()[0])
-    np.testing.assert_allclose(np.asarray(Image.open(tmp_path / "map.png")) / scale, exact, atol=0.51 / scale)
+    np.testing.assert_allclose(
+        np.asarray(Image.open(tmp_path / "map.png")) / scale, exact, atol=0.51 / scale
+    )
     assert (tuple(MODELS), FILTERS) == (cli_jnd.MODELS, cli_jnd.FILTERS)
-    assert "folder does not exist" in failure(capsys, 1, "jnd", "map", photo, tmp_path / "none" / "map.npy")
+    assert "folder does not exist" in failure(
+        capsys, 1, "jnd", "map", photo, tmp_path / "none" / "map.npy"
+    )
     failure(capsys, 1, "jnd", "map", tmp_path / "none.png", tmp_path / "map.npy")
     failure(capsys, 2, "jnd", "map", photo, tmp_path / "map.npy", "--model", "none")
 
 
-def test_noise_and_filter_as_files(photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_noise_and_filter_as_files(
+    photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     from jndlic.jnd.models import critical, inject, tolerance_map
 
     pixels = np.asarray(Image.open(photo))
@@ -244,13 +266,17 @@ def test_noise_and_filter_as_files(photo: Path, tmp_path: Path, capsys: pytest.C
     error = np.mean((wanted.astype(float) - pixels) ** 2)
     assert f"{10 * np.log10(255**2 / error):.2f} dB" in capsys.readouterr().out
     assert run("jnd", "filter", photo, tmp_path / "filtered.png") == 0
-    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "filtered.png")), critical(pixels))
+    np.testing.assert_array_equal(
+        np.asarray(Image.open(tmp_path / "filtered.png")), critical(pixels)
+    )
     capsys.readouterr()
     failure(capsys, 2, "jnd", "inject", photo, tmp_path / "noisy.png", "--level", "-1")
     failure(capsys, 2, "jnd", "inject", photo, photo)
 
 
-def test_encoding_with_another_model(photo: Path, tmp_path: Path, toy: ToyCodec, capsys: pytest.CaptureFixture[str]) -> None:
+def test_encoding_with_another_model(
+    photo: Path, tmp_path: Path, toy: ToyCodec, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run("encode", photo, tmp_path / "a.jlic", "--quiet", "--jnd", "klt") == 0
     pixels = np.asarray(Image.open(photo))
     wanted = jndlic.encode(pixels, codec=toy, jnd="klt")
@@ -259,6 +285,9 @@ def test_encoding_with_another_model(photo: Path, tmp_path: Path, toy: ToyCodec,
     assert plane["min"] < 50 < plane["max"]
     assert run("info", tmp_path / "a.jlic") == 0
     said = capsys.readouterr().out
-    assert f"quality 50 (a plane of {plane['min']} to {plane['max']}, mean" in said and "quality plane" in said
+    assert (
+        f"quality 50 (a plane of {plane['min']} to {plane['max']}, mean" in said
+        and "quality plane" in said
+    )
     assert run("encode", photo, tmp_path / "b.jlic", "--quiet", "--jnd", "namm") == 0
     assert (tmp_path / "b.jlic").read_bytes() == jndlic.encode(photo, codec=toy)

@@ -11,13 +11,13 @@ from fake_program import program
 
 pytest.importorskip("torch")
 
-from jndlic.api import encode  # noqa: E402
-from jndlic.codecs.jpeg_xl import distance  # noqa: E402
-from jndlic.codecs.registry import KINDS, USUAL, Spec, open_codec, parse_spec  # noqa: E402
-from jndlic.codecs.vvc import from_planes, to_planes  # noqa: E402
-from jndlic.errors import CodecError, FormatError, ParameterError  # noqa: E402
-from jndlic.images.picture import Picture  # noqa: E402
-from jndlic.jnd.models import critical  # noqa: E402
+from jndlic.api import encode
+from jndlic.codecs.jpeg_xl import distance
+from jndlic.codecs.registry import KINDS, USUAL, Spec, open_codec, parse_spec
+from jndlic.codecs.vvc import from_planes, to_planes
+from jndlic.errors import CodecError, FormatError, ParameterError
+from jndlic.images.picture import Picture
+from jndlic.jnd.models import critical
 
 NEEDS = {"jxl": "imagecodecs"}
 
@@ -28,7 +28,9 @@ def psnr(a: np.ndarray, b: np.ndarray) -> float:
 
 def test_text_of_a_codec() -> None:
     assert parse_spec("jpeg") == Spec("jpeg", {}, None)
-    assert parse_spec("avif:speed=6,subsampling=4:4:4@30,60") == Spec("avif", {"speed": "6", "subsampling": "4:4:4"}, (30, 60))
+    assert parse_spec("avif:speed=6,subsampling=4:4:4@30,60") == Spec(
+        "avif", {"speed": "6", "subsampling": "4:4:4"}, (30, 60)
+    )
     for wrong in ("bpgg", "jpeg:speed=3", "jpeg@fast", "", "jpeg@"):
         with pytest.raises(ParameterError):
             parse_spec(wrong)
@@ -45,8 +47,12 @@ def test_files_of_the_usual_codecs(text: str, photo: np.ndarray) -> None:
         pytest.importorskip(NEEDS[text])
     codec, pixels = open_codec(text), np.ascontiguousarray(photo[:97, :131])
     assert list(codec.levels) == sorted(codec.levels) and codec.name and codec.settings
-    assert list(codec.usual_levels) == sorted(codec.usual_levels) and set(codec.usual_levels) <= set(codec.levels)
-    small, large = (codec.encode(pixels, level) for level in (codec.usual_levels[2], codec.usual_levels[-2]))
+    assert list(codec.usual_levels) == sorted(codec.usual_levels) and set(
+        codec.usual_levels
+    ) <= set(codec.levels)
+    small, large = (
+        codec.encode(pixels, level) for level in (codec.usual_levels[2], codec.usual_levels[-2])
+    )
     assert len(small) < len(large)
     rough, fine = codec.decode(small), codec.decode(large)
     assert rough.dtype == np.uint8 and rough.shape == fine.shape == pixels.shape
@@ -72,16 +78,23 @@ def test_jnd_models_and_filters(photo: np.ndarray) -> None:
     assert other.settings != own.settings and other.name == "jndlic, pattern map"
     filtered = open_codec("jpeg:filter=klt")
     assert filtered.encode(pixels, 50) == open_codec("jpeg").encode(critical(pixels), 50)
-    assert filtered.settings != open_codec("jpeg").settings and filtered.decode(filtered.encode(pixels, 50)).shape == pixels.shape
+    assert (
+        filtered.settings != open_codec("jpeg").settings
+        and filtered.decode(filtered.encode(pixels, 50)).shape == pixels.shape
+    )
     session = filtered.session(Picture(pixels))
-    assert session.encode(50) == filtered.encode(pixels, 50) and np.array_equal(session.reference, pixels)
+    assert session.encode(50) == filtered.encode(pixels, 50) and np.array_equal(
+        session.reference, pixels
+    )
     for wrong in ("jndlic:jnd=none", "jpeg:filter=none", "jxl:library=none"):
         with pytest.raises(ParameterError, match="there are|must be one of"):
             open_codec(wrong)
 
 
 def test_distances_of_libjxl() -> None:
-    """Values that `cjxl` documents: quality 90 is distance 1, 100 is 0.1 before it turns lossless; both branches meet at 30."""
+    """Values that `cjxl` documents: quality 90 is distance 1, 100 is 0.1 before it turns lossless;
+    both branches meet at 30.
+    """
     assert distance(90) == pytest.approx(1.0)
     assert distance(30) == pytest.approx(6.4)
     assert distance(29.999) == pytest.approx(6.4, abs=0.05)
@@ -94,7 +107,13 @@ def test_both_libraries_of_jpeg_xl(photo: np.ndarray) -> None:
     pixels = np.ascontiguousarray(photo[:97, :131])
     one, other = open_codec("jxl"), open_codec("jxl:library=pillow")
     assert one.settings != other.settings
-    assert abs(psnr(pixels, one.decode(one.encode(pixels, 80))) - psnr(pixels, other.decode(other.encode(pixels, 80)))) < 1
+    assert (
+        abs(
+            psnr(pixels, one.decode(one.encode(pixels, 80)))
+            - psnr(pixels, other.decode(other.encode(pixels, 80)))
+        )
+        < 1
+    )
 
 
 @pytest.mark.parametrize("text", ["jpeg", "jxl", "jndlic"])
@@ -108,21 +127,37 @@ def test_a_picture_where_pixels_would_do(text: str, photo: np.ndarray) -> None:
     assert codec.encode(Picture(pixels), 50) == codec.encode(pixels, 50)
 
 
-def test_a_program_by_its_description(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, photo: np.ndarray) -> None:
+def test_a_program_by_its_description(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, photo: np.ndarray
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    program(tmp_path, "thin", (
-        "import sys, zlib, pathlib\n"
-        "if sys.argv[1] == 'version': print('thin 1.5'); sys.exit()\n"
-        "job, source, target = sys.argv[1], *map(pathlib.Path, sys.argv[-2:])\n"
-        "work = zlib.compress if job == 'pack' else zlib.decompress\n"
-        "target.write_bytes(work(source.read_bytes()))\n"
-    ))
-    description = {"name": "thin", "version": "thin version", "levels": [1, 9], "picture": ".ppm", "suffix": ".thin",
-                   "encode": "thin pack {level} {input} {output}", "decode": "thin unpack {input} {output}"}
+    program(
+        tmp_path,
+        "thin",
+        (
+            "import sys, zlib, pathlib\n"
+            "if sys.argv[1] == 'version': print('thin 1.5'); sys.exit()\n"
+            "job, source, target = sys.argv[1], *map(pathlib.Path, sys.argv[-2:])\n"
+            "work = zlib.compress if job == 'pack' else zlib.decompress\n"
+            "target.write_bytes(work(source.read_bytes()))\n"
+        ),
+    )
+    description = {
+        "name": "thin",
+        "version": "thin version",
+        "levels": [1, 9],
+        "picture": ".ppm",
+        "suffix": ".thin",
+        "encode": "thin pack {level} {input} {output}",
+        "decode": "thin unpack {input} {output}",
+    }
     file = tmp_path / "thin.json"
     file.write_text(json.dumps(description))
     codec = open_codec(f"program:file={file}")
-    assert (codec.name, codec.levels) == (codec.name, codec.usual_levels) == ("thin", (1, 9)) and codec.settings.startswith("thin 1.5; ")
+    assert (codec.name, codec.levels) == (codec.name, codec.usual_levels) == (
+        "thin",
+        (1, 9),
+    ) and codec.settings.startswith("thin 1.5; ")
     pixels = np.ascontiguousarray(photo[:40, :50])
     np.testing.assert_array_equal(codec.decode(codec.encode(pixels, 9)), pixels)
     with pytest.raises(CodecError, match="thin failed"):
@@ -143,8 +178,12 @@ def test_programs_that_are_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
             open_codec(text)
 
 
-def test_vvc_hands_planes_over_and_takes_them_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, photo: np.ndarray) -> None:
-    """With programs that copy: what is left is the way to 4:2:0 and back, and the size of the picture."""
+def test_vvc_hands_planes_over_and_takes_them_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, photo: np.ndarray
+) -> None:
+    """With programs that copy: what is left is the way to 4:2:0 and back, and the size of the
+    picture.
+    """
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     copy = (
         "import sys, shutil\n"
@@ -166,15 +205,23 @@ def test_vvc_hands_planes_over_and_takes_them_back(tmp_path: Path, monkeypatch: 
 
 
 def test_colours_of_bt709() -> None:
-    """White is (940, 512, 512), black (64, 512, 512), red has luma 0.2126 (ITU-R BT.709, limited range, 10 bit)."""
-    for colour, wanted in (((255, 255, 255), (940, 512, 512)), ((0, 0, 0), (64, 512, 512)), ((255, 0, 0), (250, 409, 960))):
+    """White is (940, 512, 512), black (64, 512, 512), red has luma 0.2126 (ITU-R BT.709, limited
+    range, 10 bit).
+    """
+    for colour, wanted in (
+        ((255, 255, 255), (940, 512, 512)),
+        ((0, 0, 0), (64, 512, 512)),
+        ((255, 0, 0), (250, 409, 960)),
+    ):
         flat = np.full((4, 4, 3), colour, np.uint8)
         planes = np.frombuffer(to_planes(flat), "<u2")
         assert (planes[0], planes[16], planes[20]) == wanted
         np.testing.assert_allclose(from_planes(to_planes(flat), 4, 4), flat, atol=1)
 
 
-def test_zoo_needs_weights_at_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, photo: np.ndarray) -> None:
+def test_zoo_needs_weights_at_hand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, photo: np.ndarray
+) -> None:
     pytest.importorskip("compressai")
     import torch
     from compressai.models import MeanScaleHyperprior
@@ -194,6 +241,9 @@ def test_zoo_needs_weights_at_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     codec, pixels = open_codec("zoo:model=mbt2018-mean"), np.ascontiguousarray(photo[:70, :90])
     assert codec.levels == codec.usual_levels == (1,)
     data = codec.encode(pixels, 1)
-    assert codec.decode(data).shape == pixels.shape and sum(codec.parts(data).values()) == len(data) - 9
+    assert (
+        codec.decode(data).shape == pixels.shape
+        and sum(codec.parts(data).values()) == len(data) - 9
+    )
     with pytest.raises(CodecError, match="quality 5"):
         codec.encode(pixels, 5)

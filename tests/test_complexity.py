@@ -13,7 +13,13 @@ from jndlic.network.config import CodecConfig
 from jndlic.runtime.load import load_codec
 
 SMALL = CodecConfig(
-    latent_channels=32, detail_channels=8, hyper_channels=16, jnd_channels=4, fine_channels=16, coarse_channels=24, context_channels=24
+    latent_channels=32,
+    detail_channels=8,
+    hyper_channels=16,
+    jnd_channels=4,
+    fine_channels=16,
+    coarse_channels=24,
+    context_channels=24,
 )
 HATS = 8  # quality planes beside the symbols
 
@@ -29,7 +35,9 @@ def test_against_a_count_by_hand(small: Complexity) -> None:
     head = SMALL.coarse_channels * 64 / 256 + 4 * 64 * SMALL.jnd_channels / 1024
     assert parts["jnd_head"].encoder == pytest.approx(head / 1000)
     assert parts["jnd_head"].decoder == 0.0
-    step = (9 * (SMALL.jnd_channels + HATS) * 96 + 96 * 4 * 96) / 1024 + 96 * SMALL.latent_channels / 256
+    step = (
+        9 * (SMALL.jnd_channels + HATS) * 96 + 96 * 4 * 96
+    ) / 1024 + 96 * SMALL.latent_channels / 256
     assert parts["step_net"].encoder == parts["step_net"].decoder == pytest.approx(step / 1000)
     # weight, bias and shift of each integer layer, and the gain table
     weights = 9 * (SMALL.jnd_channels + HATS) * 96 + 96 * 4 * 96 + 96 * SMALL.latent_channels
@@ -49,13 +57,17 @@ def test_against_torchs_own_counter(small: Complexity) -> None:
         codec.synthesise(symbols.z_jnd, symbols.z, symbols.k, steps, 50, 64, 128)
     operations = 2000.0 * 64 * 128  # two a multiply-accumulate
     # the few products of the quality's interpolation are no layers
-    assert sum(part.encoder for part in small.parts) == pytest.approx(encoder.get_total_flops() / operations, rel=0.01)
+    assert sum(part.encoder for part in small.parts) == pytest.approx(
+        encoder.get_total_flops() / operations, rel=0.01
+    )
     assert small.decoder == pytest.approx(decoder.get_total_flops() / operations, rel=0.01)
 
 
 def test_padding_is_work() -> None:
     codec = Codec(SMALL)
-    assert complexity(codec, 64, 65).decoder == pytest.approx(complexity(codec, 64, 128).decoder * 128 / 65)
+    assert complexity(codec, 64, 65).decoder == pytest.approx(
+        complexity(codec, 64, 128).decoder * 128 / 65
+    )
 
 
 def test_encoder_parts_do_not_run_in_the_decoder(small: Complexity) -> None:
@@ -70,12 +82,15 @@ def test_hooks_are_removed() -> None:
 
 
 def test_shipped_network_is_within_its_budgets() -> None:
-    counts = complexity(load_codec(), 128, 192)  # multiples of 64: the share of a pixel is that of any size
+    # Multiples of 64: the share of a pixel is that of any size
+    counts = complexity(load_codec(), 128, 192)
     assert counts.within_budget, format_table(counts)
     assert 8e6 <= sum(part.parameters for part in counts.parts) <= 20e6
 
 
-def test_broken_budget_shows(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_broken_budget_shows(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr("jndlic.bench.studies.complexity.DECODER_BUDGET", 0.001)
     monkeypatch.setattr("jndlic.bench.studies.complexity.load_codec", lambda _: Codec(SMALL))
     assert main(["--size", "64x64"]) == 1

@@ -1,4 +1,6 @@
-"""The container: exact round trips, the bytes of the specification, every check in its order, our exceptions only."""
+"""The container: exact round trips, the bytes of the specification, every check in its order, our
+exceptions only.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,14 @@ def written(
     segments: tuple[bytes, ...] = FILE.segments,
 ) -> bytes:
     """A file with any values, written from docs/format.md; all CRCs are right."""
-    head = b"\x89JLI" + bytes([version, flags]) + form + write_varint(width - 1) + write_varint(height - 1) + count
+    head = (
+        b"\x89JLI"
+        + bytes([version, flags])
+        + form
+        + write_varint(width - 1)
+        + write_varint(height - 1)
+        + count
+    )
     if not flags & 32:
         head += struct.pack("<B8sI", quality, HEADER.fingerprint, 0xDEADBEEF)
         head += b"".join(write_varint(len(stream)) for stream in (FILE.jnd, FILE.hyper, *segments))
@@ -69,20 +78,33 @@ HEAD_BYTES = len(written()) - len(FILE.segments[0]) - 4
 )
 def test_round_trip(header: Header) -> None:
     segments = tuple(bytes([1 + number % 255]) * (number % 7) for number in range(header.segments))
-    chunks = ((b"zzZz", b"unknown, ancillary"), (b"icCp", b""), (b"ALPH", bytes(2)), (b"naMe", "Größe".encode()))
+    chunks = (
+        (b"zzZz", b"unknown, ancillary"),
+        (b"icCp", b""),
+        (b"ALPH", bytes(2)),
+        (b"naMe", "Größe".encode()),
+    )
     for some in ((), chunks):
         original = Container(header, 0x01020304, b"z_J", b"", segments, some)
         assert unpack(pack(original), area_max=2**32) == original
 
 
 def test_the_bytes_are_those_of_the_specification() -> None:
-    head = bytes.fromhex("894a4c49 02 00 ff05 ff03 32 0102030405060708 efbeadde 0a c801 b817") + FILE.jnd + FILE.hyper
+    head = (
+        bytes.fromhex("894a4c49 02 00 ff05 ff03 32 0102030405060708 efbeadde 0a c801 b817")
+        + FILE.jnd
+        + FILE.hyper
+    )
     assert pack(FILE) == checked(head) + checked(FILE.segments[0]) == written()
-    assert pack(with_chunks(*CHUNKS)) == written(flags=8, count=b"\2", chunks=b"".join(chunk(*one) for one in CHUNKS))
+    assert pack(with_chunks(*CHUNKS)) == written(
+        flags=8, count=b"\2", chunks=b"".join(chunk(*one) for one in CHUNKS)
+    )
     turned = dataclasses.replace(FILE, header=dataclasses.replace(HEADER, orientation=6, grey=True))
     assert pack(turned) == written(flags=17, form=b"\x50")
     large = dataclasses.replace(HEADER, width=1025)
-    assert pack(dataclasses.replace(FILE, header=large, segments=(b"a", b"bc"))) == written(width=1025, segments=(b"a", b"bc"))
+    assert pack(dataclasses.replace(FILE, header=large, segments=(b"a", b"bc"))) == written(
+        width=1025, segments=(b"a", b"bc")
+    )
 
 
 def test_the_frame_is_small() -> None:
@@ -96,7 +118,9 @@ def test_payloads_by_tag() -> None:
     assert container.payload(b"ALPH") is None and unpack(pack(FILE)).model == ""
 
 
-@pytest.mark.parametrize("data", [b"", b"\x89JL", b"\x89PNG\r\n\x1a\n" * 5, bytes(100), b"\xff\xd8\xff\xe0" * 20])
+@pytest.mark.parametrize(
+    "data", [b"", b"\x89JL", b"\x89PNG\r\n\x1a\n" * 5, bytes(100), b"\xff\xd8\xff\xe0" * 20]
+)
 def test_foreign_files(data: bytes) -> None:
     with pytest.raises(FormatError, match="not a .jlic"):
         unpack(data)
@@ -213,7 +237,9 @@ def test_lengths_come_before_checksums_and_checksums_tell_what_is_damaged() -> N
         ({"segments": (b"a", b"b")}, FormatError, "segment 1|follow|truncated"),
     ],
 )
-def test_odd_headers_with_a_right_checksum(fields: dict, error: type[Exception], message: str) -> None:
+def test_odd_headers_with_a_right_checksum(
+    fields: dict, error: type[Exception], message: str
+) -> None:
     with pytest.raises(error, match=message):
         unpack(written(**fields))
 
@@ -288,7 +314,9 @@ def test_writing_checks_too() -> None:
             pack(dataclasses.replace(FILE, segments=segments))
 
 
-@pytest.mark.parametrize("value", [0, 1, 127, 128, 300, 16383, 16384, 2**21, 2**28 - 1, 2**28, 2**32 - 1])
+@pytest.mark.parametrize(
+    "value", [0, 1, 127, 128, 300, 16383, 16384, 2**21, 2**28 - 1, 2**28, 2**32 - 1]
+)
 def test_varint(value: int) -> None:
     data = write_varint(value)
     assert read_varint(b"xy" + data + b"z", 2) == (value, 2 + len(data))

@@ -1,4 +1,6 @@
-"""A tolerance map is a control: what it scales moves bits and error there, by much, and nowhere else."""
+"""A tolerance map is a control: what it scales moves bits and error there, by much, and nowhere
+else.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +9,11 @@ import pytest
 
 pytest.importorskip("skimage", reason="the photo and the metrics need the [bench] extra")
 
-from jndlic import api  # noqa: E402
-from jndlic.bench.studies.control import FACTORS, change, rectangle, scaled  # noqa: E402
-from jndlic.errors import ParameterError  # noqa: E402
-from jndlic.jnd.namm import jnd_map_numpy  # noqa: E402
-from jndlic.network.codec import Codec  # noqa: E402
+from jndlic import api
+from jndlic.bench.studies.control import FACTORS, change, rectangle, scaled
+from jndlic.errors import ParameterError
+from jndlic.jnd.namm import jnd_map_numpy
+from jndlic.network.codec import Codec
 
 NOTABLE = 0.15
 """Share by which a doubled map must lower the bits and raise the error."""
@@ -36,7 +38,9 @@ def test_the_own_map_changes_nothing(codec: Codec, photo: np.ndarray) -> None:
 
 @pytest.mark.parametrize("quality", [20, 50, 80])
 def test_the_whole_map(quality: int, codec: Codec, photo: np.ndarray) -> None:
-    """Bits fall and errors rise with every doubling, until the range of qualities ends; notably between qualities 20 and 80."""
+    """Bits fall and errors rise with every doubling, until the range of qualities ends; notably
+    between qualities 20 and 80.
+    """
     photo = photo[:256, :384]
     files = [scaled(photo, quality, codec, factor) for factor in FACTORS]
     levels = codec.step_levels()
@@ -45,7 +49,10 @@ def test_the_whole_map(quality: int, codec: Codec, photo: np.ndarray) -> None:
     for number, (before, after) in enumerate(zip(files, files[1:])):
         assert after.bpp <= before.bpp and after.error >= before.error
         if fine - 0.05 <= wanted[number] and wanted[number + 1] <= coarse + 0.05:
-            assert after.bpp < (1 - NOTABLE) * before.bpp and after.error > (1 + NOTABLE) * before.error
+            assert (
+                after.bpp < (1 - NOTABLE) * before.bpp
+                and after.error > (1 + NOTABLE) * before.error
+            )
 
 
 @pytest.mark.parametrize("value", [0.0, 8.0, 3e38])
@@ -65,7 +72,16 @@ def test_encode_takes_a_map(codec: Codec, photo: np.ndarray) -> None:
     own = api.encode(photo, 40, codec=codec)
     assert api.encode(photo, 40, codec=codec, jnd=jnd_map_numpy(photo)) == own
     grey = np.full(photo.shape[:2], 7, np.uint8)
-    assert api.encode(photo, 40, codec=codec, jnd=grey) == api.encode(photo, 40, codec=codec, jnd=grey[..., None].repeat(3, 2)) != own
-    for bad in (np.zeros((128, 191)), np.full(photo.shape, np.nan), np.full(photo.shape, -1.0), np.full(photo.shape, "a")):
+    assert (
+        api.encode(photo, 40, codec=codec, jnd=grey)
+        == api.encode(photo, 40, codec=codec, jnd=grey[..., None].repeat(3, 2))
+        != own
+    )
+    for bad in (
+        np.zeros((128, 191)),
+        np.full(photo.shape, np.nan),
+        np.full(photo.shape, -1.0),
+        np.full(photo.shape, "a"),
+    ):
         with pytest.raises(ParameterError, match="JND map"):
             api.encode(photo, 40, codec=codec, jnd=bad)

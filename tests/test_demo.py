@@ -47,7 +47,9 @@ def test_jpeg_of_size_is_the_best_that_fits() -> None:
     quality, data = jpeg_of_size(photo, 4000)
     assert 3000 < len(data) <= 4000
     larger = io.BytesIO()
-    Image.fromarray(photo).save(larger, "JPEG", quality=quality + 1, optimize=True, subsampling="4:2:0")
+    Image.fromarray(photo).save(
+        larger, "JPEG", quality=quality + 1, optimize=True, subsampling="4:2:0"
+    )
     assert len(larger.getvalue()) > 4000
     assert jpeg_of_size(photo, 1)[0] == 1
 
@@ -61,7 +63,9 @@ def test_judge_knows_an_exact_copy() -> None:
 
 
 def test_demo_writes_what_it_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--quality", "30", "--picture-quality", "30", "--out", str(tmp_path / "demo")]) == 0
+    assert (
+        main(["--quality", "30", "--picture-quality", "30", "--out", str(tmp_path / "demo")]) == 0
+    )
     data = (tmp_path / "demo" / "coffee-q30.jlic").read_bytes()
     restored = np.asarray(Image.open(tmp_path / "demo" / "coffee-q30.png"))
     np.testing.assert_array_equal(restored, np.asarray(jndlic.decode(data)))

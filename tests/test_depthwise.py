@@ -6,9 +6,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from torch import nn  # noqa: E402
+from torch import nn
 
-from jndlic.training.codec.depthwise_gradient import TrainedDepthwiseConv2d  # noqa: E402
+from jndlic.training.codec.depthwise_gradient import TrainedDepthwiseConv2d
 
 
 def pair(size: int, stride: int) -> tuple[TrainedDepthwiseConv2d, nn.Conv2d]:

@@ -340,7 +340,9 @@ def test_tables_can_be_copied_after_use(tables: SymbolTables) -> None:
 
 
 def test_half_a_million_symbols_take_milliseconds(tables: SymbolTables) -> None:
-    """About 10 ms to encode and 18 ms to decode on one core; processor time and a loose bound, for busy machines."""
+    """About 10 ms to encode and 18 ms to decode on one core; processor time and a loose bound, for
+    busy machines.
+    """
     symbols, index = drawn(500_000)
     data = encode_symbols(symbols, index, tables)  # builds the coder's models, too
     seconds = []

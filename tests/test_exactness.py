@@ -1,4 +1,6 @@
-"""The same symbols from the same file, whatever computes the floats; and pictures that hardly differ."""
+"""The same symbols from the same file, whatever computes the floats; and pictures that hardly
+differ.
+"""
 
 from __future__ import annotations
 
@@ -44,9 +46,13 @@ def digest(decoded: DecodedSymbols) -> str:
     return hashlib.sha256(b"".join(part.tobytes() for part in decoded.symbols)).hexdigest()
 
 
-def pixels_of(decoded: DecodedSymbols, codec: TorchBackend, precision: torch.dtype = torch.float32) -> torch.Tensor:
+def pixels_of(
+    decoded: DecodedSymbols, codec: TorchBackend, precision: torch.dtype = torch.float32
+) -> torch.Tensor:
     (z_jnd, z, k, _), d, quality = decoded
-    return codec.network.synthesise(z_jnd, z, k, d, quality.values, 384, 512, precision).cpu().round()
+    return (
+        codec.network.synthesise(z_jnd, z, k, d, quality.values, 384, 512, precision).cpu().round()
+    )
 
 
 def difference(first: torch.Tensor, second: torch.Tensor) -> float:
@@ -55,7 +61,9 @@ def difference(first: torch.Tensor, second: torch.Tensor) -> float:
     return 10 * np.log10(255**2 / error) if error else 100.0
 
 
-def test_symbols_are_those_that_were_written(codec: TorchBackend, photo: np.ndarray, photo_file: bytes) -> None:
+def test_symbols_are_those_that_were_written(
+    codec: TorchBackend, photo: np.ndarray, photo_file: bytes
+) -> None:
     written = codec.quantise(codec.analyse(photo, tolerance_map(photo)), 60)
     for mine, theirs in zip(written, symbols_of(photo_file, codec).symbols, strict=True):
         assert np.array_equal(mine, theirs)
@@ -83,7 +91,8 @@ def test_no_float_chooses_a_table(codec: TorchBackend, photo_file: bytes) -> Non
     assert changed > 50
     decoded = symbols_of(photo_file, disturbed)
     assert digest(decoded) == digest(symbols_of(photo_file, codec))
-    assert not torch.equal(pixels_of(decoded, disturbed), pixels_of(decoded, codec))  # it did disturb something
+    # It did disturb something
+    assert not torch.equal(pixels_of(decoded, disturbed), pixels_of(decoded, codec))
 
 
 def test_thread_counts_and_bfloat16_agree_in_pixels(codec: TorchBackend, photo_file: bytes) -> None:
@@ -100,7 +109,9 @@ def test_thread_counts_and_bfloat16_agree_in_pixels(codec: TorchBackend, photo_f
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
-def test_gpu_and_cpu_read_each_other(codec: TorchBackend, photo: np.ndarray, photo_file: bytes) -> None:
+def test_gpu_and_cpu_read_each_other(
+    codec: TorchBackend, photo: np.ndarray, photo_file: bytes
+) -> None:
     from jndlic.runtime.load import load_codec
 
     gpu = load_codec(device="cuda")

@@ -22,7 +22,10 @@ def folder(tmp_path: Path) -> Path:
 def test_pictures_are_sorted_and_files_are_taken_as_they_are(folder: Path) -> None:
     assert [path.name for path in find_images(folder)] == ["a.jpg", "b.PNG"]
     assert [path.name for path in find_images(folder, deep=True)] == ["a.jpg", "b.PNG", "c.gif"]
-    assert find_images(folder / "notes.txt", folder / "inner.png") == [folder / "inner.png" / "c.gif", folder / "notes.txt"]
+    assert find_images(folder / "notes.txt", folder / "inner.png") == [
+        folder / "inner.png" / "c.gif",
+        folder / "notes.txt",
+    ]
 
 
 def test_what_is_wrong_is_said(folder: Path) -> None:

@@ -43,8 +43,9 @@ FLOW = (
     ("bench",),
     ("cli", "__main__"),
 )
-"""Stages in their order. A module imports from its own stage and the ones before it. The longest name that matches
-a module (or a package it is in) gives its stage; a module that none matches must be added here."""
+"""Stages in their order. A module imports from its own stage and the ones before it. The longest
+name that matches a module (or a package it is in) gives its stage; a module that none matches must
+be added here."""
 
 OWN = {"jndlic", "__future__", *sys.stdlib_module_names}
 CORE = {"torch", "numpy", "PIL", "constriction", "safetensors"}
@@ -70,7 +71,9 @@ NAMES = {name for name, _ in modules()}
 
 
 def imports(path: Path) -> Iterator[str]:
-    """Full names of the modules that a file imports, wherever in it; those for type checkers do not count."""
+    """Full names of the modules that a file imports, wherever in it; those for type checkers do not
+    count.
+    """
     pending: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
     while pending:
         node = pending.pop()
@@ -100,7 +103,8 @@ def stage(name: str) -> int:
     return max(found)[1]
 
 
-INNER = [(name, path) for name, path in modules() if name != "jndlic"]  # jndlic itself gives api's names on demand
+# jndlic itself gives api's names on demand
+INNER = [(name, path) for name, path in modules() if name != "jndlic"]
 
 
 @pytest.mark.parametrize(("name", "path"), INNER, ids=[name for name, _ in INNER])
@@ -109,17 +113,25 @@ def test_imports_go_one_way(name: str, path: Path) -> None:
         if target == "jndlic" or not target.startswith("jndlic."):
             continue
         assert stage(target) <= stage(name), f"{name} imports {target}, which comes after it"
-        assert name.startswith((*APART, "jndlic.cli")) or not target.startswith(APART), f"{name} imports {target}"
+        assert name.startswith((*APART, "jndlic.cli")) or not target.startswith(APART), (
+            f"{name} imports {target}"
+        )
         if not name.startswith(APART):
-            assert not (name.startswith(("jndlic.network", "jndlic.format")) and target.startswith("jndlic.jnd")), (
-                f"{name} is a part of the decoder and imports {target}"
-            )
+            assert not (
+                name.startswith(("jndlic.network", "jndlic.format"))
+                and target.startswith("jndlic.jnd")
+            ), f"{name} is a part of the decoder and imports {target}"
 
 
 def test_no_import_cycles() -> None:
-    open_edges = {name: {target for target in imports(path) if target in NAMES} - {"jndlic"} for name, path in INNER}
+    open_edges = {
+        name: {target for target in imports(path) if target in NAMES} - {"jndlic"}
+        for name, path in INNER
+    }
     while open_edges:
-        free = {name for name, targets in open_edges.items() if not targets & set(open_edges) - {name}}
+        free = {
+            name for name, targets in open_edges.items() if not targets & set(open_edges) - {name}
+        }
         assert free, f"these import one another in a circle: {sorted(open_edges)}"
         open_edges = {name: targets for name, targets in open_edges.items() if name not in free}
 
@@ -133,12 +145,17 @@ def folder(name: str) -> str:
 def test_no_circles_between_folders() -> None:
     edges: dict[str, set[str]] = {}
     for name, path in INNER:
-        targets = {folder(target) for target in imports(path) if target in NAMES and target != "jndlic"}
+        targets = {
+            folder(target) for target in imports(path) if target in NAMES and target != "jndlic"
+        }
         edges.setdefault(folder(name), set()).update(targets - {folder(name), ""})
     edges.pop("", None)  # the modules at the top stand below and above the folders; FLOW sorts them
     while edges:
         free = {name for name, targets in edges.items() if not targets & set(edges)}
-        assert free, f"these folders need one another in a circle: {({n: sorted(t & set(edges)) for n, t in edges.items()})}"
+        assert free, (
+            "these folders need one another in a circle: "
+            f"{ ({n: sorted(t & set(edges)) for n, t in edges.items()}) }"
+        )
         edges = {name: targets for name, targets in edges.items() if name not in free}
 
 
@@ -151,7 +168,10 @@ def test_core_imports_only_core_dependencies() -> None:
 
 def test_streams_need_no_torch() -> None:
     for name, path in modules():
-        if name.startswith(("jndlic.format", "jndlic.images")) or name in ("jndlic.files", "jndlic.shipped_weights"):
+        if name.startswith(("jndlic.format", "jndlic.images")) or name in (
+            "jndlic.files",
+            "jndlic.shipped_weights",
+        ):
             assert "torch" not in {target.partition(".")[0] for target in imports(path)}, name
     for name in ("container", "reader", "grid"):
         assert not {"constriction", "numpy"} & set(imports(PACKAGE / "format" / f"{name}.py")), name
@@ -169,7 +189,12 @@ def loaded_by(command: list[str]) -> set[str]:
         "print('\\n' + json.dumps([code, sorted(sys.modules)]))\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program, *command], capture_output=True, text=True, check=True, cwd=ROOT, timeout=300
+        [sys.executable, "-c", program, *command],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+        timeout=300,
     )
     code, names = json.loads(done.stdout.splitlines()[-1])
     assert code == 0, done.stderr
@@ -178,7 +203,12 @@ def loaded_by(command: list[str]) -> set[str]:
 
 def starting_with(names: set[str], packages: tuple[str, ...]) -> set[str]:
     """Those of the names that are one of the packages, or in one."""
-    return {name for name in names for package in packages if name == package or name.startswith(package + ".")}
+    return {
+        name
+        for name in names
+        for package in packages
+        if name == package or name.startswith(package + ".")
+    }
 
 
 @pytest.fixture(scope="module")
@@ -227,5 +257,9 @@ def test_tools_are_thin() -> None:
 
 def test_no_input_is_checked_by_assert() -> None:
     for name, path in modules():
-        found = [node.lineno for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Assert)]
+        found = [
+            node.lineno
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Assert)
+        ]
         assert not found, f"{name}, line {found}: assert; python -O leaves it out"

@@ -1,4 +1,6 @@
-"""Pictures in and out: every kind that Pillow reads, every format that is written, metadata, damage."""
+"""Pictures in and out: every kind that Pillow reads, every format that is written, metadata,
+damage.
+"""
 
 from __future__ import annotations
 
@@ -146,7 +148,9 @@ def test_pillow_round_trip(grey: bool, transparent: bool) -> None:
 # Files
 
 
-@pytest.mark.parametrize("suffix", [".png", ".tif", ".tiff", ".webp", ".bmp", ".ppm", ".pnm", ".PNG"])
+@pytest.mark.parametrize(
+    "suffix", [".png", ".tif", ".tiff", ".webp", ".bmp", ".ppm", ".pnm", ".PNG"]
+)
 @pytest.mark.parametrize("grey", [False, True])
 def test_lossless_formats(suffix: str, grey: bool, tmp_path: Path) -> None:
     path = tmp_path / ("picture" + suffix)
@@ -225,7 +229,9 @@ def test_metadata_behind_the_pixels_of_a_png(tmp_path: Path) -> None:
     Image.fromarray(COLOUR).save(buffer, "PNG")
     chunk = b"eXIf" + exif_block()
     framed = struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
-    (tmp_path / "picture.png").write_bytes(buffer.getvalue()[:-12] + framed + buffer.getvalue()[-12:])
+    (tmp_path / "picture.png").write_bytes(
+        buffer.getvalue()[:-12] + framed + buffer.getvalue()[-12:]
+    )
     assert tags_of(load(tmp_path / "picture.png").exif)[0x013B] == "somebody"
 
 
@@ -311,7 +317,9 @@ def test_no_pictures(tmp_path: Path) -> None:
 
 def test_postscript_is_not_run(tmp_path: Path) -> None:
     """Pillow would hand it to Ghostscript."""
-    (tmp_path / "picture.eps").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n")
+    (tmp_path / "picture.eps").write_bytes(
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n"
+    )
     with pytest.raises(ImageError):
         load(tmp_path / "picture.eps")
 
@@ -327,7 +335,8 @@ def test_size_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pictures, "AREA_MAX", 100)
     with pytest.raises(ImageError, match="11 x 10"):
         from_pillow(Image.new("L", (11, 10)))
-    assert from_array(np.zeros((10, 11), np.uint8)).width == 11  # what is in memory already may be larger
+    # What is in memory already may be larger
+    assert from_array(np.zeros((10, 11), np.uint8)).width == 11
     with pytest.raises(ImageError, match="0 x 10"):
         from_array(np.zeros((10, 0), np.uint8))
 
@@ -346,7 +355,9 @@ def test_write_atomically_replaces_whole_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [ValueError, OSError, KeyboardInterrupt])
-def test_a_failure_leaves_the_old_file_and_nothing_else(error: type[BaseException], tmp_path: Path) -> None:
+def test_a_failure_leaves_the_old_file_and_nothing_else(
+    error: type[BaseException], tmp_path: Path
+) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"old")
 

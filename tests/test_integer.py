@@ -10,7 +10,12 @@ from jndlic.errors import WeightsError
 from jndlic.network.config import CodecConfig
 from jndlic.network.hyperprior import step_size, table_index
 from jndlic.network.integer import IntegerConv2d, bound, exact_products
-from jndlic.training.codec.integer_masters import IntegerMaster, ScaleMaster, StepMaster, round_through
+from jndlic.training.codec.integer_masters import (
+    IntegerMaster,
+    ScaleMaster,
+    StepMaster,
+    round_through,
+)
 
 SMALL = CodecConfig(latent_channels=32, detail_channels=8, hyper_channels=16, jnd_channels=4)
 
@@ -115,7 +120,8 @@ def test_straight_through_gradients() -> None:
     round_through(values).sum().backward()
     assert torch.equal(values.grad, torch.ones(3))
     values.grad = None
-    bound(values, 0.0, 5.0).sum().backward()  # gradient +1 pushes values down: allowed inside and above
+    # Gradient +1 pushes values down: allowed inside and above
+    bound(values, 0.0, 5.0).sum().backward()
     assert torch.equal(values.grad, torch.tensor([0.0, 1.0, 1.0]))
 
 

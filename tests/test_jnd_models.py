@@ -1,4 +1,6 @@
-"""The JND models of luma: values by hand, against plain numpy, any size, gradients, noise at the threshold."""
+"""The JND models of luma: values by hand, against plain numpy, any size, gradients, noise at the
+threshold.
+"""
 
 from __future__ import annotations
 
@@ -34,9 +36,12 @@ def grey() -> np.ndarray:
 
 
 def test_flat_pictures_by_hand() -> None:
-    """No contrast, no disorder: what is left is luminance adaptation, and nothing for KLT, which finds nothing to leave out."""
+    """No contrast, no disorder: what is left is luminance adaptation, and nothing for KLT, which
+    finds nothing to leave out.
+    """
     flat = batch(np.full((24, 24), 31.75))
-    # pattern: 0.7 T(32 + 31.75 * 95 / 127) = 0.7 (17 (1 - sqrt(55.75 / 127)) + 3); its own contrast is 0.002 at most
+    # pattern: 0.7 T(32 + 31.75 * 95 / 127) = 0.7 (17 (1 - sqrt(55.75 / 127)) + 3); its own contrast
+    # is 0.002 at most
     wanted = 0.7 * (17 * (1 - math.sqrt(55.75 / 127)) + 3)
     assert plane(pattern.pattern_map(flat)) == pytest.approx(wanted, abs=2e-3)
     assert plane(klt.klt_map(flat)) == pytest.approx(0.0, abs=1e-9)
@@ -45,7 +50,9 @@ def test_flat_pictures_by_hand() -> None:
 
 
 def test_background_and_edge_height_by_hand() -> None:
-    """A column of 32 beside zeros: the centre's own weight is 0, its column has 1 + 2 + 0 + 2 + 1 of 32."""
+    """A column of 32 beside zeros: the centre's own weight is 0, its column has 1 + 2 + 0 + 2 + 1
+    of 32.
+    """
     image = np.zeros((9, 9))
     image[:, 4] = 32.0
     assert plane(luminance.background(batch(image)))[4, 4] == pytest.approx(6.0)
@@ -56,7 +63,9 @@ def test_background_and_edge_height_by_hand() -> None:
 
 
 def test_orientations_by_hand() -> None:
-    """A ramp has one orientation everywhere; an upright edge has the edge's and that of the flat around it."""
+    """A ramp has one orientation everywhere; an upright edge has the edge's and that of the flat
+    around it.
+    """
     ramp = np.tile(10.0 * np.arange(12), (12, 1))
     assert (plane(pattern.orientations(batch(ramp)))[2:-2, 2:-2] == 1).all()
     edge = np.zeros((12, 12))
@@ -68,27 +77,41 @@ def test_orientations_by_hand() -> None:
 
 
 def test_critical_count_by_hand() -> None:
-    """One component with all the energy: P_1 = ... = P_64 = 1, equal weights, mean of 1..64 is 32.5, so K = 33."""
+    """One component with all the energy: P_1 = ... = P_64 = 1, equal weights, mean of 1..64 is
+    32.5, so K = 33.
+    """
     one = torch.zeros(1, 64)
     one[0, 0] = 5.0
     assert klt.critical_count(one).item() == 33
-    # P_k far below the scale for k < 10, exactly at it from 10 on except the last: the weights choose 10..63, and the last at P = 1
+    # P_k far below the scale for k < 10, exactly at it from 10 on except the last: the weights
+    # choose 10..63, and the last at P = 1
     assert klt.critical_count(torch.zeros(1, 64)).item() == 64
     rising = torch.full((1, 64), 1e-6)
     rising[0, :10] = 1.0
-    assert 33 <= klt.critical_count(rising).item() <= 40  # P jumps to 1 at the tenth: nearly the mean of 10..64
+    # P jumps to 1 at the tenth: nearly the mean of 10..64
+    assert 33 <= klt.critical_count(rising).item() <= 40
 
 
 def test_against_plain_numpy(grey: np.ndarray) -> None:
     protection = plane(edge_protection(batch(grey)))
-    np.testing.assert_allclose(plane(pattern.pattern_map(batch(grey))), reference.pattern_map(grey, protection), atol=1e-6)
+    np.testing.assert_allclose(
+        plane(pattern.pattern_map(batch(grey))), reference.pattern_map(grey, protection), atol=1e-6
+    )
     critical, count = reference.critical_luma(grey)
     found = klt.critical_luma(batch(grey))
     assert found.components.item() == count and 1 < count < 64
     np.testing.assert_allclose(plane(found.luma), critical, atol=1e-6)
-    np.testing.assert_allclose(plane(klt.klt_map(batch(grey))), np.abs(grey - critical) * protection, atol=1e-6)
-    np.testing.assert_allclose(plane(free_energy.prediction(batch(grey))), reference.prediction(grey), atol=1e-6)
-    np.testing.assert_allclose(plane(free_energy.free_energy_map(batch(grey))), reference.free_energy_map(grey, protection), atol=1e-6)
+    np.testing.assert_allclose(
+        plane(klt.klt_map(batch(grey))), np.abs(grey - critical) * protection, atol=1e-6
+    )
+    np.testing.assert_allclose(
+        plane(free_energy.prediction(batch(grey))), reference.prediction(grey), atol=1e-6
+    )
+    np.testing.assert_allclose(
+        plane(free_energy.free_energy_map(batch(grey))),
+        reference.free_energy_map(grey, protection),
+        atol=1e-6,
+    )
 
 
 def test_canny_agrees_with_scikit_image() -> None:
@@ -98,9 +121,14 @@ def test_canny_agrees_with_scikit_image() -> None:
     share = torch.full((1, 1, 1, 1), 0.3, dtype=torch.float64)
     ours = plane(canny(batch(image), share, 2**0.5))
     smooth = luminance.blur(batch(image), 9, 2**0.5)
-    sobel = [luminance.correlate(smooth, kernel) for kernel in (((-1, 0, 1), (-2, 0, 2), (-1, 0, 1)), ((-1, -2, -1), (0, 0, 0), (1, 2, 1)))]
+    sobel = [
+        luminance.correlate(smooth, kernel)
+        for kernel in (((-1, 0, 1), (-2, 0, 2), (-1, 0, 1)), ((-1, -2, -1), (0, 0, 0), (1, 2, 1)))
+    ]
     top = torch.hypot(*sobel).max().item()
-    theirs = feature.canny(image, 2**0.5, low_threshold=0.12 * top, high_threshold=0.3 * top, mode="nearest")
+    theirs = feature.canny(
+        image, 2**0.5, low_threshold=0.12 * top, high_threshold=0.3 * top, mode="nearest"
+    )
     inner = (slice(6, -6),) * 2
     assert theirs[inner].sum() > 500
     assert (ours[inner] != theirs[inner]).sum() < 0.05 * theirs[inner].sum()
@@ -110,7 +138,11 @@ def test_protection_lies_around_edges() -> None:
     image = np.zeros((40, 40))
     image[:, 20:] = 200.0
     found = plane(edge_protection(batch(image)))
-    assert found[20, 19:21].max() < 0.01 and found[20, :14].min() > 0.99 and found[20, 26:].min() > 0.99
+    assert (
+        found[20, 19:21].max() < 0.01
+        and found[20, :14].min() > 0.99
+        and found[20, 26:].min() > 0.99
+    )
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -158,7 +190,11 @@ def test_wrong_input() -> None:
     with pytest.raises(ParameterError, match="no JND model"):
         tolerance(torch.zeros(1, 3, 4, 4), "unknown")
     for model in LUMA_MODELS.values():
-        for wrong in (torch.zeros(3, 4, 4), torch.zeros(1, 2, 4, 4), torch.zeros(1, 3, 4, 4, dtype=torch.uint8)):
+        for wrong in (
+            torch.zeros(3, 4, 4),
+            torch.zeros(1, 2, 4, 4),
+            torch.zeros(1, 3, 4, 4, dtype=torch.uint8),
+        ):
             with pytest.raises(ImageError):
                 model(wrong)
     with pytest.raises(ImageError):

@@ -1,4 +1,6 @@
-"""The patch-level JND: parts by hand, no seams, any size, the network, its pairs and its training."""
+"""The patch-level JND: parts by hand, no seams, any size, the network, its pairs and its
+training.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ def test_parts_by_hand() -> None:
     patch[..., 32:] = 60.0
     mean, contrast, structure = split(patch)
     assert (mean.item(), contrast.item()) == pytest.approx((50.0, 640.0))
-    assert structure.abs() == pytest.approx(torch.full_like(structure, 1 / 64)) and structure.square().sum().item() == pytest.approx(1.0)
+    assert structure.abs() == pytest.approx(
+        torch.full_like(structure, 1 / 64)
+    ) and structure.square().sum().item() == pytest.approx(1.0)
     assert torch.allclose(Parts(mean, contrast, structure).joined(), patch, atol=1e-4)
     grey = torch.full((1, 1, 64, 64), 7.0, requires_grad=True)
     flat = split(grey)
@@ -35,7 +39,9 @@ def test_parts_by_hand() -> None:
 
 
 def test_thresholds_by_hand() -> None:
-    """Brightness 50 moves by 17 (1 - sqrt(50 / 127)) + 3 = 9.333; contrast shrinks to 0.9474 of it."""
+    """Brightness 50 moves by 17 (1 - sqrt(50 / 127)) + 3 = 9.333; contrast shrinks to 0.9474 of
+    it.
+    """
     patch = torch.full((1, 1, 64, 64), 40.0)
     patch[..., 32:] = 60.0
     moved = 17 * (1 - math.sqrt(50 / 127)) + 3
@@ -48,7 +54,9 @@ def test_thresholds_by_hand() -> None:
 
 @pytest.mark.parametrize("shape", [(1, 1), (64, 64), (70, 193), (48, 300)])
 def test_any_size_without_seams(shape: tuple[int, int]) -> None:
-    """A net that changes nothing and no change of brightness leave a flat picture as it is, and a ramp nearly so."""
+    """A net that changes nothing and no change of brightness leave a flat picture as it is, and a
+    ramp nearly so.
+    """
     flat = torch.full((1, 1, *shape), 90.0)
     assert torch.allclose(jnd_luma(flat, same, 0.0), flat, atol=1e-3)
     ramp = (torch.arange(shape[1]).float() * (200.0 / shape[1])).expand(1, 1, *shape)
@@ -85,7 +93,10 @@ def test_network_in_a_file(tmp_path: Path) -> None:
     torch.nn.init.normal_(net.last.weight, std=0.1)
     save_structure(net, tmp_path / "net.safetensors", "proxy:test")
     patches = torch.rand(2, 1, 64, 64) * 255
-    assert torch.allclose(load_structure(tmp_path / "net.safetensors")(patches), net(patches), atol=0.3)  # float16 in the file
+    # float16 in the file
+    assert torch.allclose(
+        load_structure(tmp_path / "net.safetensors")(patches), net(patches), atol=0.3
+    )
     (tmp_path / "bad.safetensors").write_bytes(b"nothing")
     for name in ("bad.safetensors", "none.safetensors"):
         with pytest.raises(WeightsError, match=name):
@@ -97,7 +108,9 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = pytest.importorskip("skimage.data")
     folder = tmp_path_factory.mktemp("photos")
     for number, corner in enumerate((0, 100, 200)):
-        Image.fromarray(data.astronaut()[corner : corner + 160, 100:300]).save(folder / f"{number}.png")
+        Image.fromarray(data.astronaut()[corner : corner + 160, 100:300]).save(
+            folder / f"{number}.png"
+        )
     return folder
 
 
@@ -108,12 +121,18 @@ def test_just_visible_is_the_coarsest_that_holds(photos: Path) -> None:
 
     pixels, codec = np.asarray(Image.open(photos / "1.png")), open_codec("jpeg")
     found = just_visible(pixels, codec, 75.0)
-    level = next(level for level in range(1, 101) if np.array_equal(codec.decode(codec.encode(pixels, level)), found))
+    level = next(
+        level
+        for level in range(1, 101)
+        if np.array_equal(codec.decode(codec.encode(pixels, level)), found)
+    )
     coarser = codec.decode(codec.encode(pixels, level - 1))
     assert ssimulacra2(pixels, found) >= 74.99 and ssimulacra2(pixels, coarser) < 75.3
 
 
-def test_pairs_from_photos_and_from_judged_pictures(photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_pairs_from_photos_and_from_judged_pictures(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     pytest.importorskip("lightning")
     from jndlic.jnd.models import critical
     from jndlic.training.structure.commands import prepare
@@ -122,7 +141,9 @@ def test_pairs_from_photos_and_from_judged_pictures(photos: Path, tmp_path: Path
     out = tmp_path / "pairs.npz"
     assert prepare(["--photos", str(photos), "--proxy", "klt", "--patches", "5", str(out)]) == 0
     pairs = read_pairs(out)
-    assert pairs.reference.shape == pairs.target.shape == (15, 64, 64) and pairs.source == "proxy:klt"
+    assert (
+        pairs.reference.shape == pairs.target.shape == (15, 64, 64) and pairs.source == "proxy:klt"
+    )
     weights = np.array([0.299, 0.587, 0.114])
     for first, second in ((pairs.reference, lambda pixels: pixels), (pairs.target, critical)):
         plane = np.rint(second(np.asarray(Image.open(photos / "0.png"))) @ weights).astype(np.uint8)
@@ -134,11 +155,16 @@ def test_pairs_from_photos_and_from_judged_pictures(photos: Path, tmp_path: Path
     for name, number in (("a.png", 0), ("coarse.png", 1), ("good.png", 0), ("fine.png", 2)):
         (judged / name).write_bytes((photos / f"{number}.png").read_bytes())
     rows = ["reference,distorted,codec,level,score,source"]
-    rows += [f"a.png,{name}.png,jpeg,{level},{score},human:test" for name, level, score in (("fine", 30, 2.0), ("coarse", 10, -0.5), ("good", 20, 0.25))]
+    rows += [
+        f"a.png,{name}.png,jpeg,{level},{score},human:test"
+        for name, level, score in (("fine", 30, 2.0), ("coarse", 10, -0.5), ("good", 20, 0.25))
+    ]
     (judged / "labels.csv").write_text("\n".join(rows))
     assert prepare(["--judged", str(judged / "labels.csv"), "--patches", "2", str(out)]) == 0
     pairs = read_pairs(out)
-    assert np.array_equal(pairs.reference, pairs.target), "the coarsest that half of the people call equal"
+    assert np.array_equal(pairs.reference, pairs.target), (
+        "the coarsest that half of the people call equal"
+    )
     assert pairs.source == "human:labels.csv, 50% satisfied"
     assert len(read_pairs(judged / "labels.csv").reference) == 32, "a table without a file of pairs"
     assert prepare(["--judged", str(judged / "labels.csv"), "--share", "0.999", str(out)]) == 2
@@ -147,21 +173,41 @@ def test_pairs_from_photos_and_from_judged_pictures(photos: Path, tmp_path: Path
         read_pairs(out)
 
 
-def test_training_learns_and_leaves_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_training_learns_and_leaves_a_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Targets that are the patches' own blur: easy to learn."""
     pytest.importorskip("lightning")
     from jndlic.training.structure.commands import train
     from jndlic.training.structure.module import StructureTraining
     from jndlic.training.structure.pairs import Pairs, write_pairs
 
-    reference = np.random.default_rng(0).integers(112, 144, (40, 64, 64), dtype=np.uint8)  # little contrast: the change is in grey levels
-    target = (reference.astype(np.float64) + np.roll(reference, 1, 1) + np.roll(reference, 1, 2)) / 3
+    # Little contrast: the change is in grey levels
+    reference = np.random.default_rng(0).integers(112, 144, (40, 64, 64), dtype=np.uint8)
+    target = (
+        reference.astype(np.float64) + np.roll(reference, 1, 1) + np.roll(reference, 1, 2)
+    ) / 3
     target = target.round().astype(np.uint8)
     write_pairs(tmp_path / "pairs.npz", Pairs(reference, target, "proxy:test"))
     config = Path(__file__).resolve().parents[1] / "configs" / "jnd-structure.yaml"
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.argv", ["train", "fit", "--config", str(config), "--data.pairs=pairs.npz", "--data.batch_size=8", "--model.width=4", "--model.learning_rate=3e-3",
-                                     "--trainer.max_epochs=20", "--trainer.callbacks=null", "--trainer.enable_progress_bar=false", "--trainer.accelerator=cpu"])
+    monkeypatch.setattr(
+        "sys.argv",
+        [
+            "train",
+            "fit",
+            "--config",
+            str(config),
+            "--data.pairs=pairs.npz",
+            "--data.batch_size=8",
+            "--model.width=4",
+            "--model.learning_rate=3e-3",
+            "--trainer.max_epochs=20",
+            "--trainer.callbacks=null",
+            "--trainer.enable_progress_bar=false",
+            "--trainer.accelerator=cpu",
+        ],
+    )
     train()
     net = load_structure(tmp_path / "runs" / "jnd-structure" / "structure.safetensors")
     batch = torch.from_numpy(reference), torch.from_numpy(target)

@@ -31,9 +31,9 @@ def test_flat_areas_have_luminance_adaptation_only(grey: float, tolerance: float
 
 
 def test_vertical_edge_by_hand() -> None:
-    # Columns 0 0 | 100 100 100. In the middle: 5x5 mean 60; horizontal gradient (300 - 0) / 3 = 100, so P = 5000;
-    # L = 17 (1 - sqrt(60 / 127)) + 3 = 8.3152; V = 1.84 * 1.14793 * 5000^1.2 / 5676 = 10.2201;
-    # JND = 8.3152 + 10.2201 - 0.3 * 8.3152.
+    # Columns 0 0 | 100 100 100. In the middle: 5x5 mean 60; horizontal gradient (300 - 0) / 3 =
+    # 100, so P = 5000; L = 17 (1 - sqrt(60 / 127)) + 3 = 8.3152; V = 1.84 * 1.14793 * 5000^1.2 /
+    # 5676 = 10.2201; JND = 8.3152 + 10.2201 - 0.3 * 8.3152.
     image = np.zeros((5, 5, 1))
     image[:, 2:] = 100.0
     for result in both(image):
@@ -48,14 +48,17 @@ def test_gradients_keep_their_sign() -> None:
 
 
 def test_branches_meet_at_127() -> None:
-    below, above = (jnd_map_numpy(np.full((5, 5, 1), grey))[2, 2, 0] for grey in (127.0 - 1e-6, 127.0 + 1e-6))
+    below, above = (
+        jnd_map_numpy(np.full((5, 5, 1), grey))[2, 2, 0] for grey in (127.0 - 1e-6, 127.0 + 1e-6)
+    )
     assert abs(below - above) < 1e-6
 
 
 @pytest.mark.parametrize("shape", [(210, 700, 3), (1, 1, 3), (1, 40, 3), (33, 2, 1), (64, 48, 3)])
 def test_numpy_and_torch_agree(shape: tuple[int, int, int]) -> None:
     image = np.random.default_rng(3).uniform(0.0, 255.0, shape)
-    image[: shape[0] // 2] = np.round(image[: shape[0] // 2] / 255.0) * 255.0  # black and white as well
+    # Black and white as well
+    image[: shape[0] // 2] = np.round(image[: shape[0] // 2] / 255.0) * 255.0
     exact, double = both(image)
     single = both(image.astype(np.float32))[1]
     np.testing.assert_allclose(double, exact, atol=1e-9)
@@ -68,7 +71,10 @@ def test_gradient_is_finite_on_flat_black() -> None:
     assert torch.isfinite(image.grad).all()
 
 
-@pytest.mark.parametrize("wrong", [torch.zeros(3, 8, 8), torch.zeros(1, 3, 0, 8), torch.zeros(1, 3, 8, 8, dtype=torch.uint8)])
+@pytest.mark.parametrize(
+    "wrong",
+    [torch.zeros(3, 8, 8), torch.zeros(1, 3, 0, 8), torch.zeros(1, 3, 8, 8, dtype=torch.uint8)],
+)
 def test_wrong_input_is_refused(wrong: torch.Tensor) -> None:
     with pytest.raises(ImageError):
         jnd_map(wrong)

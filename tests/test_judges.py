@@ -14,12 +14,12 @@ from PIL import Image
 pytest.importorskip("torch")
 pytest.importorskip("piq", reason="needs the [bench] extra")
 
-from jndlic.errors import MetricError, ParameterError  # noqa: E402
-from jndlic.metrics import cvvdp as vdp  # noqa: E402
-from jndlic.metrics.butteraugli import BUTTERAUGLI, PROGRAM, butteraugli  # noqa: E402
-from jndlic.metrics.grid_visibility import GRID, grid_visibility  # noqa: E402
-from jndlic.metrics.piq_metrics import FSIM, HAARPSI, VIF, fsim, haarpsi, vif  # noqa: E402
-from jndlic.metrics.registry import LOWER_IS_BETTER, select  # noqa: E402
+from jndlic.errors import MetricError, ParameterError
+from jndlic.metrics import cvvdp as vdp
+from jndlic.metrics.butteraugli import BUTTERAUGLI, PROGRAM, butteraugli
+from jndlic.metrics.grid_visibility import GRID, grid_visibility
+from jndlic.metrics.piq_metrics import FSIM, HAARPSI, VIF, fsim, haarpsi, vif
+from jndlic.metrics.registry import LOWER_IS_BETTER, select
 
 BY_PIQ = (FSIM, VIF, HAARPSI)
 
@@ -39,23 +39,27 @@ def test_best_for_equal_pictures_and_worse_with_more_noise(name: str, photo: np.
 
 
 def test_half_the_contrast_has_a_known_vif() -> None:
-    """Of a picture scaled by one half, without noise, VIF follows from the gain alone (Sheikh and Bovik, eq. 8 and 9).
+    """Of a picture scaled by one half, without noise, VIF follows from the gain alone (Sheikh and
+    Bovik, eq. 8 and 9).
 
-    Information of a block: log2(1 + g^2 s / n) against log2(1 + s / n), n = 2; for s far above n both logarithms differ by
-    2 bits, so that VIF is 1 - 2 / log2(1 + s / 2).
+    Information of a block: log2(1 + g^2 s / n) against log2(1 + s / n), n = 2; for s far above n
+    both logarithms differ by 2 bits, so that VIF is 1 - 2 / log2(1 + s / 2).
     """
     random = np.random.default_rng(0)
     original = np.repeat(random.integers(0, 2, (128, 128, 1), np.uint8) * 254, 3, 2)
     value = vif(original, original // 2)
     finest = 1.0 - 2.0 / math.log2(1.0 + 127.0**2 / 2.0)
-    assert finest - 0.08 < value < finest + 0.02  # coarser scales have less variance, hence less than the finest
+    # Coarser scales have less variance, hence less than the finest
+    assert finest - 0.08 < value < finest + 0.02
 
 
 def plain_haarpsi(reference: np.ndarray, distorted: np.ndarray) -> float:
-    """The paper's equations in plain numpy, for pictures with a black margin, whose borders do not matter.
+    """The paper's equations in plain numpy, for pictures with a black margin, whose borders do not
+    matter.
 
-    S(a, b) = (2 a b + C) / (a^2 + b^2 + C), C = 30; local similarity of Haar coefficients of scales 1 and 2, weighted by those of
-    scale 3; logistic with alpha = 4.2 before the mean and undone after it; squared.
+    S(a, b) = (2 a b + C) / (a^2 + b^2 + C), C = 30; local similarity of Haar coefficients of scales
+    1 and 2, weighted by those of scale 3; logistic with alpha = 4.2 before the mean and undone
+    after it; squared.
     """
     alpha, constant = 4.2, 30.0
     yiq = np.array([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
@@ -67,7 +71,9 @@ def plain_haarpsi(reference: np.ndarray, distorted: np.ndarray) -> float:
     def filtered(plane: np.ndarray, kernel: np.ndarray) -> np.ndarray:
         start = 8 - kernel.shape[0] // 2  # so that all scales are centred alike
         found = np.lib.stride_tricks.sliding_window_view(np.pad(plane, 8), kernel.shape)
-        return np.abs((found * kernel).sum((2, 3)))[start : start + plane.shape[0], start : start + plane.shape[1]]
+        return np.abs((found * kernel).sum((2, 3)))[
+            start : start + plane.shape[0], start : start + plane.shape[1]
+        ]
 
     def haar(plane: np.ndarray, scale: int) -> list[np.ndarray]:
         side = 2**scale
@@ -79,14 +85,21 @@ def plain_haarpsi(reference: np.ndarray, distorted: np.ndarray) -> float:
         return (2 * a * b + constant) / (a**2 + b**2 + constant)
 
     first, second = (halved(picture.astype(np.float64)) for picture in (reference, distorted))
-    coefficients = [[haar(picture[..., 0], scale) for scale in (1, 2, 3)] for picture in (first, second)]
+    coefficients = [
+        [haar(picture[..., 0], scale) for scale in (1, 2, 3)] for picture in (first, second)
+    ]
     local, weight = [], []
     for direction in (0, 1):
-        fine = [similar(coefficients[0][scale][direction], coefficients[1][scale][direction]) for scale in (0, 1)]
+        fine = [
+            similar(coefficients[0][scale][direction], coefficients[1][scale][direction])
+            for scale in (0, 1)
+        ]
         local.append(sum(fine) / 2)
         weight.append(np.maximum(coefficients[0][2][direction], coefficients[1][2][direction]))
     mean = np.full((2, 2), 0.25)
-    colours = [similar(filtered(first[..., k], mean), filtered(second[..., k], mean)) for k in (1, 2)]
+    colours = [
+        similar(filtered(first[..., k], mean), filtered(second[..., k], mean)) for k in (1, 2)
+    ]
     local.append(sum(colours) / 2)
     weight.append(sum(weight) / 2)
     local, weight = np.stack(local), np.stack(weight)
@@ -110,7 +123,9 @@ def test_small_pictures_have_no_value() -> None:
         fsim(small, small[:, 1:])
 
 
-def test_butteraugli_is_read_from_its_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_butteraugli_is_read_from_its_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     picture = np.zeros((8, 8, 3), np.uint8)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(MetricError, match="on PATH"):
@@ -134,7 +149,8 @@ def with_error(error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def test_grid_visibility_of_errors_made_by_hand() -> None:
     place = np.arange(64)
     zigzag = place % 2  # a step of 1 at every pixel, borders of blocks included
-    stairs = zigzag + 2 * (place // 16)  # borders at 16, 32, 48, where the zigzag goes down: |−1 + 2| = 1
+    # Borders at 16, 32, 48, where the zigzag goes down: |−1 + 2| = 1
+    stairs = zigzag + 2 * (place // 16)
     high = zigzag + 4 * (place // 16)  # |−1 + 4| = 3
     for line, wanted in ((zigzag, 1.0), (stairs, 1.0), (high, 3.0)):
         assert grid_visibility(*with_error(line[:, None] + line[None])) == pytest.approx(wanted)
@@ -148,7 +164,10 @@ def test_grid_visibility_where_there_is_nothing_to_compare() -> None:
     assert grid_visibility(*with_error(np.full((64, 64), 7))) == 1.0
     assert grid_visibility(*with_error(np.zeros((40, 17), np.int64))) == 1.0
     assert math.isnan(grid_visibility(*with_error(np.eye(16, dtype=np.int64))))
-    assert grid_visibility(*with_error(np.kron(np.eye(8, dtype=np.int64), np.ones((8, 8), np.int64)))) == math.inf
+    assert (
+        grid_visibility(*with_error(np.kron(np.eye(8, dtype=np.int64), np.ones((8, 8), np.int64))))
+        == math.inf
+    )
     assert GRID in LOWER_IS_BETTER
 
 
@@ -174,7 +193,9 @@ def test_colour_video_vdp_orders_qualities(photo: np.ndarray) -> None:
     assert vdp.CVVDP not in LOWER_IS_BETTER
 
 
-def test_colour_video_vdp_says_what_it_lacks(photo: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_colour_video_vdp_says_what_it_lacks(
+    photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
     vdp._model.cache_clear()
     monkeypatch.setitem(sys.modules, "pycvvdp", None)  # as if it were not installed
     with pytest.raises(MetricError, match="needs the `cvvdp` package"):

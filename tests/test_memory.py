@@ -27,7 +27,9 @@ print(first, faults())
 
 
 def test_freed_memory_is_used_again() -> None:
-    result = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False
+    )
     if result.returncode == 77:
         pytest.skip("this C library has no mallopt")
     first, second = map(int, result.stdout.split())

@@ -12,13 +12,13 @@ from PIL import Image
 pytest.importorskip("torch")
 
 from jndlic.bench.run import evaluate
-from jndlic.codecs.registry import open_codec  # noqa: E402
-from jndlic.errors import ImageError, ParameterError  # noqa: E402
-from jndlic.images.folders import find_images  # noqa: E402
-from jndlic.metrics import registry as metrics  # noqa: E402
-from jndlic.metrics.ms_ssim import ms_ssim  # noqa: E402
-from jndlic.metrics.psnr import psnr  # noqa: E402
-from jndlic.metrics.ssimulacra2_package import ssimulacra2  # noqa: E402
+from jndlic.codecs.registry import open_codec
+from jndlic.errors import ImageError, ParameterError
+from jndlic.images.folders import find_images
+from jndlic.metrics import registry as metrics
+from jndlic.metrics.ms_ssim import ms_ssim
+from jndlic.metrics.psnr import psnr
+from jndlic.metrics.ssimulacra2_package import ssimulacra2
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 KODIM23 = DATA / "kodak" / "kodim23.png"
@@ -73,7 +73,10 @@ def test_evaluation_of_a_folder(tmp_path: Path) -> None:
     jpeg = open_codec("jpeg")
     results = evaluate.evaluate(jpeg, find_images(tmp_path), [20, 50, 80], {"psnr-rgb": psnr})
     assert results["quality"] == [20, 50, 80] and results["bpp"] == sorted(results["bpp"])
-    sizes = [8 * len(jpeg.encode(pixels, 50)) / (pixels.shape[0] * pixels.shape[1]) for pixels in pictures]
+    sizes = [
+        8 * len(jpeg.encode(pixels, 50)) / (pixels.shape[0] * pixels.shape[1])
+        for pixels in pictures
+    ]
     assert results["bpp"][1] == pytest.approx(np.mean(sizes))
     (tmp_path / "empty").mkdir()
     with pytest.raises(ImageError):
@@ -81,7 +84,9 @@ def test_evaluation_of_a_folder(tmp_path: Path) -> None:
 
 
 def test_ms_ssim_of_flat_pictures_by_hand() -> None:
-    """Without contrast only luminance counts, at the coarsest of five scales: ((2ab + C1) / (a^2 + b^2 + C1))^0.1333, C1 = 2.55^2."""
+    """Without contrast only luminance counts, at the coarsest of five scales: ((2ab + C1) / (a^2 +
+    b^2 + C1))^0.1333, C1 = 2.55^2.
+    """
     pytest.importorskip("pytorch_msssim")
     a, b = (np.full((176, 176, 3), level, np.uint8) for level in (100, 50))
     wanted = ((2 * 100 * 50 + 2.55**2) / (100**2 + 50**2 + 2.55**2)) ** 0.1333

@@ -8,8 +8,8 @@ import torch
 
 ms_ssim = pytest.importorskip("jndlic.training.codec.ms_ssim")
 
-from jndlic.training.codec.distortion import Distortion  # noqa: E402
-from jndlic.training.photos.quality_fields import DRAWS, quality_fields  # noqa: E402
+from jndlic.training.codec.distortion import Distortion
+from jndlic.training.photos.quality_fields import DRAWS, quality_fields
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,8 @@ def test_near_one_it_is_what_ms_ssim_lacks(picture: torch.Tensor) -> None:
     noisy = (picture + 4.0 * torch.randn_like(picture)).clamp(0.0, 255.0)
     lacking = 1.0 - pytorch_msssim.ms_ssim(noisy, picture, data_range=255.0, size_average=False)
     ours = ms_ssim.distance(noisy, picture, torch.ones(2, 1, 192, 192))
-    torch.testing.assert_close(ours, lacking, rtol=0.1, atol=0)  # windows at the border, a sum for a product
+    # Windows at the border, a sum for a product
+    torch.testing.assert_close(ours, lacking, rtol=0.1, atol=0)
 
 
 def test_autocast_costs_no_digits(picture: torch.Tensor) -> None:
@@ -45,7 +46,9 @@ def test_each_place_has_its_weight(picture: torch.Tensor) -> None:
     left, right = torch.full((2, 1, 192, 192), 0.1), torch.full((2, 1, 192, 192), 0.1)
     left[..., :96] = 1.0
     right[..., 96:] = 1.0
-    assert (ms_ssim.distance(noisy, picture, left) > 4.0 * ms_ssim.distance(noisy, picture, right)).all()
+    assert (
+        ms_ssim.distance(noisy, picture, left) > 4.0 * ms_ssim.distance(noisy, picture, right)
+    ).all()
 
 
 def test_gradient_leads_to_the_original(picture: torch.Tensor) -> None:
@@ -61,7 +64,9 @@ def test_squared_error_follows_the_weight_of_the_place() -> None:
     decoded = image.clone()
     decoded[..., :32, 32:] = 10.0
     total, parts = distortion(decoded, image, torch.ones_like(image), weight)
-    assert total.item() == pytest.approx(2.0 * 100.0 / 4) and parts["error"].item() == pytest.approx(25.0)
+    assert total.item() == pytest.approx(2.0 * 100.0 / 4) and parts[
+        "error"
+    ].item() == pytest.approx(25.0)
 
 
 def test_fields_are_of_three_kinds() -> None:
@@ -71,5 +76,7 @@ def test_fields_are_of_three_kinds() -> None:
     spread = np.ptp(fields.reshape(400, -1), axis=1)
     kinds = np.digitize(draws[:, 1], (0.5, 0.75))
     assert not spread[kinds == 0].any() and spread.max() <= 46
-    assert all(len(np.unique(field)) <= 2 for field in fields[kinds == 1]) and spread[kinds == 1].any()
+    assert (
+        all(len(np.unique(field)) <= 2 for field in fields[kinds == 1]) and spread[kinds == 1].any()
+    )
     assert max(len(np.unique(field)) for field in fields[kinds == 2]) > 4

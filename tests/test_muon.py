@@ -14,7 +14,9 @@ from jndlic.training.muon import Muon, is_matrix, orthogonal
 
 
 @pytest.mark.parametrize("shape", [(3, 40, 24), (2, 24, 40), (1, 32, 32)])
-def test_orthogonal_keeps_the_singular_vectors_and_evens_the_values(shape: tuple[int, int, int]) -> None:
+def test_orthogonal_keeps_the_singular_vectors_and_evens_the_values(
+    shape: tuple[int, int, int],
+) -> None:
     torch.manual_seed(0)
     matrices = torch.randn(shape)
     u, _, v = torch.linalg.svd(matrices, full_matrices=False)
@@ -27,7 +29,9 @@ def test_orthogonal_keeps_the_singular_vectors_and_evens_the_values(shape: tuple
 def test_muon_moves_rare_directions_as_far_as_frequent_ones() -> None:
     weight = torch.nn.Parameter(torch.zeros(32, 16, 1, 1))
     bias = torch.nn.Parameter(torch.zeros(3))
-    optimiser = Muon([{"params": [bias], "lr": 0.1}, {"params": [weight], "lr": 0.1, "matrices": True}])
+    optimiser = Muon(
+        [{"params": [bias], "lr": 0.1}, {"params": [weight], "lr": 0.1, "matrices": True}]
+    )
     gradient = torch.zeros(32, 16)
     gradient.fill_diagonal_(1.0)
     gradient[0, 0] = 100.0
@@ -66,7 +70,9 @@ def test_state_survives_a_checkpoint() -> None:
 
 def _step(rank: int, world: int, meeting: str, out: str) -> None:
     if world > 1:
-        torch.distributed.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=world)
+        torch.distributed.init_process_group(
+            "gloo", init_method=f"file://{meeting}", rank=rank, world_size=world
+        )
     torch.manual_seed(0)
     shapes = ((32, 16, 1, 1), (16, 16, 3, 3), (32, 16, 1, 1), (48, 24, 1, 1))
     weights = [torch.nn.Parameter(torch.zeros(shape)) for shape in shapes]
@@ -93,7 +99,9 @@ def test_processes_share_the_work_and_get_the_same_weights(tmp_path: Path) -> No
 def test_integer_networks_stay_with_adam() -> None:
     training = CodecTraining(optimizer="muon", lpips_weight=0.0)
     chosen = {id(parameter) for parameter in training.matrices()}
-    names = {name for name, parameter in training.codec.named_parameters() if id(parameter) in chosen}
+    names = {
+        name for name, parameter in training.codec.named_parameters() if id(parameter) in chosen
+    }
     assert "synthesis.up.weight" in names and "analysis.stem.weight" in names
     assert not any(name.startswith(("scale_net", "step_net", "scale_context")) for name in names)
     assert not any("spatial" in name for name in names)  # depthwise

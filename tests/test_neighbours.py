@@ -1,4 +1,6 @@
-"""Tables that follow the neighbours: the rule against a plain one, segments, and what training counts."""
+"""Tables that follow the neighbours: the rule against a plain one, segments, and what training
+counts.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,11 @@ from jndlic.network.table_refinement import CAUTION, LEVELS, MAGNITUDE_MAX, RATI
 from jndlic.training.codec.trainable import CountedNeighbours
 
 SIDES, CORNERS = [(-1, 0), (1, 0), (0, -1), (0, 1)], [(-1, -1), (-1, 1), (1, -1), (1, 1)]
-WEIGHTS = {1: dict.fromkeys(CORNERS, 1), 2: dict.fromkeys(SIDES, 1), 3: dict.fromkeys(SIDES, 2) | dict.fromkeys(CORNERS, 1)}
+WEIGHTS = {
+    1: dict.fromkeys(CORNERS, 1),
+    2: dict.fromkeys(SIDES, 1),
+    3: dict.fromkeys(SIDES, 2) | dict.fromkeys(CORNERS, 1),
+}
 """Of each phase: (rows down, columns right) of the neighbours and their weights."""
 
 
@@ -51,9 +57,16 @@ def test_rule(neighbours: Neighbours, phase: int) -> None:
     t = random.integers(0, TABLE_COUNT, k.shape)
     tables, symbols = to_phases(torch.from_numpy(t)), to_phases(torch.from_numpy(k))[:phase]
     expected = plain(neighbours, phase, k, t)
-    np.testing.assert_array_equal(neighbours.refine(phase, tables[phase], tables, symbols).numpy(), expected)
+    np.testing.assert_array_equal(
+        neighbours.refine(phase, tables[phase], tables, symbols).numpy(), expected
+    )
     floats = [part.float() for part in symbols]  # as the encoder has them
-    np.testing.assert_array_equal(neighbours.refine(phase, tables[phase].float(), [part.float() for part in tables], floats).numpy(), expected)
+    np.testing.assert_array_equal(
+        neighbours.refine(
+            phase, tables[phase].float(), [part.float() for part in tables], floats
+        ).numpy(),
+        expected,
+    )
 
 
 def test_untrained_tables_change_nothing() -> None:
@@ -61,12 +74,18 @@ def test_untrained_tables_change_nothing() -> None:
     symbols = [torch.randint(-9, 10, (2, 4, 4)) for _ in PHASES]
     for phase in range(4):
         for kind in (Neighbours, CountedNeighbours):
-            assert torch.equal(kind().refine(phase, tables[phase], tables, symbols[:phase]).long(), tables[phase])
+            assert torch.equal(
+                kind().refine(phase, tables[phase], tables, symbols[:phase]).long(), tables[phase]
+            )
 
 
 def test_counting_finds_the_better_tables() -> None:
-    """Symbols of two widths under one t: the level tells them apart, and each gets the table of its width."""
-    counts_module = pytest.importorskip("jndlic.training.codec.table_counts", reason="needs the [train] extra")
+    """Symbols of two widths under one t: the level tells them apart, and each gets the table of its
+    width.
+    """
+    counts_module = pytest.importorskip(
+        "jndlic.training.codec.table_counts", reason="needs the [train] extra"
+    )
     from jndlic.training.codec.mixture import ScaleMixture
 
     probabilities = ScaleMixture().probabilities(MAGNITUDE_MAX)

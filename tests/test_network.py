@@ -16,11 +16,20 @@ from jndlic.network.mean_context import Context, from_phases
 from jndlic.training.codec.dct_init import start_detail, start_from_cosines
 from jndlic.training.codec.trainable import trainable_codec
 
-SMALL = CodecConfig(latent_channels=32, detail_channels=8, hyper_channels=16, jnd_channels=4, fine_channels=16, coarse_channels=24,
-                    context_channels=24)
+SMALL = CodecConfig(
+    latent_channels=32,
+    detail_channels=8,
+    hyper_channels=16,
+    jnd_channels=4,
+    fine_channels=16,
+    coarse_channels=24,
+    context_channels=24,
+)
 
 
-def convolve(inputs: np.ndarray, weight: np.ndarray, bias: np.ndarray, depthwise: bool) -> np.ndarray:
+def convolve(
+    inputs: np.ndarray, weight: np.ndarray, bias: np.ndarray, depthwise: bool
+) -> np.ndarray:
     """Plain 2-D convolution of (C, H, W), zero padding."""
     size = weight.shape[-1]
     margin = size // 2
@@ -54,7 +63,9 @@ def test_ftm_equation() -> None:
     a, b = shared(image), shared(jnd)
     gates = convolve(np.concatenate((a, b)), values["gates.weight"], values["gates.bias"], False)
     keep, replace = sigmoid(gates[:channels]), sigmoid(gates[channels:])
-    candidate = convolve(np.concatenate((keep * a, b)), values["candidate.weight"], values["candidate.bias"], False)
+    candidate = convolve(
+        np.concatenate((keep * a, b)), values["candidate.weight"], values["candidate.bias"], False
+    )
     expected = (1.0 - replace) * a + replace * candidate
     new_image, new_jnd = gate(image, jnd)
     np.testing.assert_allclose(new_image[0].detach().numpy(), expected, atol=1e-12)
@@ -64,7 +75,9 @@ def test_ftm_equation() -> None:
 def test_analysis_shares_its_weights_between_image_and_map() -> None:
     # With the gates bypassed the branches are one function: swapping the inputs swaps the outputs.
     class Bypass(torch.nn.Module):
-        def forward(self, image: torch.Tensor, jnd: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        def forward(
+            self, image: torch.Tensor, jnd: torch.Tensor
+        ) -> tuple[torch.Tensor, torch.Tensor]:
             return image, jnd
 
     torch.manual_seed(0)
@@ -95,14 +108,18 @@ def test_every_parameter_gets_a_gradient() -> None:
         torch.nn.init.normal_(layer.weight, std=0.02)
     entropy = forward.EntropyModels(SMALL.hyper_channels, SMALL.jnd_channels)
     image = torch.rand(2, 3, 128, 128) * 255.0
-    output = forward.training_pass(codec, entropy, image, image / 20.0, torch.randint(1, 101, (2, 4, 4)))
+    output = forward.training_pass(
+        codec, entropy, image, image / 20.0, torch.randint(1, 101, (2, 4, 4))
+    )
     bits = output.bits_latent + output.bits_hyper + output.bits_jnd
     (bits.sum() + (output.image - image).square().mean() + entropy.quantile_loss()).backward()
     silent = [
         name
         for module in (codec, entropy)
         for name, parameter in module.named_parameters()
-        if parameter.grad is None or not torch.isfinite(parameter.grad).all() or not parameter.grad.any()
+        if parameter.grad is None
+        or not torch.isfinite(parameter.grad).all()
+        or not parameter.grad.any()
     ]
     assert silent == []
     step_head = codec.step_net.layers[-1].weight.grad
@@ -114,7 +131,10 @@ def test_phases_cover_the_grid_once() -> None:
     parts = to_phases(whole)
     assert torch.equal(from_phases(parts), whole)
     assert sorted(PHASES) == [(0, 0), (0, 1), (1, 0), (1, 1)]
-    assert torch.equal(to_phases(from_phases(parts[:2]))[1], parts[1]) and not to_phases(from_phases(parts[:2]))[2].any()
+    assert (
+        torch.equal(to_phases(from_phases(parts[:2]))[1], parts[1])
+        and not to_phases(from_phases(parts[:2]))[2].any()
+    )
 
 
 @pytest.mark.parametrize("changed", range(4))
@@ -151,7 +171,12 @@ def test_default_size_is_within_the_plan() -> None:
 
 def test_config_round_trip_and_limits() -> None:
     assert CodecConfig.from_dict(SMALL.to_dict()) == SMALL
-    for wrong in ({"latent_channels": 0}, {"latent_channels": 10**9}, {"unknown": 1}, {"fine_channels": "8"}):
+    for wrong in (
+        {"latent_channels": 0},
+        {"latent_channels": 10**9},
+        {"unknown": 1},
+        {"fine_channels": "8"},
+    ):
         with pytest.raises(WeightsError):
             CodecConfig.from_dict(wrong)
 
@@ -163,7 +188,8 @@ def test_start_is_an_orthonormal_transform() -> None:
     coarse = start_from_cosines(analysis.stem, analysis.down, synthesis.up, synthesis.head)
     detail = start_detail(coarse, analysis.detail, synthesis.detail)
     assert len(coarse) == 320 and len(detail) == 96 and not set(coarse) & set(detail)
-    assert sum(pattern.frequency.colour == 0 for pattern in coarse + detail) == 256  # all of brightness
+    # All of brightness
+    assert sum(pattern.frequency.colour == 0 for pattern in coarse + detail) == 256
     unit = torch.eye(768).view(768, 3, 16, 16)
     with torch.no_grad():
         blocks = torch.nn.functional.pixel_unshuffle

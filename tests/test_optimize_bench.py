@@ -1,4 +1,6 @@
-"""What searches save and what they cost: figures of `jndlic bench savings` and `tools/bench_optimize.py`."""
+"""What searches save and what they cost: figures of `jndlic bench savings` and
+`tools/bench_optimize.py`.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ LOOK = profile("mcl-jci-50")
 
 
 class Known:
-    """Codec, session and judge in one: a picture's brightness is the coarsest level that is good, and a file is ten bytes a level."""
+    """Codec, session and judge in one: a picture's brightness is the coarsest level that is good,
+    and a file is ten bytes a level.
+    """
 
     name, smooth, highest, levels, real = "known", True, 9.0, tuple(range(1, 101)), True
 
@@ -72,7 +76,12 @@ def searched(paths: list[Path], known: Known) -> list[Searched]:
 def test_savings_against_the_finest_and_the_fixed_level(pictures: list[Path]) -> None:
     known = Known()
     found = searched(pictures, known)
-    assert [(one.level, one.bytes, one.reached) for one in found] == [(20, 200, True), (40, 400, True), (50, 500, True), (100, 1000, False)]
+    assert [(one.level, one.bytes, one.reached) for one in found] == [
+        (20, 200, True),
+        (40, 400, True),
+        (50, 500, True),
+        (100, 1000, False),
+    ]
     fixed = fixed_level(found, case(known))
     assert fixed == (50, 3, (500,) * 4)
     facts = summarise(found, fixed, case(known))
@@ -101,14 +110,31 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     folder.mkdir()
     rows, columns = np.mgrid[0:40, 0:50]
     for step in (2, 5):
-        Image.fromarray(np.dstack([rows * step, columns * step, rows + columns]).astype(np.uint8)).save(folder / f"{step}.png")
+        Image.fromarray(
+            np.dstack([rows * step, columns * step, rows + columns]).astype(np.uint8)
+        ).save(folder / f"{step}.png")
     (folder / "broken.png").write_bytes(b"no picture")
-    words = ["bench", "savings", str(folder), "--codec", "jpeg", "webp", "--out", str(tmp_path / "a.json"), "--markdown", str(tmp_path / "a.md")]
+    words = [
+        "bench",
+        "savings",
+        str(folder),
+        "--codec",
+        "jpeg",
+        "webp",
+        "--out",
+        str(tmp_path / "a.json"),
+        "--markdown",
+        str(tmp_path / "a.md"),
+    ]
     assert main(words) == 1
     output, errors = capsys.readouterr()
-    assert "| jpeg | 2 | " in output and "| webp | 2 | " in output and errors.count("broken.png") == 2
+    assert (
+        "| jpeg | 2 | " in output and "| webp | 2 | " in output and errors.count("broken.png") == 2
+    )
     facts = json.loads((tmp_path / "a.json").read_text())
-    assert [one["codec"] for one in facts] == ["jpeg", "webp"] and facts[0]["files"][0]["path"] == "2.png"
+    assert [one["codec"] for one in facts] == ["jpeg", "webp"] and facts[0]["files"][0][
+        "path"
+    ] == "2.png"
     assert facts[0]["fixed"]["satisfied"] >= facts[0]["satisfied"]
     page = (tmp_path / "a.md").read_text()
     assert "jndlic bench savings pictures --codec jpeg webp" in page and str(tmp_path) not in page
@@ -117,16 +143,34 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
 def test_a_large_photo_is_the_small_one_mirrored() -> None:
     small = Picture(np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8))
     made = optimize_cost.large(small, (16, 4)).pixels
-    assert made.shape == (4, 16, 3) and np.array_equal(made[:, :7], small.pixels[:4]) and np.array_equal(made[:, 7:14], small.pixels[:4, ::-1])
+    assert (
+        made.shape == (4, 16, 3)
+        and np.array_equal(made[:, :7], small.pixels[:4])
+        and np.array_equal(made[:, 7:14], small.pixels[:4, ::-1])
+    )
 
 
 @pytest.mark.parametrize("codec", ["jpeg", "jndlic"])
-def test_where_the_time_goes(tmp_path: Path, codec: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_where_the_time_goes(
+    tmp_path: Path, codec: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "photo.png"
-    Image.fromarray(np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)).save(path)
-    assert optimize_cost.main([str(path), "--size", "70", "50", "--codec", codec, "--out", str(tmp_path / "a.json")]) == 0
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)).save(
+        path
+    )
+    assert (
+        optimize_cost.main(
+            [str(path), "--size", "70", "50", "--codec", codec, "--out", str(tmp_path / "a.json")]
+        )
+        == 0
+    )
     facts = json.loads((tmp_path / "a.json").read_text())
     assert facts == json.loads(capsys.readouterr().out)
     seconds = facts["seconds"]
-    assert seconds["total"] >= sum(seconds.values()) - seconds["total"] - 1e-6 and facts["megapixels"] == 0.0035
-    assert {"open", "prepare", "encode", "decode", "judge"} <= set(seconds) and ("view" in seconds) == (codec == "jndlic")
+    assert (
+        seconds["total"] >= sum(seconds.values()) - seconds["total"] - 1e-6
+        and facts["megapixels"] == 0.0035
+    )
+    assert {"open", "prepare", "encode", "decode", "judge"} <= set(seconds) and (
+        "view" in seconds
+    ) == (codec == "jndlic")

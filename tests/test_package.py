@@ -55,13 +55,17 @@ def settings() -> configparser.ConfigParser:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A wheel built from a copy: building in place leaves folders behind, and old ones would leak into it."""
+    """A wheel built from a copy: building in place leaves folders behind, and old ones would leak
+    into it.
+    """
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
     source.mkdir()
     for name in SOURCES:
         if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(
+                ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__")
+            )
         else:
             shutil.copy(ROOT / name, source / name)
     pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(source))
@@ -84,9 +88,13 @@ def pip(*arguments: str) -> None:
 
 
 def run_elsewhere(command: list[str], installed: Path, folder: Path) -> str:
-    """Runs a command in a folder that holds no code, with the installed wheel before everything else."""
+    """Runs a command in a folder that holds no code, with the installed wheel before everything
+    else.
+    """
     environment = {**os.environ, "PYTHONPATH": str(installed)}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -124,7 +132,11 @@ def test_constraints_fit_the_requirements() -> None:
             assert requirement.specifier.contains(specifier.version), f"{line} against {pin}"
     for python in ("3.10", "3.11", "3.12"):
         for name, entries in pins.items():
-            active = [pin for pin in entries if pin.marker is None or pin.marker.evaluate({"python_version": python})]
+            active = [
+                pin
+                for pin in entries
+                if pin.marker is None or pin.marker.evaluate({"python_version": python})
+            ]
             assert len(active) == 1, f"{name} has {len(active)} pins for Python {python}"
 
 
@@ -138,7 +150,10 @@ def test_wheel_contents(wheel: Path) -> None:
     assert sorted(name for name in names if name.endswith(".safetensors")) == weights
     sources = {str(path.relative_to(ROOT)) for path in (ROOT / "jndlic").rglob("*.py")}
     assert sources == {name for name in names if name.endswith(".py")}
-    page = {str(path.relative_to(ROOT)) for path in (ROOT / "jndlic" / "bench" / "report" / "page").iterdir()}
+    page = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "jndlic" / "bench" / "report" / "page").iterdir()
+    }
     assert page and page <= set(names)
     assert any(name.endswith("LICENSE") for name in names)
 
@@ -146,8 +161,13 @@ def test_wheel_contents(wheel: Path) -> None:
 def test_wheel_works_from_any_folder(installed: Path, tmp_path: Path) -> None:
     run_elsewhere([sys.executable, "-c", PROGRAM, str(installed)], installed, tmp_path)
     command = [sys.executable, str(installed / "bin" / "jndlic")]
-    assert run_elsewhere([*command, "--version"], installed, tmp_path) == f"jndlic {jndlic.__version__}\n"
+    assert (
+        run_elsewhere([*command, "--version"], installed, tmp_path)
+        == f"jndlic {jndlic.__version__}\n"
+    )
     assert "90 x 65" in run_elsewhere([*command, "info", "picture.jlic"], installed, tmp_path)
     run_elsewhere([*command, "decode", "picture.jlic", "picture.png"], installed, tmp_path)
-    run_elsewhere([*command, "encode", "picture.png", "again.jlic", "-q", "20"], installed, tmp_path)
+    run_elsewhere(
+        [*command, "encode", "picture.png", "again.jlic", "-q", "20"], installed, tmp_path
+    )
     assert (tmp_path / "again.jlic").stat().st_size < (tmp_path / "picture.png").stat().st_size

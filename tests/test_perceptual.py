@@ -12,8 +12,8 @@ from PIL import Image
 torch = pytest.importorskip("torch")
 pytest.importorskip("lpips")
 
-from jndlic.errors import ParameterError, WeightsError  # noqa: E402
-from jndlic.metrics.lpips import LPIPS  # noqa: E402
+from jndlic.errors import ParameterError, WeightsError
+from jndlic.metrics.lpips import LPIPS
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 TRUNK = SHARED / "data" / "lpips" / "squeeze.backbone.pth"

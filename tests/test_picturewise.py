@@ -10,12 +10,24 @@ import torch
 
 from jndlic.errors import ImageError, ParameterError, WeightsError
 from jndlic.optimize.predictors import sg_net
-from jndlic.optimize.predictors.learned import LearnedPredictor, VpModel, load_predictor, places, save_predictor
+from jndlic.optimize.predictors.learned import (
+    LearnedPredictor,
+    VpModel,
+    load_predictor,
+    places,
+    save_predictor,
+)
 from jndlic.optimize.predictors.metric import MetricPredictor
 from jndlic.optimize.predictors.profiles import PROFILES, STRICT_SCORE, profile, share
 from jndlic.optimize.predictors.registry import open_predictor
 from jndlic.optimize.predictors.scales import SCALES, SHARES, Scale
-from jndlic.optimize.predictors.vp_net import ChannelAttention, NonLocal, VpNet, pooled, weighted_mean
+from jndlic.optimize.predictors.vp_net import (
+    ChannelAttention,
+    NonLocal,
+    VpNet,
+    pooled,
+    weighted_mean,
+)
 from jndlic.shipped_weights import shipped_predictor
 
 
@@ -24,7 +36,9 @@ def picture(rows: int = 150, columns: int = 200, seed: int = 0) -> np.ndarray:
     random = np.random.default_rng(seed)
     down, across = np.mgrid[0:rows, 0:columns]
     plane = 90 + 60 * np.sin(down / 17 + seed) + 40 * np.cos(across / 11)
-    return np.clip(plane[..., None] + random.normal(0, 4, (rows, columns, 3)), 0, 255).astype(np.uint8)
+    return np.clip(plane[..., None] + random.normal(0, 4, (rows, columns, 3)), 0, 255).astype(
+        np.uint8
+    )
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +79,10 @@ def test_ssimulacra2_predictor_scores_coarser_pictures_lower() -> None:
     reference = picture()
     judge = MetricPredictor("ssimulacra2").judge(reference)
     random = np.random.default_rng(1)
-    noisy = [np.clip(reference + random.normal(0, level, reference.shape), 0, 255).astype(np.uint8) for level in (2, 8, 30)]
+    noisy = [
+        np.clip(reference + random.normal(0, level, reference.shape), 0, 255).astype(np.uint8)
+        for level in (2, 8, 30)
+    ]
     scores = [judge.score(version) for version in (reference, *noisy)]
     assert scores == sorted(scores, reverse=True)
     assert scores[0] > STRICT_SCORE
@@ -95,27 +112,40 @@ def test_channel_attention_by_hand() -> None:
     values = features.numpy()
     answers = []
     for descriptor in (values.mean((2, 3)), values.max((2, 3))):
-        hidden = np.maximum(descriptor @ first.weight.detach().numpy().T + first.bias.detach().numpy(), 0)
+        hidden = np.maximum(
+            descriptor @ first.weight.detach().numpy().T + first.bias.detach().numpy(), 0
+        )
         answers.append(hidden @ second.weight.detach().numpy().T + second.bias.detach().numpy())
     gain = 1 / (1 + np.exp(-sum(answers)))
-    assert layer(features).detach().numpy() == pytest.approx(values * gain[:, :, None, None], abs=1e-5)
+    assert layer(features).detach().numpy() == pytest.approx(
+        values * gain[:, :, None, None], abs=1e-5
+    )
 
 
 def test_the_non_local_block_begins_as_nothing_and_then_mixes_places() -> None:
     layer, features = NonLocal(8), torch.randn(1, 8, 3, 3)
     assert torch.equal(layer(features), features)
     torch.nn.init.eye_(layer.out.weight[:, :, 0, 0])
-    query, key, value = (part.flatten(2)[0].detach().numpy() for part in layer.embed(features).chunk(3, 1))
+    query, key, value = (
+        part.flatten(2)[0].detach().numpy() for part in layer.embed(features).chunk(3, 1)
+    )
     seen = np.exp(query.T @ key)
     mixed = value @ (seen / seen.sum(1, keepdims=True)).T
-    assert (layer(features) - features).flatten(2)[0].detach().numpy() == pytest.approx(mixed, abs=1e-4)
+    assert (layer(features) - features).flatten(2)[0].detach().numpy() == pytest.approx(
+        mixed, abs=1e-4
+    )
 
 
 def test_weights_weigh() -> None:
-    assert weighted_mean(torch.tensor([1.0, 5.0]), torch.tensor([3.0, 1.0])).item() == pytest.approx(2.0)
+    assert weighted_mean(
+        torch.tensor([1.0, 5.0]), torch.tensor([3.0, 1.0])
+    ).item() == pytest.approx(2.0)
 
 
-@pytest.mark.parametrize(("rows", "columns"), [(128, 128), (129, 300), (512, 768), (3000, 4000), (4000, 200), (128, 20000)])
+@pytest.mark.parametrize(
+    ("rows", "columns"),
+    [(128, 128), (129, 300), (512, 768), (3000, 4000), (4000, 200), (128, 20000)],
+)
 def test_places_lie_inside_reach_the_borders_and_are_not_too_many(rows: int, columns: int) -> None:
     found = places(rows, columns, 128)
     assert 1 <= len(found) <= 48 and len(set(found)) == len(found)
@@ -140,7 +170,9 @@ def test_a_judge_sees_the_same_places_of_both_pictures(vp: LearnedPredictor) -> 
     pieces = []
     for pixels in (reference, marked):
         with torch.inference_mode():
-            pieces.append(vp.model.patch_scores(judge._original, judge._cut(judge._padded(pixels)))[0].numpy())
+            pieces.append(
+                vp.model.patch_scores(judge._original, judge._cut(judge._padded(pixels)))[0].numpy()
+            )
     changed = np.abs(pieces[0] - pieces[1]) > 1e-6
     assert changed.tolist() == [place == (128, 0) for place in places(256, 256, 128)]
 
@@ -179,7 +211,9 @@ def test_the_backbone_is_torchvisions_squeezenet() -> None:
     ours = sg_net.Backbone()
     ours.load_state_dict(theirs.state_dict())
     patches = torch.rand(2, 3, 224, 224) * 255
-    normal = (patches / 255 - torch.tensor(sg_net.MEAN).view(3, 1, 1)) / torch.tensor(sg_net.DEVIATION).view(3, 1, 1)
+    normal = (patches / 255 - torch.tensor(sg_net.MEAN).view(3, 1, 1)) / torch.tensor(
+        sg_net.DEVIATION
+    ).view(3, 1, 1)
     with torch.no_grad():
         levels = ours(patches)
         torch.testing.assert_close(levels[-1], theirs(normal))
@@ -189,7 +223,10 @@ def test_the_backbone_is_torchvisions_squeezenet() -> None:
 def test_sg_looks_at_differences_on_every_level() -> None:
     torch.manual_seed(0)
     net = sg_net.SgNet().eval()
-    levels = [torch.randn(2, channels, side, side) for channels, side in zip(sg_net.CHANNELS, (55, 27, 13, 13))]
+    levels = [
+        torch.randn(2, channels, side, side)
+        for channels, side in zip(sg_net.CHANNELS, (55, 27, 13, 13))
+    ]
     score, weight = net.patch_scores(levels, levels)
     assert score.shape == weight.shape == (2,) and (weight > 0).all()
     for number in range(len(levels)):

@@ -16,7 +16,9 @@ TRUTHS = range(15, 65)
 
 
 def stepped(truth: int, wrong: np.ndarray | None = None) -> Callable[[int], float]:
-    """Scores of levels that are good from `truth` on, and of the opposite where they are `wrong`; no level is asked twice."""
+    """Scores of levels that are good from `truth` on, and of the opposite where they are `wrong`;
+    no level is asked twice.
+    """
     asked: set[int] = set()
 
     def evaluate(index: int) -> float:
@@ -37,7 +39,10 @@ def test_exact_at_both_ends(rule: str, truth: int) -> None:
     assert found(rule, truth).index == truth
 
 
-@pytest.mark.parametrize(("rule", "most", "mean"), [("bisect", 7, 7), ("binary-block", 29, 26.5), ("binary-block-paper", 40, 32)])
+@pytest.mark.parametrize(
+    ("rule", "most", "mean"),
+    [("bisect", 7, 7), ("binary-block", 29, 26.5), ("binary-block-paper", 40, 32)],
+)
 def test_exact_without_errors(rule: str, most: int, mean: float) -> None:
     results = [found(rule, truth) for truth in TRUTHS]
     assert [result.index for result in results] == list(TRUTHS)
@@ -83,14 +88,15 @@ def test_all_are_good_and_any_number_of_levels_will_do(rule: str, count: int) ->
     assert search(rule, lambda _: 9.0, count, 0.0).index == 0
     assert search(rule, lambda _: -9.0, count, 0.0).index is None
     for truth in {0, count // 2, count - 1}:
-        assert search(rule, lambda index: 9.0 if index >= truth else -9.0, count, 1.0).index == truth
+        found = search(rule, lambda index, truth=truth: 9.0 if index >= truth else -9.0, count, 1.0)
+        assert found.index == truth
 
 
 @pytest.mark.parametrize("rule", RULES)
 def test_chance_never_traps_a_search(rule: str) -> None:
     for seed in range(200):
         scores = np.random.default_rng(seed).normal(size=LEVELS)
-        index = search(rule, lambda level: float(scores[level]), LEVELS, 0.0).index
+        index = search(rule, lambda level, scores=scores: float(scores[level]), LEVELS, 0.0).index
         assert index is None or 0 <= index < LEVELS
 
 

@@ -31,7 +31,9 @@ def some_planes() -> list[np.ndarray]:
     ]
 
 
-@pytest.mark.parametrize("plane", some_planes(), ids=lambda plane: f"{plane.shape[0]}x{plane.shape[1]}")
+@pytest.mark.parametrize(
+    "plane", some_planes(), ids=lambda plane: f"{plane.shape[0]}x{plane.shape[1]}"
+)
 def test_there_and_back(plane: np.ndarray) -> None:
     data = encode_plane(plane)
     assert len(data) <= plane.size + 20

@@ -1,4 +1,6 @@
-"""Calibration of metrics on people's qualities, and predictors side by side, on made-up pictures with known answers."""
+"""Calibration of metrics on people's qualities, and predictors side by side, on made-up pictures
+with known answers.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,14 @@ import numpy as np
 import pytest
 
 from jndlic.bench.studies.predictors import CONSTANT, FIXED_PSNR, Versions, compare
-from jndlic.bench.studies.scales import QUALITIES, calibrate, human_qualities, jnd_error, qualities_at, threshold_for
+from jndlic.bench.studies.scales import (
+    QUALITIES,
+    calibrate,
+    human_qualities,
+    jnd_error,
+    qualities_at,
+    threshold_for,
+)
 from jndlic.errors import ParameterError
 from jndlic.optimize.predictors.scales import SHARES
 
@@ -31,12 +40,18 @@ def test_metrics_that_fall_are_calibrated_too() -> None:
     values = np.array([[100.0 - quality for quality in QUALITIES]] * 2)
     rows = calibrate({"butteraugli": values}, people)
     assert len(rows) == len(SHARES)
-    assert rows[0]["threshold"] == pytest.approx(60.0) and rows[0]["deviation"] == pytest.approx(0.0, abs=1e-6)
+    assert rows[0]["threshold"] == pytest.approx(60.0) and rows[0]["deviation"] == pytest.approx(
+        0.0, abs=1e-6
+    )
     assert rows[0]["deviation of people"] == pytest.approx(10.0)
 
 
 def test_curves_of_people(tmp_path: Path) -> None:
-    lines = [f"{name},{quality},{min(1.0, quality / end)}" for name, end in (("SRC01", 40), ("SRC02", 80)) for quality in range(1, 101)]
+    lines = [
+        f"{name},{quality},{min(1.0, quality / end)}"
+        for name, end in (("SRC01", 40), ("SRC02", 80))
+        for quality in range(1, 101)
+    ]
     (tmp_path / "curves.csv").write_text("ref_img,qf,first_SUR\n" + "\n".join(lines))
     assert human_qualities(tmp_path / "curves.csv")[0.5] == pytest.approx([20.0, 40.0])
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
@@ -50,7 +65,9 @@ def test_error_in_units_of_the_tolerance_is_the_noise_level() -> None:
 
     flat = np.full((64, 64, 3), 127, np.uint8)
     jnd = np.rint(tolerance_map(flat))
-    assert jnd_error(flat, inject(flat, jnd)) == pytest.approx(float(jnd.mean() / tolerance_map(flat).mean()), rel=1e-5)
+    assert jnd_error(flat, inject(flat, jnd)) == pytest.approx(
+        float(jnd.mean() / tolerance_map(flat).mean()), rel=1e-5
+    )
     assert jnd_error(flat, flat) == 0.0
 
 
@@ -71,9 +88,12 @@ class Known:
 
 
 def pictures(truths: list[int]) -> list[Versions]:
-    """Each with levels 1..100, level as first value, number as second; errors fall with the level."""
+    """Each with levels 1..100, level as first value, number as second; errors fall with the
+    level.
+    """
     found = []
     for number, truth in enumerate(truths):
+
         def make(level: int, number: int = number) -> np.ndarray:
             pixels = np.full((8, 8, 3), 100 + (100 - level), np.uint8)
             pixels[0, 0, :2] = level, number
@@ -92,9 +112,13 @@ def test_a_predictor_that_knows_is_perfect_and_one_that_is_off_is_counted() -> N
     rows = compare(pictures(truths), [right, coarse], 0.0)
     assert rows["right"]["difference"] == rows["right"]["violations"] == rows["right"]["dB"] == 0.0
     assert rows["right"]["accuracy"] == 1.0 and rows["right"]["evaluations"] <= 7
-    assert rows["coarse"]["difference"] == pytest.approx(3.0) and rows["coarse"]["bias"] == pytest.approx(-3.0)
+    assert rows["coarse"]["difference"] == pytest.approx(3.0) and rows["coarse"][
+        "bias"
+    ] == pytest.approx(-3.0)
     assert rows["coarse"]["violations"] == 1.0 and rows["coarse"]["within 5"] == 1.0
-    assert rows["coarse"]["accuracy"] == pytest.approx(57 / 60), "levels 20, 40 and 60 are on the wrong side"
+    assert rows["coarse"]["accuracy"] == pytest.approx(57 / 60), (
+        "levels 20, 40 and 60 are on the wrong side"
+    )
     assert rows["coarse"]["dB"] > 0
 
 

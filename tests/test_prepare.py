@@ -14,8 +14,8 @@ from PIL import Image
 
 pytest.importorskip("tqdm", reason="needs the [train] extra")
 
-from jndlic.errors import ParameterError  # noqa: E402
-from jndlic.training.photos.prepare import main, prepare  # noqa: E402
+from jndlic.errors import ParameterError
+from jndlic.training.photos.prepare import main, prepare
 
 
 def picture(seed: int, size: tuple[int, int] = (80, 70), form: str = "PNG") -> bytes:
@@ -55,7 +55,11 @@ def as_zip(root: Path) -> Path:
 
 def as_tar(root: Path) -> Path:
     with tarfile.open(root / "set.tar.gz", "w:gz") as archive:
-        for name, content in [*FILES.items(), ("/absolute.png", picture(6)), ("x/../../outside.png", picture(7))]:
+        for name, content in [
+            *FILES.items(),
+            ("/absolute.png", picture(6)),
+            ("x/../../outside.png", picture(7)),
+        ]:
             info = tarfile.TarInfo(name)
             info.size = len(content)
             archive.addfile(info, io.BytesIO(content))
@@ -71,16 +75,26 @@ def test_good_pictures_arrive(make, tmp_path: Path) -> None:
     for _ in range(2):  # the second run changes nothing
         summary = prepare(source, output, 64)
         assert summary.kept == 3 and summary.rejected >= 3
-        found = {path.relative_to(output).as_posix() for path in output.rglob("*") if path.is_file()}
+        found = {
+            path.relative_to(output).as_posix() for path in output.rglob("*") if path.is_file()
+        }
         assert found == GOOD | {"manifest.tsv", "rejected.tsv"}
     lines = (output / "manifest.tsv").read_text().splitlines()[1:]
     for line in lines:
         name, width, height, size, digest = line.split("\t")
         content = (output / name).read_bytes()
-        assert content == FILES[name] and int(size) == len(content) and (int(width), int(height)) == (70, 80)
+        assert (
+            content == FILES[name]
+            and int(size) == len(content)
+            and (int(width), int(height)) == (70, 80)
+        )
         assert digest == hashlib.sha256(content).hexdigest()
-    reasons = dict(line.split("\t") for line in (output / "rejected.tsv").read_text().splitlines()[1:])
-    assert "same pixels" in reasons["set/b/again.bmp.png"] and "smaller" in reasons["set/b/tiny.png"]
+    reasons = dict(
+        line.split("\t") for line in (output / "rejected.tsv").read_text().splitlines()[1:]
+    )
+    assert (
+        "same pixels" in reasons["set/b/again.bmp.png"] and "smaller" in reasons["set/b/tiny.png"]
+    )
     assert "set/b/cut.png" in reasons
     assert not (tmp_path / "outside.png").exists() and not Path("/absolute.png").exists()
 
@@ -88,7 +102,9 @@ def test_good_pictures_arrive(make, tmp_path: Path) -> None:
 def test_source_stays_as_it_is(tmp_path: Path) -> None:
     source = as_folder(tmp_path)
     prepare(source, tmp_path / "out", 64)
-    assert {path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file()} == set(FILES)
+    assert {
+        path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file()
+    } == set(FILES)
 
 
 def test_bad_sources(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -121,7 +121,9 @@ def test_random_payloads() -> None:
 @pytest.fixture(scope="module")
 def own() -> np.ndarray:
     random = np.random.default_rng(1)
-    pixels = np.clip(np.cumsum(random.normal(0, 6, (130, 200, 3)), 1) + 128, 0, 255).astype(np.uint8)
+    pixels = np.clip(np.cumsum(random.normal(0, 6, (130, 200, 3)), 1) + 128, 0, 255).astype(
+        np.uint8
+    )
     return jnd_map_numpy(pixels)
 
 
@@ -139,7 +141,10 @@ def test_a_factor_is_that_of_the_step(own: np.ndarray, factor: float) -> None:
     for base in (1, 30, 50, 70, 100):
         wanted = np.clip(LEVELS[base - 1] + np.log2(factor), LEVELS[-1], LEVELS[0])
         quality = steered_quality(base, octaves, LEVELS)
-        assert quality.plane is None and abs(LEVELS[quality.base - 1] - wanted) < 0.5 * (LEVELS[0] - LEVELS[1]) + 1e-3
+        assert (
+            quality.plane is None
+            and abs(LEVELS[quality.base - 1] - wanted) < 0.5 * (LEVELS[0] - LEVELS[1]) + 1e-3
+        )
 
 
 def test_only_blocks_of_a_rectangle_change(own: np.ndarray) -> None:
@@ -171,7 +176,11 @@ def test_extreme_maps(own: np.ndarray) -> None:
 
 def test_quality_never_rises_with_tolerance() -> None:
     """Also where the table of steps is flat or has a dent."""
-    for levels in (LEVELS, np.repeat(np.linspace(4, -2, 20), 5), LEVELS + 0.3 * np.sin(np.arange(100))):
+    for levels in (
+        LEVELS,
+        np.repeat(np.linspace(4, -2, 20), 5),
+        LEVELS + 0.3 * np.sin(np.arange(100)),
+    ):
         octaves = np.linspace(-9, 9, 2001)[None]
         for base in (1, 37, 100):
             plane = steered_quality(base, octaves, levels).plane
@@ -181,7 +190,11 @@ def test_quality_never_rises_with_tolerance() -> None:
 
 def test_a_model_steers_by_its_shape_alone() -> None:
     rows, columns = np.mgrid[:130, :200]
-    pixels = (128 + 60 * np.sin(rows / 9) + 0.2 * columns * np.random.default_rng(0).normal(size=rows.shape)).clip(0, 255)
+    pixels = (
+        128
+        + 60 * np.sin(rows / 9)
+        + 0.2 * columns * np.random.default_rng(0).normal(size=rows.shape)
+    ).clip(0, 255)
     picture = from_array(pixels.astype(np.uint8)[..., None].repeat(3, 2))
     octaves = analyse_picture(picture, ToyCodec(), "pattern").octaves
     assert octaves.shape == (6, 8) and abs(octaves.mean()) < 1e-9 and octaves.std() > 0.1

@@ -9,11 +9,25 @@ from jndlic.errors import WeightsError
 from jndlic.network.codec import Codec
 from jndlic.network.config import CodecConfig
 from jndlic.network.hyperprior import StepNet
-from jndlic.network.quality import QualityGain, coarser_planes, quality_hats, quality_plane, quality_planes, quality_weights
+from jndlic.network.quality import (
+    QualityGain,
+    coarser_planes,
+    quality_hats,
+    quality_plane,
+    quality_planes,
+    quality_weights,
+)
 from jndlic.training.codec.trainable import trainable_codec
 
-SIZES = {"latent_channels": 32, "detail_channels": 8, "hyper_channels": 16, "jnd_channels": 4, "fine_channels": 16,
-         "coarse_channels": 24, "context_channels": 24}
+SIZES = {
+    "latent_channels": 32,
+    "detail_channels": 8,
+    "hyper_channels": 16,
+    "jnd_channels": 4,
+    "fine_channels": 16,
+    "coarse_channels": 24,
+    "context_channels": 24,
+}
 SMALL = CodecConfig(**SIZES)
 PLAIN = CodecConfig(**SIZES, context_blocks=0, lapped_kernel=1, pixel_blocks=0)
 
@@ -21,7 +35,9 @@ PLAIN = CodecConfig(**SIZES, context_blocks=0, lapped_kernel=1, pixel_blocks=0)
 def test_hats_share_each_place_out() -> None:
     every = torch.arange(1, 101).view(1, 10, 10)
     assert quality_hats(every).sum(1).unique().tolist() == [99]
-    assert quality_hats(every)[0, :, 0, 0].tolist() == [99] + 7 * [0] and quality_hats(every)[0, :, 9, 9].tolist() == 7 * [0] + [99]
+    assert quality_hats(every)[0, :, 0, 0].tolist() == [99] + 7 * [0] and quality_hats(every)[
+        0, :, 9, 9
+    ].tolist() == 7 * [0] + [99]
     torch.testing.assert_close(quality_weights(every).sum(1), torch.ones(1, 10, 10))
     planes = quality_planes(every)
     assert torch.equal(planes, planes.round()) and planes.min() == 0 and planes.max() == 16
@@ -70,7 +86,9 @@ def test_weights_of_a_smaller_network_mean_the_same_in_a_larger_one() -> None:
             latent = codec.analysis.latent(codec.analysis(image, image / 20.0), quality)
             z, z_jnd = codec.hyper_analysis(latent, quality).round(), torch.zeros(1, 4, 2, 2)
             mean, decoded = codec.context(z, z_jnd, quality, lambda phase, mean: mean + 1.0)
-            results.append((latent, mean, codec.synthesis(decoded, torch.zeros_like(decoded), quality)))
+            results.append(
+                (latent, mean, codec.synthesis(decoded, torch.zeros_like(decoded), quality))
+            )
     for before, after in zip(*results):
         torch.testing.assert_close(after, before, rtol=1e-4, atol=1e-3)
 

@@ -30,7 +30,12 @@ def test_results_are_of_the_shipped_weights(summary: dict) -> None:
 def test_pages_hold_the_figures(summary: dict) -> None:
     pages = [(ROOT / page).read_text(encoding="utf-8") for page in ("docs/results.md", "README.md")]
     sets = [summary, *summary.get("further_sets", [])]
-    rates = [rate for one in sets for rate in one["bd_rates"] if rate["tested"] == "jndlic" and rate["metric"] == "ssimulacra2"]
+    rates = [
+        rate
+        for one in sets
+        for rate in one["bd_rates"]
+        if rate["tested"] == "jndlic" and rate["metric"] == "ssimulacra2"
+    ]
     assert len(rates) >= 4 * len(sets)
     for rate in rates:
         shown = f"{rate['rate']:+.1f} %".replace("-", "−")

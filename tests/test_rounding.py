@@ -28,8 +28,11 @@ def rounding(probabilities: torch.Tensor) -> Rounding:
 
 
 @pytest.mark.parametrize("table", [0, 5, 20, 40, TABLE_COUNT - 1])
-def test_the_cheaper_of_two_neighbours_wins(rounding: Rounding, probabilities: torch.Tensor, table: int) -> None:
-    bits = [min(16.0, -math.log2(probability)) for probability in probabilities[table]]  # 16: what tables can say
+def test_the_cheaper_of_two_neighbours_wins(
+    rounding: Rounding, probabilities: torch.Tensor, table: int
+) -> None:
+    # 16: what tables can say
+    bits = [min(16.0, -math.log2(probability)) for probability in probabilities[table]]
     ratio = torch.linspace(-MAGNITUDES + 0.013, MAGNITUDES - 0.013, 801)
     symbols = rounding(ratio, torch.full_like(ratio, table))
     for x, chosen in zip(ratio.tolist(), symbols.tolist()):
@@ -50,12 +53,20 @@ def test_free_bits_mean_the_nearest_integer(probabilities: torch.Tensor) -> None
 
 def test_flat_tables_round_to_the_nearest(rounding: Rounding) -> None:
     ratio = torch.tensor([0.49, 0.51, -3.49, -3.51, 1000.51])
-    assert rounding(ratio, torch.full_like(ratio, TABLE_COUNT - 1)).tolist() == [0.0, 1.0, -3.0, -4.0, 1001.0]
+    assert rounding(ratio, torch.full_like(ratio, TABLE_COUNT - 1)).tolist() == [
+        0.0,
+        1.0,
+        -3.0,
+        -4.0,
+        1001.0,
+    ]
 
 
 def test_loaded_weights_bring_their_prices(codec: Codec) -> None:
     thresholds = codec.network.rounding.thresholds.view(TABLE_COUNT, MAGNITUDES)
     counts, offset = codec.tables_latent.counts[10], int(codec.tables_latent.offsets[10])
     bits = -np.log2(counts[-offset : 2 - offset] / 2**24)
-    assert thresholds[10, 0].item() == pytest.approx(0.5 + 0.5 * BIT_PRICE * (bits[1] - bits[0]), abs=1e-5)
+    assert thresholds[10, 0].item() == pytest.approx(
+        0.5 + 0.5 * BIT_PRICE * (bits[1] - bits[0]), abs=1e-5
+    )
     assert not Rounding().state_dict()  # nothing is stored

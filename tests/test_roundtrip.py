@@ -1,4 +1,6 @@
-"""From picture to file and back through the API, with real weights: sizes, modes, damage, hostile files, rate."""
+"""From picture to file and back through the API, with real weights: sizes, modes, damage, hostile
+files, rate.
+"""
 
 from __future__ import annotations
 
@@ -13,25 +15,25 @@ from PIL import Image, ImageCms
 
 torch = pytest.importorskip("torch")
 
-from jndlic import api  # noqa: E402
-from jndlic.errors import (  # noqa: E402
+from jndlic import api
+from jndlic.errors import (
     FormatError,
     ImageError,
     JndlicError,
     ParameterError,
     UnsupportedError,
 )
-from jndlic.format.coding import pack_symbols, unpack_symbols  # noqa: E402
-from jndlic.format.container import Header, pack, unpack  # noqa: E402
-from jndlic.format.entropy import ideal_bits  # noqa: E402
-from jndlic.format.grid import segments as segments_of  # noqa: E402
-from jndlic.format.phases import PHASES, to_phases  # noqa: E402
-from jndlic.format.symbols import Symbols  # noqa: E402
-from jndlic.images.picture import from_array  # noqa: E402
-from jndlic.jnd.models import tolerance_map  # noqa: E402
-from jndlic.pipeline import encode_picture  # noqa: E402
-from jndlic.runtime.torch_backend import TorchBackend  # noqa: E402
-from jndlic.shipped_weights import DEFAULT_WEIGHTS  # noqa: E402
+from jndlic.format.coding import pack_symbols, unpack_symbols
+from jndlic.format.container import Header, pack, unpack
+from jndlic.format.entropy import ideal_bits
+from jndlic.format.grid import segments as segments_of
+from jndlic.format.phases import PHASES, to_phases
+from jndlic.format.symbols import Symbols
+from jndlic.images.picture import from_array
+from jndlic.jnd.models import tolerance_map
+from jndlic.pipeline import encode_picture
+from jndlic.runtime.torch_backend import TorchBackend
+from jndlic.shipped_weights import DEFAULT_WEIGHTS
 
 KODAK = sorted((Path(__file__).resolve().parents[2] / "shared" / "data" / "kodak").glob("*.png"))
 
@@ -52,7 +54,9 @@ def symbols_of(pixels: np.ndarray, quality: int, codec: TorchBackend) -> Symbols
 
 
 def remade(data: bytes, **fields: object) -> bytes:
-    """The file with other fields of the header, as many segments as they ask for, and right CRCs."""
+    """The file with other fields of the header, as many segments as they ask for, and right
+    CRCs.
+    """
     container = unpack(data)
     header = dataclasses.replace(container.header, **fields)
     segments = (container.segments[0],) * header.segments
@@ -60,13 +64,19 @@ def remade(data: bytes, **fields: object) -> bytes:
 
 
 def with_part(data: bytes, name: str, part: bytes) -> bytes:
-    """The file with another stream ("jnd", "hyper", "latent") or alpha plane ("ALPH"), and right CRCs."""
+    """The file with another stream ("jnd", "hyper", "latent") or alpha plane ("ALPH"), and right
+    CRCs.
+    """
     container = unpack(data)
     changes = {
         "jnd": {"jnd": part},
         "hyper": {"hyper": part},
         "latent": {"segments": (part,)},
-        "ALPH": {"chunks": tuple((tag, part if tag == b"ALPH" else payload) for tag, payload in container.chunks)},
+        "ALPH": {
+            "chunks": tuple(
+                (tag, part if tag == b"ALPH" else payload) for tag, payload in container.chunks
+            )
+        },
     }
     return pack(dataclasses.replace(container, **changes[name]))
 
@@ -122,7 +132,9 @@ def test_quality_costs_bytes_and_lowers_the_error(codec: TorchBackend) -> None:
     for quality in (1, 30, 60, 100):
         data = api.encode(pixels, quality, codec=codec)
         sizes.append(len(data))
-        errors.append(np.square(np.asarray(api.decode(data, codec=codec)).astype(float) - pixels).mean())
+        errors.append(
+            np.square(np.asarray(api.decode(data, codec=codec)).astype(float) - pixels).mean()
+        )
     assert sizes == sorted(sizes) and len(set(sizes)) == 4
     assert errors[-1] < errors[0]
 
@@ -173,7 +185,11 @@ def test_modes_and_alpha(codec: TorchBackend, mode: str) -> None:
     data = api.encode(original, 70, codec=codec)
     decoded = api.decode(data, codec=codec)
     facts = api.info(data)
-    assert decoded.mode == mode and facts["grey"] == mode.startswith("L") and facts["alpha"] == mode.endswith("A")
+    assert (
+        decoded.mode == mode
+        and facts["grey"] == mode.startswith("L")
+        and facts["alpha"] == mode.endswith("A")
+    )
     if mode.endswith("A"):
         assert decoded.getchannel("A").tobytes() == alpha.tobytes()  # without loss
     error = np.asarray(decoded.convert("RGB")).astype(int) - np.asarray(original.convert("RGB"))
@@ -220,7 +236,9 @@ def test_random_mutations(codec: TorchBackend, small_file: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", ["jnd", "hyper", "latent", "ALPH"])
-def test_random_mutations_behind_right_checksums(codec: TorchBackend, small_file: bytes, name: str) -> None:
+def test_random_mutations_behind_right_checksums(
+    codec: TorchBackend, small_file: bytes, name: str
+) -> None:
     """Damage that no CRC reveals reaches the entropy decoder and the networks."""
     random = np.random.default_rng(len(name))
     container = unpack(small_file)
@@ -240,7 +258,9 @@ def test_random_mutations_behind_right_checksums(codec: TorchBackend, small_file
         data = with_part(small_file, name, bytes(payload))
         if name == "ALPH" and payload[:1] == b"\0" and len(payload) == 2:
             # A constant plane is one byte, which the CRC of the chunk alone protects.
-            np.testing.assert_array_equal(np.asarray(api.decode(data, codec=codec))[..., :3], intact[..., :3])
+            np.testing.assert_array_equal(
+                np.asarray(api.decode(data, codec=codec))[..., :3], intact[..., :3]
+            )
             continue
         with pytest.raises(FormatError):
             api.decode(data, codec=codec)
@@ -248,7 +268,14 @@ def test_random_mutations_behind_right_checksums(codec: TorchBackend, small_file
 
 def test_other_header_fields_behind_right_checksums(codec: TorchBackend, small_file: bytes) -> None:
     """The symbols belong to one quality and one padded size."""
-    changes = ("quality", 41), ("quality", 100), ("width", 150), ("height", 64), ("width", 2**20), ("height", 4000)
+    changes = (
+        ("quality", 41),
+        ("quality", 100),
+        ("width", 150),
+        ("height", 64),
+        ("width", 2**20),
+        ("height", 4000),
+    )
     for name, value in changes:
         with pytest.raises(FormatError):
             api.decode(remade(small_file, **{name: value}), codec=codec)
@@ -262,9 +289,18 @@ def test_other_weights(codec: TorchBackend, small_file: bytes) -> None:
         api.decode(remade(small_file, fingerprint=b"12345678"), codec=codec)
 
 
-def test_a_tiny_file_cannot_make_the_reader_allocate(codec: TorchBackend, small_file: bytes) -> None:
-    for width, height in ((65536, 65536), (2**20, 4096), (16384, 16384), (65536, 4096), (4096, 4096)):
-        data = remade(small_file, width=width, height=height)  # with as many segments, so that the streams are the first obstacle
+def test_a_tiny_file_cannot_make_the_reader_allocate(
+    codec: TorchBackend, small_file: bytes
+) -> None:
+    for width, height in (
+        (65536, 65536),
+        (2**20, 4096),
+        (16384, 16384),
+        (65536, 4096),
+        (4096, 4096),
+    ):
+        # With as many segments, so that the streams are the first obstacle
+        data = remade(small_file, width=width, height=height)
         tracemalloc.start()
         start = time.perf_counter()
         with pytest.raises(FormatError):
@@ -316,8 +352,12 @@ def information(symbols: Symbols, codec: TorchBackend) -> float:
     return bits / 8
 
 
-@pytest.mark.parametrize(("size", "quality"), [((768, 1024), 1), ((768, 1024), 20), ((256, 384), 50), ((256, 384), 100)])
-def test_size_is_the_information_content(codec: TorchBackend, size: tuple[int, int], quality: int) -> None:
+@pytest.mark.parametrize(
+    ("size", "quality"), [((768, 1024), 1), ((768, 1024), 20), ((256, 384), 50), ((256, 384), 100)]
+)
+def test_size_is_the_information_content(
+    codec: TorchBackend, size: tuple[int, int], quality: int
+) -> None:
     pixels = scene(*size)
     data = api.encode(pixels, quality, codec=codec)
     assert len(data) <= 1.01 * information(unpack_symbols(unpack(data), codec).symbols, codec) + 64

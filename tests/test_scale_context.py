@@ -1,4 +1,6 @@
-"""Networks that move tables by what was decoded around: start, gradients, and the same integers frozen."""
+"""Networks that move tables by what was decoded around: start, gradients, and the same integers
+frozen.
+"""
 
 from __future__ import annotations
 

@@ -27,13 +27,23 @@ def start(folder: Path, devices: int, steps: int) -> subprocess.Popen:
     random = np.random.default_rng(0)
     for number in range(4):
         coarse = random.integers(0, 256, (9, 9, 3), dtype=np.uint8)
-        Image.fromarray(coarse).resize((96, 80), Image.Resampling.BICUBIC).save(photos / f"{number}.png")
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("SLURM", "PL_", "LOCAL_RANK"))}
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(RUN.parents[1]), os.environ.get("PYTHONPATH"))))
+        Image.fromarray(coarse).resize((96, 80), Image.Resampling.BICUBIC).save(
+            photos / f"{number}.png"
+        )
+    environment = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("SLURM", "PL_", "LOCAL_RANK"))
+    }
+    environment["PYTHONPATH"] = os.pathsep.join(
+        filter(None, (str(RUN.parents[1]), os.environ.get("PYTHONPATH")))
+    )
     with open(folder / "output.txt", "ab") as output:
         return subprocess.Popen(
             [sys.executable, str(RUN), str(folder), str(devices), str(steps)],
-            stdout=output, stderr=subprocess.STDOUT, env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=environment,
         )
 
 
@@ -56,7 +66,10 @@ def test_two_processes_train_as_one(tmp_path: Path) -> None:
     assert one.keys() == two.keys() == set(range(1, 7))
     for step, loss in one.items():  # what remains is the noise that stands in for the rounding of z
         assert two[step] == pytest.approx(loss, rel=0.02)
-    states = [torch.load(folder / "last.ckpt", map_location="cpu", weights_only=True)["state_dict"] for folder in folders]
+    states = [
+        torch.load(folder / "last.ckpt", map_location="cpu", weights_only=True)["state_dict"]
+        for folder in folders
+    ]
     for name in ("entropy.z.quantiles", "codec.analysis.stem.weight"):
         torch.testing.assert_close(states[0][name], states[1][name], rtol=0.05, atol=0.02)
 
@@ -65,8 +78,13 @@ def test_killed_run_goes_on(tmp_path: Path) -> None:
     run = start(tmp_path, 1, 10**6)
     deadline = time.monotonic() + 240
     try:
-        while not (tmp_path / "losses.txt").exists() or max(losses(tmp_path), default=0) < 3 * INTERVAL + 2:
-            assert run.poll() is None and time.monotonic() < deadline, (tmp_path / "output.txt").read_text()
+        while (
+            not (tmp_path / "losses.txt").exists()
+            or max(losses(tmp_path), default=0) < 3 * INTERVAL + 2
+        ):
+            assert run.poll() is None and time.monotonic() < deadline, (
+                tmp_path / "output.txt"
+            ).read_text()
             time.sleep(0.05)
     finally:
         run.send_signal(signal.SIGKILL)

@@ -24,7 +24,9 @@ def some_tables(count: int, seed: int = 0) -> SymbolTables:
     counts, offsets = [], []
     for number in range(count):
         reach = 2 + number % 9
-        shares = np.append(0.6 ** np.abs(np.arange(-reach, reach + 1)), 1e-4) * random.uniform(0.8, 1, 2 * reach + 2)
+        shares = np.append(0.6 ** np.abs(np.arange(-reach, reach + 1)), 1e-4) * random.uniform(
+            0.8, 1, 2 * reach + 2
+        )
         table = np.floor(shares / shares.sum() * (TOTAL - 100)).astype(np.int64) + 1
         table[reach] += TOTAL - table.sum()
         counts.append(table)
@@ -68,7 +70,9 @@ def as_chosen(phase: int, chosen: list[np.ndarray], known: list[np.ndarray]) -> 
 
 def by_first(phase: int, chosen: list[np.ndarray], known: list[np.ndarray]) -> np.ndarray:
     """A table that depends on what the phases before brought."""
-    return chosen[phase] if not known else ((chosen[phase] + known[phase - 1]) % 64).astype(np.uint8)
+    return (
+        chosen[phase] if not known else ((chosen[phase] + known[phase - 1]) % 64).astype(np.uint8)
+    )
 
 
 def test_tables_may_depend_on_earlier_phases() -> None:
@@ -100,7 +104,9 @@ def test_segments(shape: tuple[int, int, int]) -> None:
     np.testing.assert_array_equal(used, t)
     # A segment decodes alone.
     part = (..., *list(segments(*shape[1:]))[-1])
-    np.testing.assert_array_equal(decode_latent(streams[-1:], t[part], as_chosen, tables)[0], k[part])
+    np.testing.assert_array_equal(
+        decode_latent(streams[-1:], t[part], as_chosen, tables)[0], k[part]
+    )
     with pytest.raises(FormatError):
         decode_latent([*streams, streams[0]], t, as_chosen, tables)
     if len(streams) > 1:
@@ -117,7 +123,9 @@ def test_segments_cover_the_picture_once() -> None:
 
 
 def test_symbol_crc_is_that_of_the_specification() -> None:
-    z_jnd, z, k = (np.arange(-4, 8, dtype=np.int32).reshape(3, 2, 2) * n for n in (1, 1000, 100_000))
+    z_jnd, z, k = (
+        np.arange(-4, 8, dtype=np.int32).reshape(3, 2, 2) * n for n in (1, 1000, 100_000)
+    )
     text = b"".join(struct.pack("<12i", *array.ravel().tolist()) for array in (z_jnd, z, k))
     assert symbol_crc(z_jnd, z, k) == zlib.crc32(text)
     assert symbol_crc(z_jnd.transpose(0, 2, 1), z, k) != zlib.crc32(text)

@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jndlic.bench.studies.speed import SIZES, Measurement, format_table, main, ratios, sample_pictures
+from jndlic.bench.studies.speed import (
+    SIZES,
+    Measurement,
+    format_table,
+    main,
+    ratios,
+    sample_pictures,
+)
 
 
 def measurement(codec: str, job: str, seconds: float, peak: int) -> Measurement:
@@ -24,8 +31,16 @@ def test_ratios() -> None:
         measurement("bmshj2018-hyperprior", "decode", 0.4, 400),
     ]
     encode, decode = ratios(measured)
-    assert (encode["job"], encode["time"], encode["peak_memory"]) == ("encode", pytest.approx(0.5), 1.5)
-    assert (decode["job"], decode["time"], decode["peak_memory"]) == ("decode", pytest.approx(0.75), 0.5)
+    assert (encode["job"], encode["time"], encode["peak_memory"]) == (
+        "encode",
+        pytest.approx(0.5),
+        1.5,
+    )
+    assert (decode["job"], decode["time"], decode["peak_memory"]) == (
+        "decode",
+        pytest.approx(0.75),
+        0.5,
+    )
     lines = format_table(measured).splitlines()
     assert any("encode" in line and "reached" in line for line in lines)
     assert any("decode" in line and "MISSED" in line for line in lines)
@@ -37,11 +52,22 @@ def test_sample_pictures(tmp_path: Path) -> None:
             assert (picture.size, picture.mode) == (size, "RGB")
 
 
-def test_whole_benchmark_on_a_small_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_whole_benchmark_on_a_small_picture(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     picture, output = tmp_path / "small.png", tmp_path / "speed.json"
     rows, columns = np.mgrid[0:70, 0:100]
     Image.fromarray(np.stack((rows, columns, rows + columns), 2).astype(np.uint8)).save(picture)
-    arguments = ["--images", str(picture), "--threads", "1", "--repetitions", "1", "--json", str(output)]
+    arguments = [
+        "--images",
+        str(picture),
+        "--threads",
+        "1",
+        "--repetitions",
+        "1",
+        "--json",
+        str(output),
+    ]
     assert main(arguments) == 0, capsys.readouterr().err
     report = json.loads(output.read_text())
     assert report["threads"] == 1

@@ -11,8 +11,8 @@ from PIL import Image, ImageFilter
 
 torch = pytest.importorskip("torch")
 
-from jndlic.errors import ParameterError  # noqa: E402
-from jndlic.metrics.ssimulacra2 import distance, prepare, score  # noqa: E402
+from jndlic.errors import ParameterError
+from jndlic.metrics.ssimulacra2 import distance, prepare, score
 
 KODAK = Path(__file__).resolve().parents[2] / "shared" / "data" / "kodak"
 CROPS = {  # left, top, right, bottom: six scales with odd sides, five, and four
@@ -63,7 +63,7 @@ def _pair(*shape: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 @pytest.mark.parametrize("metric", [distance, score])
-def test_gradients_are_finite_differences(metric) -> None:  # noqa: ANN001
+def test_gradients_are_finite_differences(metric) -> None:
     reference, distorted = _pair(2, 3, 19, 16)
     distorted.requires_grad_()
     assert torch.autograd.gradcheck(

@@ -12,12 +12,19 @@ from PIL import Image
 
 pytest.importorskip("lightning", reason="needs the [train] extra")
 
-from jndlic.network.config import CodecConfig  # noqa: E402
-from jndlic.training.codec import speed  # noqa: E402
-from jndlic.training.codec.module import CodecTraining  # noqa: E402
+from jndlic.network.config import CodecConfig
+from jndlic.training.codec import speed
+from jndlic.training.codec.module import CodecTraining
 
-SMALL = CodecConfig(latent_channels=32, detail_channels=8, hyper_channels=16, jnd_channels=4, fine_channels=16, coarse_channels=24,
-                    context_channels=24)
+SMALL = CodecConfig(
+    latent_channels=32,
+    detail_channels=8,
+    hyper_channels=16,
+    jnd_channels=4,
+    fine_channels=16,
+    coarse_channels=24,
+    context_channels=24,
+)
 
 
 @pytest.fixture(scope="module")
@@ -34,12 +41,16 @@ def test_loop_trains_and_is_timed_by_stages() -> None:
     module = CodecTraining(SMALL, lpips_weight=0.0)
     before = module.codec.analysis.stem.weight.detach().clone()
     batch = (torch.randint(0, 256, (2, 3, 64, 64), dtype=torch.uint8), torch.tensor([20, 80]))
-    rate = speed.Loop(module, repeat(batch), torch.device("cpu"), torch.float32).measure("ours", 2, 2)
+    rate = speed.Loop(module, repeat(batch), torch.device("cpu"), torch.float32).measure(
+        "ours", 2, 2
+    )
     assert rate.images_per_second > 0
     assert tuple(rate.shares) == speed.STAGES and sum(rate.shares.values()) == pytest.approx(1.0)
     assert min(rate.shares.values()) >= 0 and rate.shares["backward"] > rate.shares["data"]
     assert not torch.equal(before, module.codec.analysis.stem.weight)
-    table = speed.format_table([rate, rate._replace(name="plain", images_per_second=rate.images_per_second / 2)])
+    table = speed.format_table(
+        [rate, rate._replace(name="plain", images_per_second=rate.images_per_second / 2)]
+    )
     assert "ours / plain: 2.00" in table
 
 
@@ -50,8 +61,24 @@ def test_plain_crops(folder: Path) -> None:
 
 def test_command(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     report = tmp_path / "speed.json"
-    arguments = ["--crop-size", "64", "--batch-size", "1", "--steps", "1", "--plain-steps", "1", "--lpips-weight", "0",
-                 "--ssimulacra2-weight", "0", "--device", "cpu", "--json", str(report)]
+    arguments = [
+        "--crop-size",
+        "64",
+        "--batch-size",
+        "1",
+        "--steps",
+        "1",
+        "--plain-steps",
+        "1",
+        "--lpips-weight",
+        "0",
+        "--ssimulacra2-weight",
+        "0",
+        "--device",
+        "cpu",
+        "--json",
+        str(report),
+    ]
     assert speed.main([str(folder), *arguments]) == 0
     assert "ours / plain" in capsys.readouterr().out and '"plain"' in report.read_text()
     assert speed.main([str(tmp_path / "absent"), *arguments]) == 1

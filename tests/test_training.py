@@ -1,4 +1,6 @@
-"""The trainer: loss parts, one optimiser with two groups, schedule, checkpoint, resume and export."""
+"""The trainer: loss parts, one optimiser with two groups, schedule, checkpoint, resume and
+export.
+"""
 
 from __future__ import annotations
 
@@ -13,21 +15,40 @@ from jndlic.errors import WeightsError
 
 lightning = pytest.importorskip("lightning", reason="needs the [train] extra")
 
-from lightning.pytorch.callbacks import EMAWeightAveraging  # noqa: E402
-from lightning.pytorch.cli import LightningCLI  # noqa: E402
+from lightning.pytorch.callbacks import EMAWeightAveraging
+from lightning.pytorch.cli import LightningCLI
 
-from jndlic import api  # noqa: E402
-from jndlic.network.config import CodecConfig  # noqa: E402
-from jndlic.runtime.load import load_codec  # noqa: E402
-from jndlic.training.codec.export import export_checkpoint, freeze, read_checkpoint, save_weights, trained_on  # noqa: E402
-from jndlic.training.codec.loss import balance, rate_distortion_weight, squared_error  # noqa: E402
-from jndlic.training.codec.module import CodecTraining  # noqa: E402
-from jndlic.training.photos.data import PhotoData  # noqa: E402
+from jndlic import api
+from jndlic.network.config import CodecConfig
+from jndlic.runtime.load import load_codec
+from jndlic.training.codec.export import (
+    export_checkpoint,
+    freeze,
+    read_checkpoint,
+    save_weights,
+    trained_on,
+)
+from jndlic.training.codec.loss import balance, rate_distortion_weight, squared_error
+from jndlic.training.codec.module import CodecTraining
+from jndlic.training.photos.data import PhotoData
 
-SMALL = CodecConfig(latent_channels=32, detail_channels=8, hyper_channels=16, jnd_channels=4, fine_channels=16, coarse_channels=24,
-                    context_channels=24)
-OTHERS = "jnd-"  # begin the names of configurations of other networks, in tests/test_jnd_patch.py and tests/test_judged.py
-CONFIGS = sorted(path for path in (Path(__file__).resolve().parents[1] / "configs").glob("*.yaml") if not path.name.startswith(OTHERS))
+SMALL = CodecConfig(
+    latent_channels=32,
+    detail_channels=8,
+    hyper_channels=16,
+    jnd_channels=4,
+    fine_channels=16,
+    coarse_channels=24,
+    context_channels=24,
+)
+# Begins the names of configurations of other networks, in tests/test_jnd_patch.py and
+# tests/test_judged.py.
+OTHERS = "jnd-"
+CONFIGS = sorted(
+    path
+    for path in (Path(__file__).resolve().parents[1] / "configs").glob("*.yaml")
+    if not path.name.startswith(OTHERS)
+)
 
 
 @pytest.fixture(scope="module")
@@ -36,22 +57,38 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     random = np.random.default_rng(0)
     for number in range(4):
         coarse = random.integers(0, 256, (9, 9, 3), dtype=np.uint8)
-        Image.fromarray(coarse).resize((96, 80), Image.Resampling.BICUBIC).save(folder / f"{number}.png")
+        Image.fromarray(coarse).resize((96, 80), Image.Resampling.BICUBIC).save(
+            folder / f"{number}.png"
+        )
     (folder / "broken.png").write_bytes(b"no picture")
     return folder
 
 
 def trainer(folder: Path, **options: object) -> lightning.Trainer:
     return lightning.Trainer(
-        accelerator="cpu", devices=1, logger=False, enable_progress_bar=False, enable_model_summary=False,
-        default_root_dir=folder, max_epochs=-1, limit_val_batches=1, num_sanity_val_steps=0,
-        enable_checkpointing=False, **options,
+        accelerator="cpu",
+        devices=1,
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        default_root_dir=folder,
+        max_epochs=-1,
+        limit_val_batches=1,
+        num_sanity_val_steps=0,
+        enable_checkpointing=False,
+        **options,
     )
 
 
 def data(photos: Path) -> PhotoData:
-    return PhotoData([str(photos)], crop_size=64, batch_size=2, steps_per_epoch=50, validation_percent=0,
-                     validation_photos=1)
+    return PhotoData(
+        [str(photos)],
+        crop_size=64,
+        batch_size=2,
+        steps_per_epoch=50,
+        validation_percent=0,
+        validation_photos=1,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +96,9 @@ def trained(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
     """A checkpoint after a few steps, and the module that made it."""
     folder = tmp_path_factory.mktemp("run")
     lightning.seed_everything(1)
-    module = CodecTraining(SMALL, lpips_weight=0.0, ssimulacra2_weight=1.0, jnd_weighting=0.5, warmup_steps=2)
+    module = CodecTraining(
+        SMALL, lpips_weight=0.0, ssimulacra2_weight=1.0, jnd_weighting=0.5, warmup_steps=2
+    )
     fit = trainer(folder, max_steps=6, callbacks=[EMAWeightAveraging(decay=0.5)])
     fit.fit(module, data(photos))
     path = folder / "last.ckpt"
@@ -71,7 +110,8 @@ def test_lambda_spans_the_qualities() -> None:
     weights = rate_distortion_weight(torch.tensor([1, 100]))
     torch.testing.assert_close(weights, torch.tensor([0.00012, 0.22]), rtol=1e-4, atol=0)
     assert balance(weights[:, None, None], 0.35).prod().item() == pytest.approx(1.0)
-    assert balance(weights[None, None], 0.35).item() == pytest.approx(1.0)  # the geometric mean over the places counts
+    # The geometric mean over the places counts
+    assert balance(weights[None, None], 0.35).item() == pytest.approx(1.0)
 
 
 def test_weighted_error_prefers_errors_where_the_map_tolerates_them() -> None:
@@ -85,7 +125,9 @@ def test_weighted_error_prefers_errors_where_the_map_tolerates_them() -> None:
     assert squared_error(image, reference, jnd, 0.5).mean().item() == pytest.approx(35.0)
 
 
-def test_quantiles_have_their_own_group_and_are_not_clipped(trained: tuple[Path, CodecTraining]) -> None:
+def test_quantiles_have_their_own_group_and_are_not_clipped(
+    trained: tuple[Path, CodecTraining],
+) -> None:
     module = trained[1]
     main, quantiles = module.configure_optimizers().param_groups
     assert len(quantiles["params"]) == 2
@@ -106,38 +148,67 @@ def test_resume_goes_on(trained: tuple[Path, CodecTraining], photos: Path, tmp_p
     assert fit.global_step == 8
 
 
-def test_export_writes_the_averaged_network(trained: tuple[Path, CodecTraining], tmp_path: Path) -> None:
+def test_export_writes_the_averaged_network(
+    trained: tuple[Path, CodecTraining], tmp_path: Path
+) -> None:
     path = export_checkpoint(trained[0], tmp_path / "small.safetensors", "small")
     codec = load_codec(path)
     assert codec.name == "small"
-    assert codec.trained_on == trained_on(trained[0]) and "psnr-rgb" in codec.trained_on and "lpips-squeeze" not in codec.trained_on
+    assert (
+        codec.trained_on == trained_on(trained[0])
+        and "psnr-rgb" in codec.trained_on
+        and "lpips-squeeze" not in codec.trained_on
+    )
     state, config = read_checkpoint(trained[0])
     assert config == SMALL
-    torch.testing.assert_close(codec.analysis.stem.weight, state["codec.analysis.stem.weight"], rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(
+        codec.analysis.stem.weight, state["codec.analysis.stem.weight"], rtol=1e-3, atol=1e-4
+    )
     picture = np.random.default_rng(1).integers(0, 256, (40, 70, 3), dtype=np.uint8)
     restored = api.decode(api.encode(picture, quality=70, codec=codec), codec=codec)
     assert restored.size == (70, 40)
 
 
-def test_weights_tell_the_metrics_of_their_loss(trained: tuple[Path, CodecTraining], tmp_path: Path) -> None:
+def test_weights_tell_the_metrics_of_their_loss(
+    trained: tuple[Path, CodecTraining], tmp_path: Path
+) -> None:
     content = torch.load(trained[0], map_location="cpu", weights_only=True)
-    content["hyper_parameters"] |= {"ms_ssim_weight": 2.0, "lpips_weight": 0.5, "ssimulacra2_weight": 0.0}
+    content["hyper_parameters"] |= {
+        "ms_ssim_weight": 2.0,
+        "lpips_weight": 0.5,
+        "ssimulacra2_weight": 0.0,
+    }
     torch.save(content, tmp_path / "other.ckpt")
-    marked = load_codec(export_checkpoint(tmp_path / "other.ckpt", tmp_path / "small.safetensors", "small"))
+    marked = load_codec(
+        export_checkpoint(tmp_path / "other.ckpt", tmp_path / "small.safetensors", "small")
+    )
     assert marked.trained_on == ("psnr-rgb", "ms-ssim-rgb", "lpips-squeeze")
-    content["hyper_parameters"] |= {"lpips_weight": 0.0, "start_from": str(tmp_path / "small.safetensors")}
+    content["hyper_parameters"] |= {
+        "lpips_weight": 0.0,
+        "start_from": str(tmp_path / "small.safetensors"),
+    }
     torch.save(content, tmp_path / "next.ckpt")
-    assert trained_on(tmp_path / "next.ckpt") == marked.trained_on  # what it started from has left its mark
-    silent = load_codec(save_weights(trained[1].codec, trained[1].entropy, tmp_path / "silent.safetensors", "silent"))
+    # What it started from has left its mark
+    assert trained_on(tmp_path / "next.ckpt") == marked.trained_on
+    silent = load_codec(
+        save_weights(
+            trained[1].codec, trained[1].entropy, tmp_path / "silent.safetensors", "silent"
+        )
+    )
     assert silent.trained_on == ()
 
 
-def test_training_goes_on_from_exported_weights(trained: tuple[Path, CodecTraining], tmp_path: Path) -> None:
+def test_training_goes_on_from_exported_weights(
+    trained: tuple[Path, CodecTraining], tmp_path: Path
+) -> None:
     path = export_checkpoint(trained[0], tmp_path / "small.safetensors", "small")
     module = CodecTraining(SMALL, start_from=str(path), lpips_weight=0.0)
     state, _ = read_checkpoint(trained[0])
     for name, value in module.state_dict().items():
-        if not name.endswith(("._offset", "._quantized_cdf", "._cdf_length")) and "median" not in name:
+        if (
+            not name.endswith(("._offset", "._quantized_cdf", "._cdf_length"))
+            and "median" not in name
+        ):
             torch.testing.assert_close(value, state[name], rtol=1e-3, atol=1e-4)
     with pytest.raises(WeightsError):
         CodecTraining(CodecConfig(), start_from=str(path), lpips_weight=0.0)
@@ -156,34 +227,67 @@ def test_foreign_checkpoints_are_refused(tmp_path: Path) -> None:
     with pytest.raises(WeightsError):
         export_checkpoint(tmp_path / "other.ckpt", tmp_path / "x.safetensors", "x")
     with pytest.raises(WeightsError, match="name"):
-        export_checkpoint(tmp_path / "other.ckpt", tmp_path / "x.safetensors", "much too long a name for a model here")
+        export_checkpoint(
+            tmp_path / "other.ckpt",
+            tmp_path / "x.safetensors",
+            "much too long a name for a model here",
+        )
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
-def test_shipped_configurations_are_valid(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    trunk = Path(__file__).resolve().parents[2] / "shared" / "data" / "lpips" / "squeeze.backbone.pth"
+def test_shipped_configurations_are_valid(
+    path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    trunk = (
+        Path(__file__).resolve().parents[2] / "shared" / "data" / "lpips" / "squeeze.backbone.pth"
+    )
     if not trunk.is_file():
         pytest.skip("the configuration's LPIPS term needs the SqueezeNet trunk")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["train.py"])
     main = str(path.with_name("jndlic.yaml"))  # the others are laid over it
-    parsed = LightningCLI(CodecTraining, PhotoData, run=False, args=["--config", main, "--config", str(path)])
+    parsed = LightningCLI(
+        CodecTraining, PhotoData, run=False, args=["--config", main, "--config", str(path)]
+    )
     assert parsed.model.hparams.learning_rate > 0
 
 
-def test_the_end_of_a_training_is_kept(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """ModelCheckpoint saves every second step; the third and last step is in the checkpoint too, averaged."""
+def test_the_end_of_a_training_is_kept(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ModelCheckpoint saves every second step; the third and last step is in the checkpoint too,
+    averaged.
+    """
     from jndlic.training.codec.commands import train
 
-    sizes = [f"--model.config.{name}={value}" for name, value in SMALL.to_dict().items() if isinstance(value, int)]
+    sizes = [
+        f"--model.config.{name}={value}"
+        for name, value in SMALL.to_dict().items()
+        if isinstance(value, int)
+    ]
     checkpoint = "lightning.pytorch.callbacks.ModelCheckpoint"
     options = [
-        *(f"--data.{option}" for option in (f'folders=["{photos}"]', "crop_size=64", "batch_size=2", "validation_percent=0")),
-        *(f"--trainer.{option}" for option in ("max_steps=3", "logger=false", "accelerator=cpu", "limit_val_batches=0")),
-        "--model.lpips_weight=0", *sizes,
+        *(
+            f"--data.{option}"
+            for option in (
+                f'folders=["{photos}"]',
+                "crop_size=64",
+                "batch_size=2",
+                "validation_percent=0",
+            )
+        ),
+        *(
+            f"--trainer.{option}"
+            for option in ("max_steps=3", "logger=false", "accelerator=cpu", "limit_val_batches=0")
+        ),
+        "--model.lpips_weight=0",
+        *sizes,
         "--trainer.callbacks+=lightning.pytorch.callbacks.EMAWeightAveraging",
-        f"--trainer.callbacks+={checkpoint}", f"--trainer.callbacks.dirpath={tmp_path}",
-        "--trainer.callbacks.save_last=true", "--trainer.callbacks.save_top_k=0", "--trainer.callbacks.every_n_train_steps=2",
+        f"--trainer.callbacks+={checkpoint}",
+        f"--trainer.callbacks.dirpath={tmp_path}",
+        "--trainer.callbacks.save_last=true",
+        "--trainer.callbacks.save_top_k=0",
+        "--trainer.callbacks.every_n_train_steps=2",
     ]
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["train.py", "fit", *options])

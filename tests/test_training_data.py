@@ -14,12 +14,12 @@ from jndlic.errors import ImageError, ParameterError
 
 pytest.importorskip("lightning", reason="needs the [train] extra")
 
-from torch.utils.data import DataLoader  # noqa: E402
+from torch.utils.data import DataLoader
 
-from jndlic.training.photos.data import PhotoData, free_memory  # noqa: E402
-from jndlic.training.photos.files import decode_all, find_photos, held_out, load_pixels, loaded_size  # noqa: E402
-from jndlic.training.photos.resident import ResidentLoader, ResidentPhotos  # noqa: E402
-from jndlic.training.photos.streamed import StreamedCrops  # noqa: E402
+from jndlic.training.photos.data import PhotoData, free_memory
+from jndlic.training.photos.files import decode_all, find_photos, held_out, load_pixels, loaded_size
+from jndlic.training.photos.resident import ResidentLoader, ResidentPhotos
+from jndlic.training.photos.streamed import StreamedCrops
 
 SIZES = ((200, 150), (160, 310), (128, 129))
 
@@ -46,7 +46,9 @@ def window_of(piece: np.ndarray, photo: np.ndarray) -> bool:
     side = piece.shape[0]
     windows = np.lib.stride_tricks.sliding_window_view(photo, (side, side), (0, 1))
     candidates = np.argwhere((windows[:, :, :, 0, 0] == piece[0, 0]).all(-1))
-    return any((photo[top : top + side, left : left + side] == piece).all() for top, left in candidates)
+    return any(
+        (photo[top : top + side, left : left + side] == piece).all() for top, left in candidates
+    )
 
 
 def turned(piece: np.ndarray) -> list[np.ndarray]:
@@ -60,7 +62,11 @@ def test_resident_pieces_are_windows_of_the_photos(photos: list[np.ndarray]) -> 
     pieces = buffer.gather(np.random.default_rng(1).random((24, 5)), 96).permute(0, 2, 3, 1).numpy()
     sources = set()
     for piece in pieces:
-        found = [n for n, photo in enumerate(photos) if any(window_of(turn, photo) for turn in turned(piece))]
+        found = [
+            n
+            for n, photo in enumerate(photos)
+            if any(window_of(turn, photo) for turn in turned(piece))
+        ]
         assert len(found) == 1
         sources.update(found)
     assert sources == {0, 1, 2}
@@ -86,7 +92,9 @@ def test_batches_follow_from_seed_and_step(photos: list[np.ndarray]) -> None:
     assert torch.equal(run[2].crops, resumed.crops) and torch.equal(run[2].quality, resumed.quality)
     assert not torch.equal(run[0].crops, run[1].crops)
     assert run[0].crops.shape == (4, 3, 64, 64) and run[0].crops.dtype == torch.uint8
-    qualities = torch.cat([ResidentLoader(buffer, 64, 64, 1).batch(step).quality for step in range(20)])
+    qualities = torch.cat(
+        [ResidentLoader(buffer, 64, 64, 1).batch(step).quality for step in range(20)]
+    )
     assert qualities.min() >= 1 and qualities.max() <= 100 and len(qualities.unique()) > 90
 
 
@@ -97,7 +105,9 @@ def test_processes_share_a_batch(photos: list[np.ndarray]) -> None:
 
     def content(batches: list) -> list[tuple[bytes, int]]:
         return sorted(
-            (crop.numpy().tobytes(), quality.numpy().tobytes()) for batch in batches for crop, quality in zip(batch.crops, batch.quality)
+            (crop.numpy().tobytes(), quality.numpy().tobytes())
+            for batch in batches
+            for crop, quality in zip(batch.crops, batch.quality)
         )
 
     assert content([whole]) == content(parts)
@@ -108,7 +118,10 @@ def test_streamed_crops(folder: Path, photos: list[np.ndarray]) -> None:
     crops = StreamedCrops(paths, 64, 0.5, 1.0, (0,))
     first = list(islice(crops, 4))
     assert all(crop.shape == (3, 64, 64) and crop.dtype == torch.uint8 for crop, _ in first)
-    assert all(quality.shape == (2, 2) and 1 <= quality.min() <= quality.max() <= 100 for _, quality in first)
+    assert all(
+        quality.shape == (2, 2) and 1 <= quality.min() <= quality.max() <= 100
+        for _, quality in first
+    )
     again = list(islice(crops, 4))
     assert all(torch.equal(a[0], b[0]) and torch.equal(a[1], b[1]) for a, b in zip(first, again))
     batch, quality = next(iter(DataLoader(crops, 3, num_workers=1)))
@@ -125,7 +138,13 @@ def test_split_depends_on_the_name_alone() -> None:
 
 
 def test_files(folder: Path, tmp_path: Path, photos: list[np.ndarray]) -> None:
-    assert [path.name for path in find_photos([folder])] == ["broken.png", "0.png", "1.png", "2.png", "narrow.png"]
+    assert [path.name for path in find_photos([folder])] == [
+        "broken.png",
+        "0.png",
+        "1.png",
+        "2.png",
+        "narrow.png",
+    ]
     with pytest.raises(ParameterError, match="not a folder"):
         find_photos([tmp_path / "absent"])
     with pytest.raises(ParameterError, match="no pictures"):
@@ -141,7 +160,9 @@ def test_files(folder: Path, tmp_path: Path, photos: list[np.ndarray]) -> None:
 
 @pytest.mark.parametrize("storage", ["auto", "streamed"])
 def test_module_leaves_out_what_it_cannot_use(folder: Path, storage: str) -> None:
-    data = PhotoData([str(folder)], crop_size=64, batch_size=2, storage=storage, validation_percent=0, workers=1)
+    data = PhotoData(
+        [str(folder)], crop_size=64, batch_size=2, storage=storage, validation_percent=0, workers=1
+    )
     data.setup("fit")
     crops, quality = next(iter(data.train_dataloader()))
     assert crops.shape == (2, 3, 64, 64) and quality.shape == (2, 2, 2)

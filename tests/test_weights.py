@@ -47,7 +47,15 @@ def test_an_integer_that_changed_is_noticed(shipped: tuple, tmp_path: Path) -> N
 def test_an_overflowing_layer_is_refused(shipped: tuple, tmp_path: Path) -> None:
     tensors, metadata = shipped
     wrong = tensors | {"scale_net.layers.2.bias": tensors["scale_net.layers.2.bias"] + 2**24}
-    refuse(wrong, metadata | {"fingerprint": fingerprint({name: value.numpy() for name, value in wrong.items()}).hex()}, tmp_path, "2\\^24")
+    refuse(
+        wrong,
+        metadata
+        | {
+            "fingerprint": fingerprint({name: value.numpy() for name, value in wrong.items()}).hex()
+        },
+        tmp_path,
+        "2\\^24",
+    )
 
 
 def test_missing_and_misshapen_tensors(shipped: tuple, tmp_path: Path) -> None:
@@ -55,7 +63,12 @@ def test_missing_and_misshapen_tensors(shipped: tuple, tmp_path: Path) -> None:
     without = {name: value for name, value in tensors.items() if name != "analysis.stem.weight"}
     refuse(without, metadata, tmp_path, "missing")
     refuse(tensors | {"analysis.stem.bias": torch.zeros(3)}, metadata, tmp_path, "shape")
-    refuse(tensors | {"analysis.stem.bias": tensors["analysis.stem.bias"].to(torch.int32)}, metadata, tmp_path, "type")
+    refuse(
+        tensors | {"analysis.stem.bias": tensors["analysis.stem.bias"].to(torch.int32)},
+        metadata,
+        tmp_path,
+        "type",
+    )
 
 
 def test_other_formats(shipped: tuple, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
-"""A codec of a few lines with the interface of `jndlic.runtime.backend.Backend`: tests of files, calls and commands run on it
-in milliseconds, and need no weights. Its pictures are 16 x 16 blocks of one colour each."""
+"""A codec of a few lines with the interface of `jndlic.runtime.backend.Backend`: tests of files,
+calls and commands run on it in milliseconds, and need no weights. Its pictures are 16 x 16 blocks
+of one colour each."""
 
 from __future__ import annotations
 
@@ -20,7 +21,9 @@ def normal_tables(scales: list[float]) -> SymbolTables:
     counts, offsets = [], []
     for scale in scales:
         reach = math.ceil(5 * scale)
-        edges = [0.5 * math.erf((value - 0.5) / scale / 2**0.5) for value in range(-reach, reach + 2)]
+        edges = [
+            0.5 * math.erf((value - 0.5) / scale / 2**0.5) for value in range(-reach, reach + 2)
+        ]
         table = np.rint(np.append(np.diff(edges), 1e-6) * TOTAL).astype(np.int64).clip(1)
         table[reach] += TOTAL - table.sum()
         counts.append(table.astype(np.uint32))
@@ -51,12 +54,16 @@ class ToyCodec:
 
         z_jnd, z = means(analysis[:, 3:5], 32, 4.0), means(analysis[:, :3] - 128, 64, 16.0)
         t, d = self.table_index(z_jnd, z, quality)
-        return Symbols(z_jnd, z, means(analysis[:, :3] - 128, 16, self._step(self._latents(quality))), t)
+        return Symbols(
+            z_jnd, z, means(analysis[:, :3] - 128, 16, self._step(self._latents(quality))), t
+        )
 
     def step_levels(self) -> np.ndarray:
         return np.log2(self._step(torch.arange(1, 101)).numpy())
 
-    def table_index(self, z_jnd: np.ndarray, z: np.ndarray, quality: int | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def table_index(
+        self, z_jnd: np.ndarray, z: np.ndarray, quality: int | np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         latents = self._latents(quality).numpy()
         t = np.clip(np.abs(z).repeat(4, 1).repeat(4, 2) + latents // 34, 0, 3).astype(np.uint8)
         return t, np.broadcast_to(latents, t.shape).astype(np.int32)
@@ -65,7 +72,11 @@ class ToyCodec:
         return tables[phase]
 
     def synthesise(self, decoded: DecodedSymbols, height: int, width: int) -> np.ndarray:
-        blocks = torch.from_numpy(decoded.symbols.k)[None].float() * self._step(self._latents(decoded.quality.values)) + 128
+        blocks = (
+            torch.from_numpy(decoded.symbols.k)[None].float()
+            * self._step(self._latents(decoded.quality.values))
+            + 128
+        )
         pixels = functional.interpolate(blocks, scale_factor=16)[0, :, :height, :width]
         return pixels.clamp(0.0, 255.0).permute(1, 2, 0).numpy()
 

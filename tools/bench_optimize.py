@@ -1,4 +1,6 @@
-"""Time of a search over a photo of 12 megapixels: `tools/bench_optimize.py PHOTO`; `--help` lists the options."""
+"""Time of a search over a photo of 12 megapixels: `tools/bench_optimize.py PHOTO`; `--help` lists
+the options.
+"""
 
 from jndlic.bench.studies.optimize_cost import main
 

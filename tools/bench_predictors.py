@@ -1,4 +1,6 @@
-"""Picture-wise JND predictors against a proxy, or against people: `tools/bench_predictors.py PHOTOS`."""
+"""Picture-wise JND predictors against a proxy, or against people: `tools/bench_predictors.py
+PHOTOS`.
+"""
 
 from jndlic.bench.studies.predictors import main
 

@@ -1,4 +1,6 @@
-"""Time and memory against CompressAI's bmshj2018-hyperprior: `make bench-speed`; `--help` lists the options."""
+"""Time and memory against CompressAI's bmshj2018-hyperprior: `make bench-speed`; `--help` lists the
+options.
+"""
 
 from jndlic.bench.studies.speed import main
 

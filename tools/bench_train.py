@@ -1,4 +1,6 @@
-"""Speed of training and where its time goes: `tools/bench_train.py PHOTOS`; `--help` lists the options."""
+"""Speed of training and where its time goes: `tools/bench_train.py PHOTOS`; `--help` lists the
+options.
+"""
 
 from jndlic.training.codec.speed import main
 

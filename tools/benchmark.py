@@ -1,4 +1,6 @@
-"""Codecs side by side on a folder of pictures: `tools/benchmark.py PICTURES`, the same as `jndlic bench`."""
+"""Codecs side by side on a folder of pictures: `tools/benchmark.py PICTURES`, the same as `jndlic
+bench`.
+"""
 
 import sys
 

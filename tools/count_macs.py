@@ -1,4 +1,6 @@
-"""Multiplications per pixel and parameters of each part: `make macs`; `--help` lists the options."""
+"""Multiplications per pixel and parameters of each part: `make macs`; `--help` lists the
+options.
+"""
 
 from jndlic.bench.studies.complexity import main
 

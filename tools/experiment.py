@@ -1,4 +1,6 @@
-"""Train several variants and compare their files: `tools/experiment.py configs/experiments/jnd-ablation.yaml ...`."""
+"""Train several variants and compare their files: `tools/experiment.py
+configs/experiments/jnd-ablation.yaml ...`.
+"""
 
 from jndlic.bench.studies.experiment import main
 

@@ -1,4 +1,6 @@
-"""What doubling the JND map inside a rectangle does to bits and error there and elsewhere; `--help` lists the options."""
+"""What doubling the JND map inside a rectangle does to bits and error there and elsewhere; `--help`
+lists the options.
+"""
 
 from jndlic.bench.studies.control import main
 

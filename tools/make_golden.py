@@ -20,5 +20,13 @@ if __name__ == "__main__":
     written = api.encode(pixels, quality=40, codec=codec, jnd=jnd)
     (z_jnd, z, k, t), d, (_, quality) = unpack_symbols(unpack(written), codec)
     (folder / "golden.jlic").write_bytes(written)
-    np.savez_compressed(folder / "golden.npz", z_jnd=z_jnd, z=z, k=k, t=t, d=d.astype(np.int8), quality=quality)
+    np.savez_compressed(
+        folder / "golden.npz",
+        z_jnd=z_jnd,
+        z=z,
+        k=k,
+        t=t,
+        d=d.astype(np.int8),
+        quality=np.asarray(quality),
+    )
     api.decode(written, codec=codec).save(folder / "golden.png", optimize=True)

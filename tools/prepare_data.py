@@ -1,4 +1,6 @@
-"""Check a set of training photos: `tools/prepare_data.py SOURCE OUT`; `--help` lists the options."""
+"""Check a set of training photos: `tools/prepare_data.py SOURCE OUT`; `--help` lists the
+options.
+"""
 
 from jndlic.training.photos.prepare import main
 

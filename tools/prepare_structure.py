@@ -1,4 +1,6 @@
-"""Pairs of patches for the structure network: `tools/prepare_structure.py --photos PHOTOS pairs.npz`."""
+"""Pairs of patches for the structure network: `tools/prepare_structure.py --photos PHOTOS
+pairs.npz`.
+"""
 
 from jndlic.training.structure.commands import prepare
 

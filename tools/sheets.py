@@ -1,4 +1,6 @@
-"""Sheets to look at: details of pictures by several codecs at the same sizes; `--help` lists the options."""
+"""Sheets to look at: details of pictures by several codecs at the same sizes; `--help` lists the
+options.
+"""
 
 from jndlic.bench.studies.sheets import main
 

@@ -1,4 +1,6 @@
-"""Train the structure network of patches: `tools/train_structure.py fit --config configs/jnd-structure.yaml`."""
+"""Train the structure network of patches: `tools/train_structure.py fit --config
+configs/jnd-structure.yaml`.
+"""
 
 from jndlic.training.structure.commands import train
 

@@ -2,9 +2,10 @@
 
     sets of pictures x codecs x levels ─► rows.tsv ─┬─► curves/*.json, benchmark.json
                                                     ├─► curves.png, curves.svg
-                                                    └─► report.html, and a page of Markdown where one is wanted
+                                                    └─► report.html, a page of Markdown if asked for
 
-Interrupted, it goes on where it was: what was measured stays in the folder (jndlic/bench/run/store.py).
+Interrupted, it goes on where it was: what was measured stays in the folder
+(jndlic/bench/run/store.py).
 """
 
 from __future__ import annotations
@@ -44,7 +45,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return savings(words[1:])
     epilog = "`jndlic bench savings --help`: what a level of its own for every picture saves"
-    parser = argparse.ArgumentParser(prog="jndlic bench", description=__doc__.splitlines()[0], epilog=epilog)
+    parser = argparse.ArgumentParser(
+        prog="jndlic bench", description=str(__doc__).splitlines()[0], epilog=epilog
+    )
     add_arguments(parser)
     options = parser.parse_args(words)
     return run_command("jndlic bench", lambda: run(options))
@@ -77,15 +80,31 @@ def run(options: argparse.Namespace) -> None:
     setup = Setup(tuple(metrics), options.lpips_weights, options.out / "cache", threads)
     rows = _measure(sets, opened, setup, options.jobs)
     write_rows(options.out / "rows.tsv", rows)
-    failures += [f"{codec}: {reason} ({count} files)" for (codec, reason), count in _errors(rows).items()]
+    failures += [
+        f"{codec}: {reason} ({count} files)" for (codec, reason), count in _errors(rows).items()
+    ]
     found = []
     for name, images in sets.items():
         own = [row for row in rows if row["set"] == name]
         measured = [curves for one in opened if (curves := group(own, one))]
         if measured:
-            first = not found  # time and memory need one picture only, and published curves are of one set
-            sizes = _footprints(measured, images, failures) if first and not options.no_speed else {}
-            found.append(Findings(name, images, measured, published if first else [], anchor, metrics, sizes, kinds))
+            # Time and memory need one picture only, and published curves are of one set
+            first = not found
+            sizes = (
+                _footprints(measured, images, failures) if first and not options.no_speed else {}
+            )
+            found.append(
+                Findings(
+                    name,
+                    images,
+                    measured,
+                    published if first else [],
+                    anchor,
+                    metrics,
+                    sizes,
+                    kinds,
+                )
+            )
     if found:
         study = Study(found, rows, command_of(options), _machine())
         write_reports(study, options.out, options.report_pictures, options.report_rates)
@@ -98,7 +117,10 @@ def run(options: argparse.Namespace) -> None:
 def _short(curve: Curve) -> Curve:
     """A published curve by the first words of its name; the rest goes to the description."""
     name, _, rest = curve.name.partition(",")
-    return curve._replace(name=f"{name} (published)", description=", ".join(filter(None, (rest.strip(), curve.description))))
+    return curve._replace(
+        name=f"{name} (published)",
+        description=", ".join(filter(None, (rest.strip(), curve.description))),
+    )
 
 
 def _open(specs: Sequence[str]) -> tuple[list[Opened], list[str]]:
@@ -117,14 +139,25 @@ def _open(specs: Sequence[str]) -> tuple[list[Opened], list[str]]:
         name = codec.name
         if name in {one.name for one in opened}:
             name = f"{name} ({spec})"
-        opened.append(Opened(spec, name, codec.settings, tuple(codec.usual_levels), getattr(codec, "weights_hash", ""), getattr(codec, "trained_on", ())))
+        opened.append(
+            Opened(
+                spec,
+                name,
+                codec.settings,
+                tuple(codec.usual_levels),
+                getattr(codec, "weights_hash", ""),
+                getattr(codec, "trained_on", ()),
+            )
+        )
     if not opened:
         raise JndlicError("no codec can be used\n  " + "\n  ".join(failures))
     return opened, failures
 
 
 def _metrics(names: Sequence[str] | None, lpips_weights: str | None) -> list[str]:
-    """The metrics asked for, checked; by default those whose libraries, weights and programs are here."""
+    """The metrics asked for, checked; by default those whose libraries, weights and programs are
+    here.
+    """
     if names:
         select(names, lpips_weights)
         for name in names:
@@ -152,33 +185,49 @@ def _anchor(name: str | None, opened: Sequence[Opened]) -> str:
     raise ParameterError(f"--anchor {name}: not among {', '.join(one.name for one in opened)}")
 
 
-def _measure(sets: Mapping[str, Sequence[Path]], opened: Sequence[Opened], setup: Setup, jobs: int) -> list[Row]:
-    """The rows of all files, each with the name of its set, in the order of sets, pictures, codecs and levels."""
+def _measure(
+    sets: Mapping[str, Sequence[Path]], opened: Sequence[Opened], setup: Setup, jobs: int
+) -> list[Row]:
+    """The rows of all files, each with the name of its set, in the order of sets, pictures, codecs
+    and levels.
+    """
     from tqdm import tqdm
 
     set_of = {image.name: name for name, images in sets.items() for image in images}
-    tasks = [Task(image, one.spec, level) for images in sets.values() for image in images for one in opened for level in one.levels]
+    tasks = [
+        Task(image, one.spec, level)
+        for images in sets.values()
+        for image in images
+        for one in opened
+        for level in one.levels
+    ]
     order = {(task.image.name, task.codec, task.level): number for number, task in enumerate(tasks)}
     with tqdm(total=len(tasks), unit="file", smoothing=0.05) as bar:
         rows = []
         for row in measure_all(tasks, setup, min(jobs, len(tasks))):
             rows.append({"set": set_of[str(row["image"])], **row})
             bar.update()
-    return sorted(rows, key=lambda row: order[row["image"], row["codec"], row["level"]])
+    return sorted(
+        rows, key=lambda row: order[str(row["image"]), str(row["codec"]), int(row["level"])]
+    )
 
 
 def _errors(rows: Sequence[Row]) -> Counter[tuple[str, str]]:
     return Counter((str(row["codec"]), str(row["error"])) for row in rows if "error" in row)
 
 
-def _footprints(measured: Sequence[Measured], images: Sequence[Path], failures: list[str]) -> dict[str, dict[str, Footprint]]:
+def _footprints(
+    measured: Sequence[Measured], images: Sequence[Path], failures: list[str]
+) -> dict[str, dict[str, Footprint]]:
     """Time and memory by name, on the largest of the pictures."""
     name = measured[0].largest_image()
     largest = next(path for path in images if path.name == name)
     found = {}
     for one in measured:
         try:
-            found[one.codec.name] = footprints(one.codec.spec, largest, one.levels[len(one.levels) // 2])
+            found[one.codec.name] = footprints(
+                one.codec.spec, largest, one.levels[len(one.levels) // 2]
+            )
         except JndlicError as error:
             failures.append(str(error))
     return found
@@ -187,7 +236,9 @@ def _footprints(measured: Sequence[Measured], images: Sequence[Path], failures: 
 def _machine() -> str:
     """The processor's name, where the system tells it, and the number of cores."""
     try:
-        found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+        found = re.search(
+            r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE
+        )
     except OSError:
         found = None
     return f"{found[1].strip() if found else platform.machine()}, {os.cpu_count()} cores"

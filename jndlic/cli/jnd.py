@@ -1,4 +1,6 @@
-"""`jndlic jnd`: tolerance maps as files, noise at the threshold, pictures without what nobody misses."""
+"""`jndlic jnd`: tolerance maps as files, noise at the threshold, pictures without what nobody
+misses.
+"""
 
 from __future__ import annotations
 
@@ -22,30 +24,52 @@ FILTERS = ("klt", "patch")
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
     """Adds `jnd` and what stands below it."""
-    parser = commands.add_parser("jnd", help="just-noticeable differences: maps, noise at the threshold, filtered pictures")
+    parser = commands.add_parser(
+        "jnd", help="just-noticeable differences: maps, noise at the threshold, filtered pictures"
+    )
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
 
-    action = actions.add_parser("map", help="tolerance of every pixel, .npy (grey levels) or a picture")
+    action = actions.add_parser(
+        "map", help="tolerance of every pixel, .npy (grey levels) or a picture"
+    )
     _add_paths(action, "map: .npy for float32 (H, W, 3), or a picture that shows it")
     _add_model(action)
     action.set_defaults(run=_map)
 
-    action = actions.add_parser("inject", help="noise at the threshold: how much a model hides, for the eye to check")
+    action = actions.add_parser(
+        "inject", help="noise at the threshold: how much a model hides, for the eye to check"
+    )
     _add_paths(action, "picture")
     _add_model(action)
-    action.add_argument("--level", type=float, default=1.0, help="of the noise; 1 is the threshold (default: %(default)s)")
+    action.add_argument(
+        "--level",
+        type=float,
+        default=1.0,
+        help="of the noise; 1 is the threshold (default: %(default)s)",
+    )
     action.add_argument("--seed", type=int, default=0, help="of its signs (default: %(default)s)")
     action.set_defaults(run=_inject)
 
-    action = actions.add_parser("filter", help="the picture without what nobody misses, for another codec to compress")
+    action = actions.add_parser(
+        "filter", help="the picture without what nobody misses, for another codec to compress"
+    )
     _add_paths(action, "picture")
-    action.add_argument("--model", choices=FILTERS, default=FILTERS[0], help="(default: %(default)s)")
+    action.add_argument(
+        "--model", choices=FILTERS, default=FILTERS[0], help="(default: %(default)s)"
+    )
     action.set_defaults(run=_filter)
 
 
 def add_encoder_option(parser: argparse.ArgumentParser) -> None:
     """Adds `--jnd` to `encode`."""
-    parser.add_argument("--jnd", choices=MODELS, default=MODELS[0], help="JND model whose map says where quality goes (default: %(default)s, the encoder's own)")
+    parser.add_argument(
+        "--jnd",
+        choices=MODELS,
+        default=MODELS[0],
+        help=(
+            "JND model whose map says where quality goes (default: %(default)s, the encoder's own)"
+        ),
+    )
 
 
 def _add_paths(parser: argparse.ArgumentParser, target: str) -> None:
@@ -69,7 +93,10 @@ def _map(arguments: argparse.Namespace) -> int:
     if not as_array:
         output_format(arguments.output)
     jnd = _tolerance(load(arguments.input).pixels, arguments.model)
-    said = f"mean {jnd.mean():.2f}, 1 % below {np.percentile(jnd, 1):.2f}, 1 % above {np.percentile(jnd, 99):.2f} grey levels"
+    said = (
+        f"mean {jnd.mean():.2f}, 1 % below {np.percentile(jnd, 1):.2f}, 1 % above "
+        f"{np.percentile(jnd, 99):.2f} grey levels"
+    )
     if as_array:
         content = io.BytesIO()
         np.save(content, jnd, allow_pickle=False)
@@ -100,8 +127,12 @@ def _filter(arguments: argparse.Namespace) -> int:
     return _rewrite(arguments, filtered, "{:.2f} dB from the original")
 
 
-def _rewrite(arguments: argparse.Namespace, change: Callable[[np.ndarray], np.ndarray], said: str) -> int:
-    """Saves a changed picture with all that the original carries; `said` tells the PSNR between both."""
+def _rewrite(
+    arguments: argparse.Namespace, change: Callable[[np.ndarray], np.ndarray], said: str
+) -> int:
+    """Saves a changed picture with all that the original carries; `said` tells the PSNR between
+    both.
+    """
     check_paths(arguments.input, arguments.output)
     from jndlic.images.files import load, output_format, save
 

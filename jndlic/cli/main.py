@@ -1,7 +1,7 @@
 """The command `jndlic`: encode, decode, info, optimize, jnd, bench.
 
-Exit codes: 0 good, 1 bad input or a file that cannot be read or written, 2 wrong usage. torch is imported only when a
-picture is coded.
+Exit codes: 0 good, 1 bad input or a file that cannot be read or written, 2 wrong usage. torch is
+imported only when a picture is coded.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["bench"]:
-        from jndlic.bench.benchmark import main as bench  # has a parser of its own, and torch with it
+        # Has a parser of its own, and torch with it
+        from jndlic.bench.benchmark import main as bench
 
         return bench(words[1:])
     arguments = _parser().parse_args(words)
@@ -46,7 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="jndlic", description="Compress photos with a learned codec that knows what the eye tolerates."
+        prog="jndlic",
+        description="Compress photos with a learned codec that knows what the eye tolerates.",
     )
     parser.add_argument("-V", "--version", action="version", version=f"jndlic {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -77,14 +79,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     decode.set_defaults(run=_decode)
 
-    show = commands.add_parser("info", help="what a .jlic file says about itself, and where its bytes go")
+    show = commands.add_parser(
+        "info", help="what a .jlic file says about itself, and where its bytes go"
+    )
     show.add_argument("input", type=Path, metavar="FILE", help=".jlic file")
     show.add_argument("--json", action="store_true", help="for programs")
     show.set_defaults(run=_info)
 
     cli_optimize.add_commands(commands)
     cli_jnd.add_commands(commands)
-    commands.add_parser("bench", help="codecs side by side on a folder of pictures; see `jndlic bench --help`")
+    commands.add_parser(
+        "bench", help="codecs side by side on a folder of pictures; see `jndlic bench --help`"
+    )
     return parser
 
 
@@ -92,8 +98,12 @@ def _add_common(parser: argparse.ArgumentParser, source: str, target: str) -> No
     parser.add_argument("input", type=Path, metavar="IN", help=source)
     parser.add_argument("output", type=Path, metavar="OUT", help=target)
     parser.add_argument("--weights", metavar="FILE", help="other weights than the shipped ones")
-    parser.add_argument("--device", default="cpu", help="where the network runs: cpu (default), cuda ...")
-    parser.add_argument("--threads", type=_positive, metavar="N", help="CPU threads (default: torch's choice)")
+    parser.add_argument(
+        "--device", default="cpu", help="where the network runs: cpu (default), cuda ..."
+    )
+    parser.add_argument(
+        "--threads", type=_positive, metavar="N", help="CPU threads (default: torch's choice)"
+    )
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
 
 
@@ -104,12 +114,18 @@ def _encode(arguments: argparse.Namespace) -> int:
     from jndlic.images.files import load
 
     picture = load(arguments.input)
-    from jndlic.pipeline import encode_picture  # after the picture: a wrong one should not wait for torch
+    # After the picture: a wrong one should not wait for torch
+    from jndlic.pipeline import encode_picture
 
     codec = _load_codec(arguments)
     start = time.perf_counter()
     if arguments.visually_lossless is None:
-        data, said = encode_picture(picture, arguments.quality, codec, arguments.jnd, cli_jnd.progress_bar()), ""
+        data, said = (
+            encode_picture(
+                picture, arguments.quality, codec, arguments.jnd, cli_jnd.progress_bar()
+            ),
+            "",
+        )
     else:
         data, said = cli_optimize.encode_visually_lossless(picture, codec, arguments)
         said = f", {said}"
@@ -129,14 +145,17 @@ def _decode(arguments: argparse.Namespace) -> int:
     from jndlic.format.container import unpack
     from jndlic.pipeline import decode_picture
 
-    header = unpack(data, arguments.max_pixels).header  # nor a damaged file the loading of the weights
+    # Nor should a damaged file cost the loading of the weights
+    header = unpack(data, arguments.max_pixels).header
     output_format(arguments.output, header.grey)
     codec = _load_codec(arguments)
     start = time.perf_counter()
     picture = decode_picture(data, codec, arguments.max_pixels)
     seconds = time.perf_counter() - start
     save(arguments.output, picture)
-    _say(arguments, f"{arguments.output}: {picture.width} x {picture.height} pixels, {seconds:.2f} s")
+    _say(
+        arguments, f"{arguments.output}: {picture.width} x {picture.height} pixels, {seconds:.2f} s"
+    )
     return GOOD
 
 
@@ -148,15 +167,32 @@ def _info(arguments: argparse.Namespace) -> int:
         print(json.dumps(facts, indent=2))
         return GOOD
     kind = ("grey" if facts["grey"] else "RGB") + (" + alpha" if facts["alpha"] else "")
-    print(f"{arguments.input}: .jlic version {facts['version']}, {facts['width']} x {facts['height']}, {kind}")
+    print(
+        f"{arguments.input}: .jlic version {facts['version']}, {facts['width']} x "
+        f"{facts['height']}, {kind}"
+    )
     plane = facts["quality_plane"]
-    varies = f" (a plane of {plane['min']} to {plane['max']}, mean {plane['mean']:.1f})" if plane else ""
-    print(f"quality {facts['quality']}{varies}, weights {facts['model'] or 'unknown'} (fingerprint {facts['fingerprint']})")
+    varies = (
+        f" (a plane of {plane['min']} to {plane['max']}, mean {plane['mean']:.1f})" if plane else ""
+    )
+    print(
+        f"quality {facts['quality']}{varies}, weights {facts['model'] or 'unknown'} (fingerprint "
+        f"{facts['fingerprint']})"
+    )
     print(f"{facts['bytes']} bytes, {facts['bpp']:.4f} bpp, latent segments: {facts['segments']}")
-    names = {"QPLN": "quality plane", "ALPH": "alpha plane", "icCp": "ICC profile", "exIf": "EXIF", "xmPd": "XMP",
-             "naMe": "name of the weights"}
+    names = {
+        "QPLN": "quality plane",
+        "ALPH": "alpha plane",
+        "icCp": "ICC profile",
+        "exIf": "EXIF",
+        "xmPd": "XMP",
+        "naMe": "name of the weights",
+    }
     rows = [("", stream["bytes"], f"{name} stream") for name, stream in facts["streams"].items()]
-    rows += [(chunk["tag"], chunk["bytes"], names.get(chunk["tag"], "unknown")) for chunk in facts["chunks"]]
+    rows += [
+        (chunk["tag"], chunk["bytes"], names.get(chunk["tag"], "unknown"))
+        for chunk in facts["chunks"]
+    ]
     for tag, size, name in (*rows, ("", facts["overhead_bytes"], "header, framing, CRCs")):
         bpp = 8 * size / (facts["width"] * facts["height"])
         print(f"  {tag:4s} {size:10d} bytes {bpp:9.4f} bpp {size / facts['bytes']:6.1%}  {name}")
@@ -173,7 +209,8 @@ def _load_codec(arguments: argparse.Namespace) -> Backend:
         torch.set_num_threads(arguments.threads)
     try:
         torch.empty(0, device=arguments.device)
-    except (RuntimeError, AssertionError) as error:  # torch's words for "no such device", first line only
+    except (RuntimeError, AssertionError) as error:
+        # torch's words for "no such device", first line only
         raise ParameterError(f"--device {arguments.device}: {str(error).splitlines()[0]}") from None
     return load_codec(arguments.weights or DEFAULT_WEIGHTS, arguments.device)
 
@@ -184,7 +221,9 @@ def _quality(text: str) -> int:
     except ValueError:
         value = 0
     if not QUALITY_MIN <= value <= QUALITY_MAX:
-        raise argparse.ArgumentTypeError(f"must be an integer from {QUALITY_MIN} to {QUALITY_MAX}, got {text!r}")
+        raise argparse.ArgumentTypeError(
+            f"must be an integer from {QUALITY_MIN} to {QUALITY_MAX}, got {text!r}"
+        )
     return value
 
 

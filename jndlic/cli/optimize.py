@@ -1,4 +1,6 @@
-"""`jndlic optimize` and `jndlic encode --visually-lossless`: files just fine enough that people see no change."""
+"""`jndlic optimize` and `jndlic encode --visually-lossless`: files just fine enough that people see
+no change.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +10,12 @@ import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jndlic.errors import JndlicError, ParameterError
 from jndlic.files import check_paths
 
 if TYPE_CHECKING:
-
     from jndlic.images.picture import Picture
     from jndlic.optimize.batch import Report, Settings
     from jndlic.runtime.backend import Backend
@@ -29,14 +30,31 @@ DEFAULT_PROFILE = "mcl-jci-75"
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
     """Adds `optimize`."""
-    parser = commands.add_parser("optimize", help="the smallest JPEG, WebP, AVIF, JPEG XL or .jlic that still looks the same")
+    parser = commands.add_parser(
+        "optimize", help="the smallest JPEG, WebP, AVIF, JPEG XL or .jlic that still looks the same"
+    )
     add = parser.add_argument
-    add("input", type=Path, metavar="IN", help="picture, or a folder of pictures, folders in it included")
-    add("output", type=Path, metavar="OUT", help="file, or a folder, which is made if it is not there")
+    add(
+        "input",
+        type=Path,
+        metavar="IN",
+        help="picture, or a folder of pictures, folders in it included",
+    )
+    add(
+        "output",
+        type=Path,
+        metavar="OUT",
+        help="file, or a folder, which is made if it is not there",
+    )
     add("--codec", choices=CODECS, help="(default: by the suffix of OUT; needed for a folder)")
     _add_profile(parser, "--profile", default=DEFAULT_PROFILE)
     _add_predictor(parser)
-    add("--search", choices=RULES, metavar="RULE", help=f"{', '.join(RULES)} (default: the predictor's own)")
+    add(
+        "--search",
+        choices=RULES,
+        metavar="RULE",
+        help=f"{', '.join(RULES)} (default: the predictor's own)",
+    )
     add("--weights", metavar="FILE", help="of jndlic as the codec: others than the shipped ones")
     add("--force", action="store_true", help="in a folder: make files anew that are there already")
     add("--json", action="store_true", help="for programs")
@@ -45,13 +63,19 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     parser.set_defaults(run=_optimize)
 
 
-def add_encoder_options(parser: argparse.ArgumentParser, quality: argparse._MutuallyExclusiveGroup) -> None:
-    """Adds `--visually-lossless` to `encode`, in a group with the quality that it takes the place of."""
+def add_encoder_options(
+    parser: argparse.ArgumentParser, quality: argparse._MutuallyExclusiveGroup
+) -> None:
+    """Adds `--visually-lossless` to `encode`, in a group with the quality that it takes the place
+    of.
+    """
     _add_profile(quality, "--visually-lossless", nargs="?", const=DEFAULT_PROFILE)
     _add_predictor(parser)
 
 
-def encode_visually_lossless(picture: Picture, codec: Backend, arguments: argparse.Namespace) -> tuple[bytes, str]:
+def encode_visually_lossless(
+    picture: Picture, codec: Backend, arguments: argparse.Namespace
+) -> tuple[bytes, str]:
     """A .jlic file just fine enough, and what there is to say about it.
 
     Args:
@@ -69,7 +93,9 @@ def encode_visually_lossless(picture: Picture, codec: Backend, arguments: argpar
     from jndlic.pipeline import analyse_picture
 
     demand = profile(arguments.visually_lossless)
-    predictor = open_predictor(arguments.predictor or default_predictor(demand), arguments.predictor_weights)
+    predictor = open_predictor(
+        arguments.predictor or default_predictor(demand), arguments.predictor_weights
+    )
     session = JndlicSession(picture, codec, analyse_picture(picture, codec, arguments.jnd))
     found = optimize(session, predictor, demand)
     if not found.reached:
@@ -96,20 +122,35 @@ class _ListProfiles(argparse.Action):
         from jndlic.optimize.predictors.profiles import DEFAULT_PROFILE, PROFILES
 
         for one in PROFILES.values():
-            print(f"{one.name:12s} {one.meaning}{' (default)' if one.name == DEFAULT_PROFILE else ''}")
-        print("No people looked at what the predictors are calibrated with: shares are a proxy (docs/optimize.md).")
+            print(
+                f"{one.name:12s} {one.meaning}{' (default)' if one.name == DEFAULT_PROFILE else ''}"
+            )
+        print(
+            "No people looked at what the predictors are calibrated with: shares are a proxy "
+            "(docs/optimize.md)."
+        )
         parser.exit()
 
 
-def _add_profile(parser: argparse._ActionsContainer, option: str, **settings: object) -> None:
-    text = f"how strict \"looks the same\" is: {', '.join(PROFILES)} (default: {DEFAULT_PROFILE}, three in four see no change)"
-    parser.add_argument(option, choices=PROFILES, metavar="PROFILE", help=text.replace("%", "%%"), **settings)
+def _add_profile(parser: argparse._ActionsContainer, option: str, **settings: Any) -> None:
+    text = (
+        f'how strict "looks the same" is: {", ".join(PROFILES)} (default: {DEFAULT_PROFILE}, three '
+        "in four see no change)"
+    )
+    parser.add_argument(
+        option, choices=PROFILES, metavar="PROFILE", help=text.replace("%", "%%"), **settings
+    )
 
 
 def _add_predictor(parser: argparse.ArgumentParser) -> None:
-    text = f"what judges: {', '.join(PREDICTORS)} (default: vp; for the profile strict: ssimulacra2); butteraugli needs libjxl's butteraugli_main"
+    text = (
+        f"what judges: {', '.join(PREDICTORS)} (default: vp; for the profile strict: ssimulacra2); "
+        "butteraugli needs libjxl's butteraugli_main"
+    )
     parser.add_argument("--predictor", choices=PREDICTORS, metavar="NAME", help=text)
-    parser.add_argument("--predictor-weights", metavar="FILE", help="of vp or sg: others than the shipped ones")
+    parser.add_argument(
+        "--predictor-weights", metavar="FILE", help="of vp or sg: others than the shipped ones"
+    )
 
 
 def _optimize(arguments: argparse.Namespace) -> int:
@@ -125,11 +166,17 @@ def _optimize(arguments: argparse.Namespace) -> int:
     from jndlic.optimize.predictors.registry import default_predictor, open_predictor
 
     demand = profile(arguments.profile)
-    jobs = find_jobs(arguments.input, arguments.output, codec) if folder else [Job(arguments.input, arguments.output)]
+    jobs = (
+        find_jobs(arguments.input, arguments.output, codec)
+        if folder
+        else [Job(arguments.input, arguments.output)]
+    )
     settings = Settings(
         codec,
         open_preset(codec, arguments.weights),
-        open_predictor(arguments.predictor or default_predictor(demand), arguments.predictor_weights),
+        open_predictor(
+            arguments.predictor or default_predictor(demand), arguments.predictor_weights
+        ),
         demand,
         arguments.search,
     )
@@ -140,7 +187,11 @@ def _optimize(arguments: argparse.Namespace) -> int:
         there = set(skipped)
         reports, failures = _run([job for job in jobs if job not in there], settings)
     if arguments.json:
-        print(json.dumps(_facts(reports, failures, [str(job.target) for job in skipped], settings), indent=2))
+        print(
+            json.dumps(
+                _facts(reports, failures, [str(job.target) for job in skipped], settings), indent=2
+            )
+        )
     elif not arguments.quiet:
         print(_table(reports, arguments.output) if folder else _line(reports[0]))
         if skipped:
@@ -166,7 +217,9 @@ def _codec(arguments: argparse.Namespace, folder: bool) -> str:
             raise
         return arguments.codec  # a suffix of the user's own
     if arguments.codec not in (None, told):
-        raise ParameterError(f"{arguments.output}: the suffix says {told}, --codec {arguments.codec}")
+        raise ParameterError(
+            f"{arguments.output}: the suffix says {told}, --codec {arguments.codec}"
+        )
     return told
 
 
@@ -186,9 +239,19 @@ def _run(jobs: Sequence, settings: Settings) -> tuple[list[Report], list[tuple[s
     return reports, failures
 
 
-def _facts(reports: Sequence[Report], failures: Sequence[tuple[str, str]], skipped: Sequence[str], settings: Settings) -> dict[str, object]:
+def _facts(
+    reports: Sequence[Report],
+    failures: Sequence[tuple[str, str]],
+    skipped: Sequence[str],
+    settings: Settings,
+) -> dict[str, object]:
     files = [
-        {**report._asdict(), "score": report.score if math.isfinite(report.score) else None, "saving": report.saving} for report in reports
+        {
+            **report._asdict(),
+            "score": report.score if math.isfinite(report.score) else None,
+            "saving": report.saving,
+        }
+        for report in reports
     ]
     return {
         "codec": settings.preset,
@@ -204,7 +267,10 @@ def _facts(reports: Sequence[Report], failures: Sequence[tuple[str, str]], skipp
 
 def _line(report: Report) -> str:
     said = _found(report.level, report.share, report.evaluations)
-    return f"{report.target}: {report.bytes} bytes, {said}, {_saving(report.bytes, report.input_bytes)}"
+    return (
+        f"{report.target}: {report.bytes} bytes, {said}, "
+        f"{_saving(report.bytes, report.input_bytes)}"
+    )
 
 
 def _found(level: int, share: float, evaluations: int) -> str:
@@ -219,13 +285,25 @@ def _saving(size: int, input_size: int) -> str:
 def _table(reports: Sequence[Report], folder: Path) -> str:
     names = [str(Path(report.target).relative_to(folder)) for report in reports]
     width = max(map(len, (*names, "total")))
-    lines = [f"{'file':{width}s} {'level':>5s} {'bytes':>10s} {'saving':>8s} {'no change':>9s} {'evaluations':>11s}"]
+    lines = [
+        f"{'file':{width}s} {'level':>5s} {'bytes':>10s} {'saving':>8s} {'no change':>9s} "
+        f"{'evaluations':>11s}"
+    ]
     for name, report in zip(names, reports):
         share = f"{report.share:.1%}{'' if report.reached else '*'}"
-        lines.append(f"{name:{width}s} {report.level:5d} {report.bytes:10d} {report.saving:8.1%} {share:>9s} {report.evaluations:11d}")
-    size, before = sum(report.bytes for report in reports), sum(report.input_bytes for report in reports)
+        lines.append(
+            f"{name:{width}s} {report.level:5d} {report.bytes:10d} {report.saving:8.1%} "
+            f"{share:>9s} {report.evaluations:11d}"
+        )
+    size, before = (
+        sum(report.bytes for report in reports),
+        sum(report.input_bytes for report in reports),
+    )
     total = f"{1 - size / before:8.1%}" if before else " " * 8
-    lines.append(f"{'total':{width}s} {'':5s} {size:10d} {total} {'':9s} {sum(report.evaluations for report in reports):11d}")
+    lines.append(
+        f"{'total':{width}s} {'':5s} {size:10d} {total} {'':9s} "
+        f"{sum(report.evaluations for report in reports):11d}"
+    )
     return "\n".join(lines)
 
 
@@ -233,7 +311,10 @@ def _warn_of(report: Report, settings: Settings) -> None:
     if not report.reached:
         _warn(f"{report.target}: even the finest level falls short of {settings.profile.name}")
     if report.same_format and report.bytes > report.input_bytes:
-        _warn(f"{report.target}: larger than {report.source}, which is {settings.preset} already: better keep that")
+        _warn(
+            f"{report.target}: larger than {report.source}, which is {settings.preset} already: "
+            "better keep that"
+        )
 
 
 def _warn(text: str) -> None:

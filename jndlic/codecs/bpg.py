@@ -28,9 +28,17 @@ class Bpg(WholeFiles):
     name = "BPG"
 
     def __init__(self, chroma: int = 444) -> None:
-        self._encoder, self._decoder, self._chroma = find_program("bpgenc"), find_program("bpgdec"), chroma
-        said = subprocess.run([self._encoder], capture_output=True, text=True, check=False)  # ends in an error, but says its version
-        version = next((line for line in (said.stdout + said.stderr).splitlines() if "version" in line), "unknown version")
+        self._encoder, self._decoder, self._chroma = (
+            find_program("bpgenc"),
+            find_program("bpgdec"),
+            chroma,
+        )
+        # Ends in an error, but says its version
+        said = subprocess.run([self._encoder], capture_output=True, text=True, check=False)
+        version = next(
+            (line for line in (said.stdout + said.stderr).splitlines() if "version" in line),
+            "unknown version",
+        )
         self.settings = f"{version.strip()}, {chroma}"
 
     def encode(self, picture: Source, level: int) -> bytes:
@@ -38,7 +46,18 @@ class Bpg(WholeFiles):
         with tempfile.TemporaryDirectory() as folder:
             source, target = Path(folder, "in.png"), Path(folder, "out.bpg")
             Image.fromarray(as_pixels(picture)).save(source)
-            run_program([self._encoder, "-q", str(level), "-f", str(self._chroma), "-o", str(target), str(source)])
+            run_program(
+                [
+                    self._encoder,
+                    "-q",
+                    str(level),
+                    "-f",
+                    str(self._chroma),
+                    "-o",
+                    str(target),
+                    str(source),
+                ]
+            )
             return result_of(target, "bpgenc")
 
     def decode(self, data: bytes) -> np.ndarray:

@@ -1,11 +1,17 @@
 """What a codec is, and a session of one with one picture.
 
-    picture, level ─► ImageCodec.encode ─► bytes ─► decode ─► pixels                     a benchmark: many pictures, few levels
-    picture ─► ImageCodec.session ─► Session ─┬─► view(level) ─► pixels to judge against `reference`     a search: one picture,
-                                              └─► encode(level) ─► bytes ─► decode ─► the same, from the very file   many levels
+A benchmark, many pictures and few levels:
 
-Pixels are uint8 (H, W, 3), RGB, as a viewer shows them: what is transparent lies on white. Formats that know alpha and metadata keep
-those of a picture; bare pixels have none.
+    picture, level ─► ImageCodec.encode ─► bytes ─► decode ─► pixels
+
+A search, one picture and many levels:
+
+    picture ─► ImageCodec.session ─► Session
+    Session ─┬─► view(level) ─► pixels to judge against `reference`
+             └─► encode(level) ─► bytes ─► decode ─► the same, from the very file
+
+Pixels are uint8 (H, W, 3), RGB, as a viewer shows them: what is transparent lies on white. Formats
+that know alpha and metadata keep those of a picture; bare pixels have none.
 """
 
 from __future__ import annotations
@@ -34,6 +40,7 @@ class Session(Protocol):
 
     def view(self, level: int) -> np.ndarray:
         """Pixels of a level."""
+        ...
 
     def encode(self, level: int) -> bytes:
         """The whole file of a level.
@@ -41,18 +48,24 @@ class Session(Protocol):
         Raises:
             ImageError: the format cannot hold the picture.
         """
+        ...
 
     def decode(self, data: bytes) -> np.ndarray:
         """Pixels of a file."""
+        ...
 
 
 class ImageCodec(Protocol):
-    """Pictures to files and back; the network of this project is a `Codec` of jndlic/network, this is any format with all its settings."""
+    """Pictures to files and back; the network of this project is a `Codec` of jndlic/network, this
+    is any format with all its settings.
+    """
 
     name: str
     """Short, for tables and curves."""
     settings: str
-    """Encoder, version, options: all that the bytes depend on besides picture and level. Results are kept under this text."""
+    """Encoder, version, options: all that the bytes depend on besides picture and level. Results
+    are kept under this text.
+    """
     levels: tuple[int, ...]
     """All of them, in the codec's own terms, coarse to fine."""
     usual_levels: tuple[int, ...]
@@ -65,6 +78,7 @@ class ImageCodec(Protocol):
             ImageError: the format cannot hold the picture.
             CodecError: a program failed.
         """
+        ...
 
     def decode(self, data: bytes) -> np.ndarray:
         """The pixels of a file.
@@ -72,16 +86,20 @@ class ImageCodec(Protocol):
         Raises:
             JndlicError: it is damaged, or of another format.
         """
+        ...
 
     def parts(self, data: bytes) -> dict[str, int]:
         """Bytes of each part of a file, by name; none where the file has no parts of interest."""
+        ...
 
     def session(self, picture: Picture) -> Session:
         """The picture at every level."""
+        ...
 
 
 class FileSession:
-    """A session whose every look at a level is a real file, each made once: the one that a search ends with was made on its way.
+    """A session whose every look at a level is a real file, each made once: the one that a search
+    ends with was made on its way.
 
     Args:
         picture: to encode.
@@ -119,7 +137,9 @@ class FileSession:
 
 
 class WholeFiles(ImageCodec):
-    """Base of the codecs whose levels have nothing in common and whose files have no parts of interest."""
+    """Base of the codecs whose levels have nothing in common and whose files have no parts of
+    interest.
+    """
 
     def parts(self, data: bytes) -> dict[str, int]:
         """None."""

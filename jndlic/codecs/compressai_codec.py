@@ -1,6 +1,8 @@
-"""CompressAI's hyperprior networks as codecs with real files; here, those that tools/train_baseline.py trains.
+"""CompressAI's hyperprior networks as codecs with real files; here, those that
+tools/train_baseline.py trains.
 
-    file: height, width (uint16), bytes of the first string (uint32), all little-endian; the strings of y and z
+    file: height, width (uint16), bytes of the first string (uint32), all little-endian; the strings
+    of y and z
 """
 
 from __future__ import annotations
@@ -60,7 +62,9 @@ def compress(network: CompressionModel, pixels: np.ndarray) -> bytes:
     height, width = pixels.shape[:2]
     image = torch.tensor(pixels).permute(2, 0, 1)[None].float() / 255.0
     margin = (0, -width % STRIDE, 0, -height % STRIDE)
-    (latent,), (hyper,) = network.compress(functional.pad(image, margin, mode="replicate"))["strings"]
+    image = functional.pad(image, margin, mode="replicate")
+    coded = network.compress(image)  # pyright: ignore[reportCallIssue]
+    (latent,), (hyper,) = coded["strings"]
     return _HEADER.pack(height, width, len(latent)) + latent + hyper
 
 
@@ -76,8 +80,16 @@ def decompress(network: CompressionModel, data: bytes) -> np.ndarray:
     height, width, size = _HEADER.unpack_from(data)
     strings = [[data[_HEADER.size : _HEADER.size + size]], [data[_HEADER.size + size :]]]
     shape = (-(-height // STRIDE), -(-width // STRIDE))
-    image = network.decompress(strings, shape)["x_hat"][0, :, :height, :width]
-    return (image.clamp(0.0, 1.0) * 255.0).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
+    restored = network.decompress(strings, shape)  # pyright: ignore[reportCallIssue]
+    image = restored["x_hat"][0, :, :height, :width]
+    return (
+        (image.clamp(0.0, 1.0) * 255.0)
+        .round()
+        .to(torch.uint8)
+        .permute(1, 2, 0)
+        .contiguous()
+        .numpy()
+    )
 
 
 def parts(data: bytes) -> dict[str, int]:

@@ -12,10 +12,13 @@ from jndlic.runtime import checkpoint
 
 _CLASSES = {"bmshj2018-hyperprior": ScaleHyperprior, "mbt2018-mean": MeanScaleHyperprior}
 NAMES = tuple(_CLASSES)
-_BUILT = ("_offset", "_quantized_cdf", "_cdf_length", "scale_table")  # tables of counts: they follow from the rest
+# Tables of counts: they follow from the rest
+_BUILT = ("_offset", "_quantized_cdf", "_cdf_length", "scale_table")
 
 
-def build(architecture: str, channels: int, latent_channels: int, start_from: str | Path | None = None) -> CompressionModel:
+def build(
+    architecture: str, channels: int, latent_channels: int, start_from: str | Path | None = None
+) -> CompressionModel:
     """A network to train.
 
     Args:
@@ -29,11 +32,13 @@ def build(architecture: str, channels: int, latent_channels: int, start_from: st
         WeightsError: the checkpoint is unreadable or of another network.
     """
     if architecture not in _CLASSES:
-        raise ParameterError(f"architecture must be one of {', '.join(NAMES)}, got {architecture!r}")
+        raise ParameterError(
+            f"architecture must be one of {', '.join(NAMES)}, got {architecture!r}"
+        )
     network = _CLASSES[architecture](channels, latent_channels)
     if start_from:
         _fill(network, _read(start_from)["state_dict"], start_from)
-    return network.to(memory_format=torch.channels_last)
+    return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
 def load(path: str | Path) -> tuple[CompressionModel, str]:
@@ -61,7 +66,11 @@ def _read(path: str | Path) -> dict:
 
 
 def _fill(network: CompressionModel, state: dict[str, torch.Tensor], source: str | Path) -> None:
-    learned = {name.removeprefix("network."): value for name, value in state.items() if not name.endswith(_BUILT)}
+    learned = {
+        name.removeprefix("network."): value
+        for name, value in state.items()
+        if not name.endswith(_BUILT)
+    }
     try:
         result = torch.nn.Module.load_state_dict(network, learned, strict=False)
     except RuntimeError as error:

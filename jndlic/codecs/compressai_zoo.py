@@ -19,7 +19,8 @@ MODELS = ("bmshj2018-hyperprior", "mbt2018-mean", "mbt2018", "cheng2020-anchor",
 
 
 class Zoo(WholeFiles):
-    """One architecture of the zoo; a level is its quality, each a network of its own, loaded when first used.
+    """One architecture of the zoo; a level is its quality, each a network of its own, loaded when
+    first used.
 
     Args:
         model: one of MODELS.
@@ -33,12 +34,21 @@ class Zoo(WholeFiles):
     def __init__(self, model: str = MODELS[0], metric: str = "mse") -> None:
         urls = zoo.model_urls.get(model, {}).get(metric, {}) if model in MODELS else {}
         if not urls:
-            raise ParameterError(f"no network {model!r} for {metric!r}; the models are {', '.join(MODELS)}")
+            raise ParameterError(
+                f"no network {model!r} for {metric!r}; the models are {', '.join(MODELS)}"
+            )
         folder = Path(torch.hub.get_dir()) / "checkpoints"
         self._model, self._metric, self._networks = model, metric, dict[int, CompressionModel]()
-        self.levels = self.usual_levels = tuple(level for level, url in sorted(urls.items()) if (folder / url.rpartition("/")[2]).is_file())
+        self.levels = self.usual_levels = tuple(
+            level
+            for level, url in sorted(urls.items())
+            if (folder / url.rpartition("/")[2]).is_file()
+        )
         if not self.levels:
-            raise CodecError(f"no weights of {model} ({metric}) in {folder}; CompressAI's zoo has them: {next(iter(urls.values()))}")
+            raise CodecError(
+                f"no weights of {model} ({metric}) in {folder}; CompressAI's zoo has them: "
+                f"{next(iter(urls.values()))}"
+            )
         self.name = model if metric == "mse" else f"{model}, {metric}"
         self.settings = f"compressai {version('compressai')}, {model}, {metric}, pretrained"
 
@@ -56,7 +66,10 @@ class Zoo(WholeFiles):
 
     def _network(self, level: int) -> CompressionModel:
         if level not in self.levels:
-            raise CodecError(f"no weights of {self._model} at quality {level}; there are {', '.join(map(str, self.levels))}")
+            raise CodecError(
+                f"no weights of {self._model} at quality {level}; there are "
+                f"{', '.join(map(str, self.levels))}"
+            )
         if level not in self._networks:
             build = getattr(zoo, self._model.replace("-", "_"))
             network = build(level, self._metric, pretrained=True).eval()

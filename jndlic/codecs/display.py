@@ -1,4 +1,6 @@
-"""Pictures as a viewer shows them, for formats that keep neither an orientation nor an ICC profile."""
+"""Pictures as a viewer shows them, for formats that keep neither an orientation nor an ICC
+profile.
+"""
 
 from __future__ import annotations
 
@@ -16,18 +18,23 @@ GRID = 17
 
 
 def upright(picture: Picture) -> Picture:
-    """The picture turned as its EXIF orientation says, and that removed; as it is where the EXIF data is broken."""
+    """The picture turned as its EXIF orientation says, and that removed; as it is where the EXIF
+    data is broken.
+    """
     if picture.exif is None:
         return picture
     try:
         turned = from_pillow(ImageOps.exif_transpose(to_pillow(picture)))
-    except Exception:  # Pillow raises nearly anything on damaged EXIF data; it must not cost the picture
+    except Exception:
+        # Pillow raises nearly anything on damaged EXIF data; it must not cost the picture
         return picture
     return replace(turned, icc=picture.icc)
 
 
 def to_srgb(picture: Picture) -> Picture:
-    """The picture in sRGB without an ICC profile; its own values where it has none, a broken one, or one that is like sRGB."""
+    """The picture in sRGB without an ICC profile; its own values where it has none, a broken one,
+    or one that is like sRGB.
+    """
     if picture.icc is None:
         return picture
     grey = picture.icc[16:20] == b"GRAY"
@@ -35,7 +42,9 @@ def to_srgb(picture: Picture) -> Picture:
         return replace(picture, icc=None)
     try:
         profile = ImageCms.ImageCmsProfile(io.BytesIO(picture.icc))
-        transform = ImageCms.buildTransform(profile, ImageCms.createProfile("sRGB"), "L" if grey else "RGB", "RGB")
+        transform = ImageCms.buildTransform(
+            profile, ImageCms.createProfile("sRGB"), "L" if grey else "RGB", "RGB"
+        )
     except (OSError, ImageCms.PyCMSError):
         return replace(picture, icc=None)
 
@@ -44,7 +53,8 @@ def to_srgb(picture: Picture) -> Picture:
         return np.array(ImageCms.applyTransform(image, transform))
 
     probe = _probe(grey)
-    if np.abs(converted(probe).astype(int) - probe).max() <= 1:  # sRGB by another name: rounding would only add noise
+    # sRGB by another name: rounding would only add noise
+    if np.abs(converted(probe).astype(int) - probe).max() <= 1:
         return replace(picture, icc=None)
     pixels = converted(picture.pixels)
     if picture.grey:

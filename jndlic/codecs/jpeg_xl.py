@@ -1,8 +1,9 @@
 """JPEG XL by libjxl, through one of two Python packages.
 
-Neither package can do the work of the other. `imagecodecs`, which the published results were made with, writes no EXIF and no XMP;
-`pillow-jxl-plugin` keeps them, and is a seventh of the size for those who want JPEG XL only. At the same quality and effort they write
-other bytes and other pixels, so that neither gives the results of the other.
+Neither package can do the work of the other. `imagecodecs`, which the published results were made
+with, writes no EXIF and no XMP; `pillow-jxl-plugin` keeps them, and is a seventh of the size for
+those who want JPEG XL only. At the same quality and effort they write other bytes and other pixels,
+so that neither gives the results of the other.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ class JpegXl(WholeFiles):
 
     Args:
         effort: 1 (fast) to 10.
-        library: one of LIBRARIES. "imagecodecs" writes pixels only, "pillow" alpha and metadata too.
+        library: one of LIBRARIES. "imagecodecs" writes pixels only, "pillow" alpha and metadata
+            too.
 
     Raises:
         ParameterError: there is no such library.
@@ -51,7 +53,9 @@ class JpegXl(WholeFiles):
 
     def session(self, picture: Picture) -> Session:
         """See ImageCodec; with "pillow" the reference is upright and in sRGB, as the files are."""
-        return FileSession(self._library.prepared(picture), self.levels, self._library.encode, self._library.decode)
+        return FileSession(
+            self._library.prepared(picture), self.levels, self._library.encode, self._library.decode
+        )
 
 
 class _Imagecodecs:
@@ -63,7 +67,9 @@ class _Imagecodecs:
 
             libjxl = imagecodecs.jpegxl_version()
         except ImportError as error:  # also what a codec left out of the build raises
-            raise CodecError("JPEG XL needs the `imagecodecs` package: pip install 'jndlic[bench]'") from error
+            raise CodecError(
+                "JPEG XL needs the `imagecodecs` package: pip install 'jndlic[bench]'"
+            ) from error
         self._package, self._effort = imagecodecs, effort
         self.settings = f"{libjxl}, effort {effort}"
 
@@ -73,7 +79,9 @@ class _Imagecodecs:
 
     def encode(self, picture: Picture, quality: int) -> bytes:
         """The file at a quality of 1 to 99."""
-        return self._package.jpegxl_encode(shown(picture), distance=distance(quality), effort=self._effort)
+        return self._package.jpegxl_encode(
+            shown(picture), distance=distance(quality), effort=self._effort
+        )
 
     def decode(self, data: bytes) -> np.ndarray:
         """The pixels of a file."""
@@ -83,15 +91,18 @@ class _Imagecodecs:
 class _Plugin:
     """The package `pillow-jxl-plugin`.
 
-    It writes pixels as sRGB and neither ICC profiles nor an orientation, and readers of JPEG XL do not heed the one in EXIF. Hence a
-    picture is turned upright and converted to sRGB first, so that it looks as the original does.
+    It writes pixels as sRGB and neither ICC profiles nor an orientation, and readers of JPEG XL do
+    not heed the one in EXIF. Hence a picture is turned upright and converted to sRGB first, so that
+    it looks as the original does.
     """
 
     def __init__(self, effort: int) -> None:
         try:
             import pillow_jxl  # noqa: F401 (makes Pillow read and write JPEG XL)
         except ImportError as error:
-            raise CodecError("JPEG XL needs the `pillow-jxl-plugin` package: pip install 'jndlic[jxl]'") from error
+            raise CodecError(
+                "JPEG XL needs the `pillow-jxl-plugin` package: pip install 'jndlic[jxl]'"
+            ) from error
         form = PillowFormat("JXL", {"effort": effort})
         self.encode, self.decode = form.encode, form.decode
         self.settings = f"pillow-jxl-plugin {version('pillow-jxl-plugin')}, effort {effort}"
@@ -106,7 +117,9 @@ LIBRARIES = {"imagecodecs": _Imagecodecs, "pillow": _Plugin}
 
 
 def distance(quality: float) -> float:
-    """Butteraugli distance that libjxl aims at for a quality, as `JxlEncoderDistanceFromQuality` has it."""
+    """Butteraugli distance that libjxl aims at for a quality, as `JxlEncoderDistanceFromQuality`
+    has it.
+    """
     if quality >= 30:
         return 0.1 + (100 - quality) * 0.09
     return 53 / 3000 * quality**2 - 23 / 20 * quality + 25

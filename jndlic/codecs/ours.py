@@ -1,4 +1,6 @@
-"""jndlic among the codecs. In a session the analysis is done once for all levels, and what is only looked at is not entropy-coded."""
+"""jndlic among the codecs. In a session the analysis is done once for all levels, and what is only
+looked at is not entropy-coded.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +21,20 @@ from jndlic.format.container import QUALITY_MAX, QUALITY_MIN
 from jndlic.images.picture import Picture
 from jndlic.images.pillow import shown
 from jndlic.jnd.models import MODELS
-from jndlic.pipeline import Analysed, analyse_picture, decode_picture, pack_picture, quantise, synthesise_pixels
+from jndlic.pipeline import (
+    Analysed,
+    analyse_picture,
+    decode_picture,
+    pack_picture,
+    quantise,
+    synthesise_pixels,
+)
 from jndlic.runtime import load
 from jndlic.runtime.backend import Backend
 from jndlic.shipped_weights import DEFAULT_WEIGHTS, SUFFIX, shipped_weights
 
-APART = ("bench", "codecs", "metrics", "optimize", "training")  # parts of the package that no file depends on
+# Parts of the package that no file depends on
+APART = ("bench", "codecs", "metrics", "optimize", "training")
 
 
 class Jndlic:
@@ -34,7 +44,8 @@ class Jndlic:
         weights: path of a .safetensors file, or the name of shipped weights.
         device: where its networks run.
         jnd: model that steers the encoder, one of jndlic/jnd/models.py; its own by default.
-        seen: pixels to the map that the network sees, in place of the picture's own: for networks trained with such maps.
+        seen: pixels to the map that the network sees, in place of the picture's own: for networks
+            trained with such maps.
 
     Raises:
         ParameterError: there is no such model.
@@ -58,16 +69,25 @@ class Jndlic:
         path = Path(weights) if str(weights).endswith(SUFFIX) else shipped_weights(str(weights))
         self.trained_on = self.codec.trained_on
         self.weights_hash = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-        self.name = ", ".join(["jndlic", *([path.stem] if weights != DEFAULT_WEIGHTS else []), *([f"{jnd} map"] if jnd else [])])
+        self.name = ", ".join(
+            [
+                "jndlic",
+                *([path.stem] if weights != DEFAULT_WEIGHTS else []),
+                *([f"{jnd} map"] if jnd else []),
+            ]
+        )
         self.settings = (
-            f"jndlic {jndlic.__version__}, weights {self.codec.name} (SHA-256 {self.weights_hash}…), {device}, code {_code_hash()}…"
+            f"jndlic {jndlic.__version__}, weights {self.codec.name} (SHA-256 "
+            f"{self.weights_hash}…), {device}, code {_code_hash()}…"
             + (f", {jnd} map" if jnd else "")
         )
 
     def encode(self, picture: Source, level: int) -> bytes:
         """The .jlic file at a quality of 1 to 100."""
         quality, picture = checked_quality(level), as_picture(picture)
-        return pack_picture(picture, *quantise(self._analysed(picture), quality, self.codec), self.codec)
+        return pack_picture(
+            picture, *quantise(self._analysed(picture), quality, self.codec), self.codec
+        )
 
     def decode(self, data: bytes) -> np.ndarray:
         """The pixels of a file."""
@@ -115,7 +135,9 @@ class JndlicSession:
 
     def encode(self, level: int) -> bytes:
         """See Session."""
-        return pack_picture(self._picture, *quantise(self._analysed, level, self._codec), self._codec)
+        return pack_picture(
+            self._picture, *quantise(self._analysed, level, self._codec), self._codec
+        )
 
     def decode(self, data: bytes) -> np.ndarray:
         """See Session."""
@@ -124,7 +146,9 @@ class JndlicSession:
 
 @cache
 def _code_hash() -> str:
-    """Of the codec's own source: results of an older version must not pass for those of this one."""
+    """Of the codec's own source: results of an older version must not pass for those of this
+    one.
+    """
     root = Path(jndlic.__file__).parent
     digest = hashlib.sha256()
     for path in sorted(root.rglob("*.py")):

@@ -31,7 +31,9 @@ class PillowFormat:
         CodecError: this Pillow does not write it.
     """
 
-    def __init__(self, name: str, options: Mapping[str, object], fallback: Mapping[str, object] | None = None) -> None:
+    def __init__(
+        self, name: str, options: Mapping[str, object], fallback: Mapping[str, object] | None = None
+    ) -> None:
         Image.init()
         if name not in Image.SAVE:
             raise CodecError(f"this Pillow ({PIL.__version__}) does not write {name}")
@@ -96,7 +98,9 @@ class Jpeg(_ByPillow):
         turbo = PIL.features.version("libjpeg_turbo")
         library = f"libjpeg-turbo {turbo}" if turbo else f"libjpeg {PIL.features.version('jpg')}"
         self.name = "JPEG" if subsampling == "4:2:0" else f"JPEG {subsampling}"
-        self.settings = f"{library}, optimised Huffman, {subsampling}{', progressive' * bool(progressive)}"
+        self.settings = (
+            f"{library}, optimised Huffman, {subsampling}{', progressive' * bool(progressive)}"
+        )
 
 
 class WebP(_ByPillow):
@@ -126,11 +130,14 @@ class Avif(_ByPillow):
 
     def __init__(self, speed: int = 4, subsampling: str = "4:2:0") -> None:
         _check_subsampling(subsampling)
-        # Left to itself, Pillow writes 4:2:0, and of a grey picture no colour planes at all: told 4:2:0 it would write them.
+        # Left to itself, Pillow writes 4:2:0, and of a grey picture no colour planes at all: told
+        # 4:2:0 it would write them.
         chosen = {} if subsampling == "4:2:0" else {"subsampling": subsampling}
         super().__init__(PillowFormat("AVIF", {"speed": speed, **chosen}))
         self.name = "AVIF" if subsampling == "4:2:0" else f"AVIF {subsampling}"
-        self.settings = f"libavif {PIL.features.version('avif')} (libaom), speed {speed}, {subsampling}"
+        self.settings = (
+            f"libavif {PIL.features.version('avif')} (libaom), speed {speed}, {subsampling}"
+        )
 
 
 def _check_subsampling(value: str) -> None:

@@ -1,8 +1,9 @@
 """Codecs whose files `jndlic optimize` makes just fine enough, by the names of the command line.
 
-The codecs are those of registry.py; what differs from a benchmark's settings is said here and nowhere else. A search writes the picture
-many times, so WebP and AVIF take fewer pains with each; JPEG is progressive, which costs little time and saves bytes; JPEG XL is
-written by the library that keeps metadata.
+The codecs are those of registry.py; what differs from a benchmark's settings is said here and
+nowhere else. A search writes the picture many times, so WebP and AVIF take fewer pains with each;
+JPEG is progressive, which costs little time and saves bytes; JPEG XL is written by the library that
+keeps metadata.
 """
 
 from __future__ import annotations
@@ -67,4 +68,6 @@ def codec_of(path: str | Path) -> str:
         if suffix in preset.suffixes:
             return name
     known = " ".join(suffix for preset in PRESETS.values() for suffix in preset.suffixes)
-    raise ParameterError(f"{path}: the suffix tells no codec (there are {known}); choose one with --codec")
+    raise ParameterError(
+        f"{path}: the suffix tells no codec (there are {known}); choose one with --codec"
+    )

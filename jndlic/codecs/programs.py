@@ -1,4 +1,6 @@
-"""Codecs that are programs on PATH: how they are run, and any of them by a description of its command lines."""
+"""Codecs that are programs on PATH: how they are run, and any of them by a description of its
+command lines.
+"""
 
 from __future__ import annotations
 
@@ -45,12 +47,21 @@ def run_program(command: Sequence[str]) -> str:
     """
     try:
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=TIMEOUT, check=False
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=TIMEOUT,
+            check=False,
         )
     except subprocess.TimeoutExpired as error:
         raise CodecError(f"{command[0]} took longer than {TIMEOUT:.0f} s") from error
     if done.returncode:
-        raise CodecError(f"{Path(command[0]).name} failed ({done.returncode}): {(done.stderr or done.stdout).strip()[-300:]}")
+        raise CodecError(
+            f"{Path(command[0]).name} failed ({done.returncode}): "
+            f"{(done.stderr or done.stdout).strip()[-300:]}"
+        )
     return done.stdout + done.stderr
 
 
@@ -73,7 +84,8 @@ class Program(WholeFiles):
          "encode": "cjpeg -quality {level} -outfile {output} {input}",
          "decode": "djpeg -pnm -outfile {output} {input}"}
 
-    "picture" is the format that the program reads and writes pixels in, as Pillow knows it (default .png). No shell is involved.
+    "picture" is the format that the program reads and writes pixels in, as Pillow knows it (default
+    .png). No shell is involved.
 
     Args:
         file: the description.
@@ -89,7 +101,9 @@ class Program(WholeFiles):
             self.name, encode, decode = content["name"], content["encode"], content["decode"]
             self.levels = self.usual_levels = tuple(content["levels"])
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ParameterError(f"program:file={file} is no description of a codec: {error!r}") from error
+            raise ParameterError(
+                f"program:file={file} is no description of a codec: {error!r}"
+            ) from error
         if unknown := set(content) - KEYS:
             raise ParameterError(f"{file}: unknown entries {', '.join(sorted(unknown))}")
         self._encode, self._decode = shlex.split(encode), shlex.split(decode)
@@ -124,7 +138,9 @@ def _resolved(command: Sequence[str]) -> list[str]:
 
 
 def _filled(command: Sequence[str], source: Path, target: Path, level: int) -> list[str]:
-    """The command with the places of its files in it; replaced part by part, so that no name can become an option."""
+    """The command with the places of its files in it; replaced part by part, so that no name can
+    become an option.
+    """
     values = {"{input}": str(source), "{output}": str(target), "{level}": str(level)}
     filled = list(command)
     for place, value in values.items():

@@ -21,7 +21,9 @@ from jndlic.errors import ParameterError
 from jndlic.shipped_weights import DEFAULT_WEIGHTS
 
 FILTER = "filter"
-"""An option of every codec: what happens to the picture before it is encoded, see jndlic/codecs/filtered.py."""
+"""An option of every codec: what happens to the picture before it is encoded, see
+jndlic/codecs/filtered.py.
+"""
 
 
 class Spec(NamedTuple):
@@ -34,7 +36,8 @@ class Spec(NamedTuple):
 
 
 def _jndlic(weights: str = DEFAULT_WEIGHTS, device: str = "cpu", jnd: str = "") -> ImageCodec:
-    from jndlic.codecs.ours import Jndlic  # here and below: torch and compressai load only for those who ask
+    # Here and below: torch and compressai load only for those who ask
+    from jndlic.codecs.ours import Jndlic
 
     return Jndlic(weights, device, jnd)
 
@@ -63,7 +66,9 @@ KINDS: dict[str, Callable[..., ImageCodec]] = {
     "checkpoint": _checkpoint,
     "program": Program,
 }
-"""Constructors by name. Their parameters are the options; all have defaults, which tell their types."""
+"""Constructors by name. Their parameters are the options; all have defaults, which tell their
+types.
+"""
 
 PROGRAMS = (Vvc, Bpg, Program)
 """Those that run programs of their own."""
@@ -84,15 +89,22 @@ def parse_spec(text: str) -> Spec:
         try:
             levels = tuple(int(number) for number in numbers.split(","))
         except ValueError:
-            raise ParameterError(f"{text!r}: levels are integers with commas between, got {numbers!r}") from None
+            raise ParameterError(
+                f"{text!r}: levels are integers with commas between, got {numbers!r}"
+            ) from None
     kind, _, options = (rest or text).partition(":")
     if kind not in KINDS:
         raise ParameterError(f"no codec {kind!r}; there are {', '.join(KINDS)}")
-    pairs = dict(pair.partition("=")[::2] for pair in options.split(",") if pair)
+    pairs = {
+        name: value
+        for name, _, value in (pair.partition("=") for pair in options.split(",") if pair)
+    }
     known = (*inspect.signature(KINDS[kind]).parameters, FILTER)
     unknown = set(pairs) - set(known)
     if unknown:
-        raise ParameterError(f"{kind} has no option {', '.join(sorted(unknown))}; it has {', '.join(known)}")
+        raise ParameterError(
+            f"{kind} has no option {', '.join(sorted(unknown))}; it has {', '.join(known)}"
+        )
     return Spec(kind, pairs, levels)
 
 
@@ -120,7 +132,10 @@ def build(spec: Spec) -> ImageCodec:
         try:
             arguments[name] = wanted(value)
         except ValueError:
-            raise ParameterError(f"{spec.kind}:{name}={value}: {name} must be of type {wanted.__name__}, got {value!r}") from None
+            raise ParameterError(
+                f"{spec.kind}:{name}={value}: {name} must be of type {wanted.__name__}, got "
+                f"{value!r}"
+            ) from None
     codec = constructor(**arguments)
     if chosen_filter is not None:
         from jndlic.codecs.filtered import Filtered

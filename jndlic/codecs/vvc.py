@@ -1,6 +1,7 @@
 """VVC intra by Fraunhofer's `vvencapp` and `vvdecapp` on PATH.
 
-    RGB ─► Y'CbCr of BT.709, 10 bit, colour planes halved ─► vvencapp ─► one intra picture ─► vvdecapp ─► RGB
+RGB ─► Y'CbCr of BT.709, 10 bit, colour planes halved ─► vvencapp ─► one intra picture
+one intra picture ─► vvdecapp ─► RGB
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ _GRANULE = 8  # the smallest coding unit, which a coded picture's sides are mult
 
 
 class Vvc(WholeFiles):
-    """A level is a quantisation parameter, 63 (small) to 0. The file gets 4 bytes in front for the picture's own size.
+    """A level is a quantisation parameter, 63 (small) to 0. The file gets 4 bytes in front for the
+    picture's own size.
 
     Args:
         preset: of vvenc, faster to slower.
@@ -36,7 +38,11 @@ class Vvc(WholeFiles):
     name = "VVC intra"
 
     def __init__(self, preset: str = "medium") -> None:
-        self._encoder, self._decoder, self._preset = find_program("vvencapp"), find_program("vvdecapp"), preset
+        self._encoder, self._decoder, self._preset = (
+            find_program("vvencapp"),
+            find_program("vvdecapp"),
+            preset,
+        )
         version = run_program([self._encoder, "--version"]).strip().splitlines()[0]
         self.settings = f"{version}, preset {preset}, QPA off, BT.709 4:2:0 10 bit"
 
@@ -44,14 +50,33 @@ class Vvc(WholeFiles):
         """The bit stream."""
         pixels = as_pixels(picture)
         height, width = pixels.shape[:2]
-        padded = np.pad(pixels, ((0, -height % _GRANULE), (0, -width % _GRANULE), (0, 0)), mode="edge")
+        padded = np.pad(
+            pixels, ((0, -height % _GRANULE), (0, -width % _GRANULE), (0, 0)), mode="edge"
+        )
         with tempfile.TemporaryDirectory() as folder:
             source, target = Path(folder, "in.yuv"), Path(folder, "out.266")
             source.write_bytes(to_planes(padded))
-            run_program([
-                self._encoder, "--input", str(source), "--output", str(target), "--size", f"{padded.shape[1]}x{padded.shape[0]}",
-                "--format", "yuv420_10", "--frames", "1", "--qp", str(level), "--qpa", "0", "--preset", self._preset,
-            ])
+            run_program(
+                [
+                    self._encoder,
+                    "--input",
+                    str(source),
+                    "--output",
+                    str(target),
+                    "--size",
+                    f"{padded.shape[1]}x{padded.shape[0]}",
+                    "--format",
+                    "yuv420_10",
+                    "--frames",
+                    "1",
+                    "--qp",
+                    str(level),
+                    "--qpa",
+                    "0",
+                    "--preset",
+                    self._preset,
+                ]
+            )
             return _SIZE.pack(width, height) + target.read_bytes()
 
     def decode(self, data: bytes) -> np.ndarray:
@@ -64,11 +89,15 @@ class Vvc(WholeFiles):
             source.write_bytes(data[_SIZE.size :])
             run_program([self._decoder, "--bitstream", str(source), "--output", str(target)])
             planes = target.read_bytes()
-        return from_planes(planes, height + -height % _GRANULE, width + -width % _GRANULE)[:height, :width]
+        return from_planes(planes, height + -height % _GRANULE, width + -width % _GRANULE)[
+            :height, :width
+        ]
 
 
 def to_planes(pixels: np.ndarray) -> bytes:
-    """(H, W, 3) uint8, sides even, to planar 4:2:0 with 10 bits in little-endian 16 (limited range, BT.709)."""
+    """(H, W, 3) uint8, sides even, to planar 4:2:0 with 10 bits in little-endian 16 (limited range,
+    BT.709).
+    """
     red, green, blue = np.moveaxis(pixels.astype(np.float32) / 255.0, 2, 0)
     luma = _RED * red + (1.0 - _RED - _BLUE) * green + _BLUE * blue
     colours = [(blue - luma) / (2.0 * (1.0 - _BLUE)), (red - luma) / (2.0 * (1.0 - _RED))]

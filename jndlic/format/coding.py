@@ -1,7 +1,7 @@
 """Symbols of a picture to a container and back, by whatever gives the tables.
 
-    symbols ─► streams of z_J and z, segments of k ─► Container
-    Container ─► z_J, z ─► tables and steps ─► k ─► CRC of the symbols
+symbols ─► streams of z_J and z, segments of k ─► Container
+Container ─► z_J, z ─► tables and steps ─► k ─► CRC of the symbols
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ class TableSource(Protocol):
     tables_z: SymbolTables
     tables_z_jnd: SymbolTables
 
-    def table_index(self, z_jnd: np.ndarray, z: np.ndarray, quality: int | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def table_index(
+        self, z_jnd: np.ndarray, z: np.ndarray, quality: int | np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """t and d of every latent before its neighbours are known.
 
         Args:
@@ -40,10 +42,14 @@ class TableSource(Protocol):
             quality: 1..100, or a plane of such integers, (ph / 32, pw / 32).
 
         Returns:
-            t: uint8 (M, ph / 16, pw / 16), table; d: int32, same shape, index of the quantization step.
+            t: uint8 (M, ph / 16, pw / 16), table;
+            d: int32, same shape, index of the quantization step.
         """
+        ...
 
-    def refine(self, phase: int, tables: Sequence[np.ndarray], symbols: Sequence[np.ndarray]) -> np.ndarray:
+    def refine(
+        self, phase: int, tables: Sequence[np.ndarray], symbols: Sequence[np.ndarray]
+    ) -> np.ndarray:
         """Tables of one phase of a segment, now that the phases before it are decoded.
 
         Args:
@@ -54,6 +60,7 @@ class TableSource(Protocol):
         Returns:
             uint8 (M, h, w).
         """
+        ...
 
 
 class DecodedSymbols(NamedTuple):
@@ -68,7 +75,10 @@ class DecodedSymbols(NamedTuple):
 
 
 def pack_symbols(
-    header: Header, symbols: Symbols, source: TableSource, chunks: tuple[tuple[bytes, bytes], ...] = ()
+    header: Header,
+    symbols: Symbols,
+    source: TableSource,
+    chunks: tuple[tuple[bytes, bytes], ...] = (),
 ) -> Container:
     """Entropy-codes the symbols of one picture.
 

@@ -1,10 +1,13 @@
-"""The .jlic container: one head with all that every file needs, then optional chunks, then the latent segments.
+"""The .jlic container: one head with all that every file needs, then optional chunks, then the
+latent segments.
 
-    magic │ header │ z_J │ z │ crc ║ size │ tag │ payload │ crc ║ ... ║ segment │ crc ║ segment │ crc ║ ...
+    magic │ header │ z_J │ z │ crc ║
+    size │ tag │ payload │ crc ║ ... ║
+    segment │ crc ║ segment │ crc ║ ...
 
 docs/format.md specifies every byte. This file turns bytes into a checked `Container` and back; what
-the streams and payloads mean is the business of entropy.py, segments.py, planes.py and quality.py. Only the
-standard library is needed here, so that `jndlic info` starts at once.
+the streams and payloads mean is the business of entropy.py, segments.py, planes.py and quality.py.
+Only the standard library is needed here, so that `jndlic info` starts at once.
 """
 
 from __future__ import annotations
@@ -28,7 +31,9 @@ PIXELS_MAX = 1 << 32
 """Largest width x height of any file."""
 
 AREA_MAX = 1 << 28
-"""Default limit on width x height, in pixels. Bounds what a tiny file can make a reader allocate."""
+"""Default limit on width x height, in pixels. Bounds what a tiny file can make a reader
+allocate.
+"""
 
 QUALITY_MIN, QUALITY_MAX = 1, 100
 DEPTH_MIN, DEPTH_MAX = 8, 16
@@ -71,18 +76,26 @@ class Header:
     depth: int = 8
     """Bits of a channel, 8..16."""
     orientation: int = 1
-    """How the coded picture is turned to be shown: 1..8, as EXIF numbers them; 1 is as it stands."""
+    """How the coded picture is turned to be shown: 1..8, as EXIF numbers them; 1 is as it
+    stands.
+    """
 
     def __post_init__(self) -> None:
         _check_size(self.width, self.height, ParameterError)
         if not QUALITY_MIN <= self.quality <= QUALITY_MAX:
-            raise ParameterError(f"quality must be {QUALITY_MIN} to {QUALITY_MAX}, got {self.quality}")
+            raise ParameterError(
+                f"quality must be {QUALITY_MIN} to {QUALITY_MAX}, got {self.quality}"
+            )
         if len(self.fingerprint) != FINGERPRINT_BYTES:
             raise ParameterError(f"the fingerprint must have {FINGERPRINT_BYTES} bytes")
         if not DEPTH_MIN <= self.depth <= DEPTH_MAX:
-            raise ParameterError(f"a channel must have {DEPTH_MIN} to {DEPTH_MAX} bits, got {self.depth}")
+            raise ParameterError(
+                f"a channel must have {DEPTH_MIN} to {DEPTH_MAX} bits, got {self.depth}"
+            )
         if not 1 <= self.orientation <= ORIENTATIONS:
-            raise ParameterError(f"the orientation must be 1 to {ORIENTATIONS}, got {self.orientation}")
+            raise ParameterError(
+                f"the orientation must be 1 to {ORIENTATIONS}, got {self.orientation}"
+            )
 
     @property
     def segments(self) -> int:
@@ -133,21 +146,26 @@ def pack(container: Container) -> bytes:
     except (FormatError, UnsupportedError) as error:
         raise ParameterError(f"these chunks make no valid file: {error}") from None
     if len(container.segments) != header.segments:
-        raise ParameterError(f"{len(container.segments)} segments where the picture's size asks for {header.segments}")
+        raise ParameterError(
+            f"{len(container.segments)} segments where the picture's size asks for "
+            f"{header.segments}"
+        )
     form = (header.depth - DEPTH_MIN) | (header.orientation - 1) << 4
     flags = (_GREY if header.grey else _RGB) | _FLAG_CHUNKS * bool(chunks) | _FLAG_FORM * bool(form)
     streams = (container.jnd, container.hyper, *container.segments)
-    head = b"".join((
-        MAGIC,
-        bytes([VERSION, flags, *([form] if form else [])]),
-        write_varint(header.width - 1),
-        write_varint(header.height - 1),
-        write_varint(len(chunks)) if chunks else b"",
-        _FIXED.pack(header.quality, header.fingerprint, container.symbol_crc),
-        *(write_varint(len(stream)) for stream in streams),
-        container.jnd,
-        container.hyper,
-    ))
+    head = b"".join(
+        (
+            MAGIC,
+            bytes([VERSION, flags, *([form] if form else [])]),
+            write_varint(header.width - 1),
+            write_varint(header.height - 1),
+            write_varint(len(chunks)) if chunks else b"",
+            _FIXED.pack(header.quality, header.fingerprint, container.symbol_crc),
+            *(write_varint(len(stream)) for stream in streams),
+            container.jnd,
+            container.hyper,
+        )
+    )
     framed = (write_varint(len(payload)) + _checked(tag + payload) for tag, payload in chunks)
     return b"".join((_checked(head), *framed, *map(_checked, container.segments)))
 
@@ -155,8 +173,8 @@ def pack(container: Container) -> bytes:
 def unpack(data: bytes, area_max: int = AREA_MAX) -> Container:
     """Reads a container and checks all that can be checked without weights.
 
-    The order of the checks is that of docs/format.md: magic, version, size limits, lengths, CRCs, the header's
-    other fields, and the set of chunks.
+    The order of the checks is that of docs/format.md: magic, version, size limits, lengths, CRCs,
+    the header's other fields, and the set of chunks.
 
     Args:
         data: the whole file.
@@ -192,7 +210,9 @@ def unpack(data: bytes, area_max: int = AREA_MAX) -> Container:
 
 
 def is_critical(tag: bytes) -> bool:
-    """Whether a reader that does not know this chunk must give up: its first letter is a capital."""
+    """Whether a reader that does not know this chunk must give up: its first letter is a
+    capital.
+    """
     return tag[:1].isupper()
 
 
@@ -217,13 +237,17 @@ def _read_head(reader: Reader, area_max: int) -> _Head:
         raise FormatError("this is not a .jlic file")
     version = reader.byte()
     if version != VERSION:
-        raise UnsupportedError(f"this is a .jlic file of version {version}; this program reads version {VERSION}")
+        raise UnsupportedError(
+            f"this is a .jlic file of version {version}; this program reads version {VERSION}"
+        )
     flags = reader.byte()
     form = reader.byte() if flags & _FLAG_FORM else 0
     width, height = reader.varint() + 1, reader.varint() + 1
     _check_size(width, height, FormatError)
     if width * height > area_max:
-        raise FormatError(f"the file claims {width} x {height} pixels; the limit is {area_max} pixels in all")
+        raise FormatError(
+            f"the file claims {width} x {height} pixels; the limit is {area_max} pixels in all"
+        )
     chunks = reader.varint() if flags & _FLAG_CHUNKS else 0
     if chunks > CHUNKS_MAX or bool(chunks) != bool(flags & _FLAG_CHUNKS):
         raise FormatError(f"damaged file: {chunks} chunks")
@@ -235,28 +259,48 @@ def _read_head(reader: Reader, area_max: int) -> _Head:
 
 
 def _header(head: _Head) -> tuple[Header, int]:
-    """Header and CRC of the symbols; the head's own CRC is right, so what is odd here was written so."""
+    """Header and CRC of the symbols; the head's own CRC is right, so what is odd here was written
+    so.
+    """
     flags, form = head.flags, head.form
     if flags & _FLAG_BARE:
-        raise UnsupportedError("the picture is stored in patches alone, which this program does not read")
+        raise UnsupportedError(
+            "the picture is stored in patches alone, which this program does not read"
+        )
     if flags & ~_FLAGS or flags & _COLOUR_BITS not in (_RGB, _GREY) or form >> 7:
-        raise UnsupportedError(f"the file uses features that this program does not know (flags {flags:#04x}, {form:#04x})")
+        raise UnsupportedError(
+            f"the file uses features that this program does not know (flags {flags:#04x}, "
+            f"{form:#04x})"
+        )
     if flags & _FLAG_FORM and not form:
         raise FormatError("damaged header: what is not given is what is usual")
     quality, fingerprint, symbol_crc = _FIXED.unpack(head.fixed)
     depth, orientation = DEPTH_MIN + (form & 15), 1 + (form >> 4)
     try:
-        header = Header(head.width, head.height, quality, fingerprint, flags & _COLOUR_BITS == _GREY, depth, orientation)
+        header = Header(
+            head.width,
+            head.height,
+            quality,
+            fingerprint,
+            flags & _COLOUR_BITS == _GREY,
+            depth,
+            orientation,
+        )
     except ParameterError as error:
         raise FormatError(f"damaged header: {error}") from None
     if depth != DEPTH_MIN:
-        raise UnsupportedError(f"the picture has {depth} bits a channel; this program reads {DEPTH_MIN}")
+        raise UnsupportedError(
+            f"the picture has {depth} bits a channel; this program reads {DEPTH_MIN}"
+        )
     return header, symbol_crc
 
 
 def _check_size(width: int, height: int, error: type[FormatError | ParameterError]) -> None:
     if not (1 <= width <= SIDE_MAX and 1 <= height <= SIDE_MAX) or width * height > PIXELS_MAX:
-        raise error(f"a picture of {width} x {height}: sides must be 1 to {SIDE_MAX} pixels, {PIXELS_MAX} in all")
+        raise error(
+            f"a picture of {width} x {height}: sides must be 1 to {SIDE_MAX} pixels, {PIXELS_MAX} "
+            "in all"
+        )
 
 
 def _checked(part: bytes) -> bytes:
@@ -282,10 +326,15 @@ def _check_chunks(chunks: Iterable[tuple[bytes, bytes]]) -> None:
     seen: set[bytes] = set()
     for tag, payload in chunks:
         if tag == TAG_PATCHES:
-            raise UnsupportedError("parts of the picture are patches in another format, which this program does not read")
+            raise UnsupportedError(
+                "parts of the picture are patches in another format, which this program does not "
+                "read"
+            )
         if tag not in KNOWN:
             if is_critical(tag):
-                raise UnsupportedError(f"the file needs chunk {_shown(tag)}, which this program does not know")
+                raise UnsupportedError(
+                    f"the file needs chunk {_shown(tag)}, which this program does not know"
+                )
             continue
         if tag in seen:
             raise FormatError(f"damaged file: chunk {_shown(tag)} stands in it twice")

@@ -88,7 +88,9 @@ class SymbolTables:
         return PRECISION - np.log2([counts.max() for counts in self.counts])
 
     def probabilities(self, largest: int) -> np.ndarray:
-        """float64 (T, largest + 1): probability of each value from 0 on; 0 where a table does not hold it."""
+        """float64 (T, largest + 1): probability of each value from 0 on; 0 where a table does not
+        hold it.
+        """
         found = np.zeros((len(self), largest + 1))
         for row, counts, offset in zip(found, self.counts, self.offsets):
             for value in range(max(0, offset), min(largest + 1, offset + len(counts) - 1)):
@@ -97,7 +99,9 @@ class SymbolTables:
 
     @cached_property
     def models(self) -> tuple[constriction.stream.model.Categorical, ...]:
-        """The tables in the form the coder wants. Built once, since building costs more than use."""
+        """The tables in the form the coder wants. Built once, since building costs more than
+        use.
+        """
         return tuple(_model(counts) for counts in self.counts)
 
     def __getstate__(self) -> dict[str, object]:
@@ -106,7 +110,8 @@ class SymbolTables:
 
 
 def tables_from_cdfs(cdfs: np.ndarray, lengths: np.ndarray, offsets: np.ndarray) -> SymbolTables:
-    """Converts tables in CompressAI's layout (the buffers `_quantized_cdf`, `_cdf_length`, `_offset`).
+    """Converts tables in CompressAI's layout (the buffers `_quantized_cdf`, `_cdf_length`,
+    `_offset`).
 
     Args:
         cdfs: int32 (T, L). `cdfs[i, :lengths[i]]` rises strictly from 0 to 2**16; the last step is
@@ -153,7 +158,8 @@ def encode_symbols(symbols: np.ndarray, table_index: np.ndarray, tables: SymbolT
 
 
 def encode_groups(groups: Sequence[tuple[np.ndarray, np.ndarray]], tables: SymbolTables) -> bytes:
-    """Encodes several arrays into one stream, which `SymbolDecoder` reads one array after the other.
+    """Encodes several arrays into one stream, which `SymbolDecoder` reads one array after the
+    other.
 
     Args:
         groups: (symbols, table_index) of each, as for `encode_symbols`.
@@ -171,7 +177,10 @@ def encode_groups(groups: Sequence[tuple[np.ndarray, np.ndarray]], tables: Symbo
 
 
 def _push(
-    coder: constriction.stream.stack.AnsCoder, symbols: np.ndarray, table_index: np.ndarray, tables: SymbolTables
+    coder: constriction.stream.stack.AnsCoder,
+    symbols: np.ndarray,
+    table_index: np.ndarray,
+    tables: SymbolTables,
 ) -> None:
     groups = _Groups(table_index, tables)
     local = groups.localise(_checked_symbols(symbols, groups))
@@ -304,7 +313,7 @@ class _Groups:
         index = np.asarray(table_index)
         if index.ndim != 1 or index.dtype.kind not in "iu":
             raise ParameterError("table indices must be a one-dimensional array of integers")
-        if len(index) and not (0 <= index.min() and index.max() < len(tables)):
+        if len(index) and not (index.min() >= 0 and index.max() < len(tables)):
             raise ParameterError(f"a table index is outside 0..{len(tables) - 1}")
         # Up to 16 bits, numpy's stable sort is a radix sort: linear, and fastest on one byte.
         index = index.astype(np.uint8 if len(tables) <= 256 else np.uint16, copy=False)

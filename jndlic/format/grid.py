@@ -1,4 +1,5 @@
-"""The grids that a picture is coded on: how many values of each kind there are, and where segments lie.
+"""The grids that a picture is coded on: how many values of each kind there are, and where segments
+lie.
 
     pixels, padded to multiples of 64 ─► k, t, d at 1/16 ─► z_J and qualities at 1/32 ─► z at 1/64
     segments of 1024 x 1024 pixels, the last of a row or column smaller

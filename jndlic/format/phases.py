@@ -1,4 +1,5 @@
-"""The order in which latents are coded: four phases of a 2 x 2 grid, each when the ones before it are known.
+"""The order in which latents are coded: four phases of a 2 x 2 grid, each when the ones before it
+are known.
 
     0 2
     3 1

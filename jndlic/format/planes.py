@@ -1,4 +1,5 @@
-"""Planes of bytes (opacity, quality), without loss: one prediction for the whole plane, then deflate.
+"""Planes of bytes (opacity, quality), without loss: one prediction for the whole plane, then
+deflate.
 
 The payload is one byte for the method, then the data:
 
@@ -24,7 +25,9 @@ _AXES = {1: (), 2: (1,), 3: (0,), 4: (0, 1)}
 """Axes along which each method takes differences."""
 
 _BARE = -zlib.MAX_WBITS
-"""Deflate without zlib's head and checksum: the chunk has a CRC, and a plane of qualities is hardly longer than those six bytes."""
+"""Deflate without zlib's head and checksum: the chunk has a CRC, and a plane of qualities is hardly
+longer than those six bytes.
+"""
 
 _DEFLATE_RATIO_MAX = 1032
 """Deflate cannot shrink data further, so a short chunk cannot stand for a large plane."""
@@ -34,7 +37,10 @@ def encode_plane(plane: np.ndarray) -> bytes:
     """Payload for a plane uint8 (H, W): the shortest of all methods."""
     if (plane == plane[0, 0]).all():
         return bytes([_CONSTANT, plane[0, 0]])
-    candidates = (bytes([method]) + _deflated(_differences(plane, axes).tobytes()) for method, axes in _AXES.items())
+    candidates = (
+        bytes([method]) + _deflated(_differences(plane, axes).tobytes())
+        for method, axes in _AXES.items()
+    )
     return min(candidates, key=len)
 
 
@@ -60,7 +66,9 @@ def decode_plane(payload: bytes, height: int, width: int, name: str) -> np.ndarr
         return np.full((height, width), payload[1], dtype=np.uint8)
     size = height * width
     if size > _DEFLATE_RATIO_MAX * len(payload):
-        raise FormatError(f"damaged file: the {name} plane is too short for the size of the picture")
+        raise FormatError(
+            f"damaged file: the {name} plane is too short for the size of the picture"
+        )
     inflater = zlib.decompressobj(_BARE)
     try:
         # Room for one byte more than needed: a longer plane shows, and is never built up.

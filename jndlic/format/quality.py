@@ -42,7 +42,10 @@ def quality_of(base: int, plane: np.ndarray) -> Quality:
         ParameterError: a value is out of its range.
     """
     if plane.min() < QUALITY_MIN or plane.max() > QUALITY_MAX:
-        raise ParameterError(f"a quality plane holds {QUALITY_MIN} to {QUALITY_MAX}, got {plane.min()} to {plane.max()}")
+        raise ParameterError(
+            f"a quality plane holds {QUALITY_MIN} to {QUALITY_MAX}, got {plane.min()} to "
+            f"{plane.max()}"
+        )
     if plane.min() == plane.max():
         return Quality(int(plane.min()))
     return Quality(base, plane.astype(np.int16))
@@ -52,7 +55,8 @@ def quality_chunks(quality: Quality) -> tuple[tuple[bytes, bytes], ...]:
     """The chunk QPLN, or nothing where the quality is the same everywhere."""
     if quality.plane is None:
         return ()
-    return ((TAG_QUALITY, encode_plane((quality.plane - quality.base).astype(np.uint8))),)  # modulo 256
+    # Modulo 256
+    return ((TAG_QUALITY, encode_plane((quality.plane - quality.base).astype(np.uint8))),)
 
 
 def read_quality(container: Container) -> Quality:
@@ -64,10 +68,14 @@ def read_quality(container: Container) -> Quality:
     header, payload = container.header, container.payload(TAG_QUALITY)
     if payload is None:
         return Quality(header.quality)
-    offsets = decode_plane(payload, *plane_shape(header.height, header.width, JND_STRIDE), "quality")
+    offsets = decode_plane(
+        payload, *plane_shape(header.height, header.width, JND_STRIDE), "quality"
+    )
     plane = (offsets + np.uint8(header.quality)).astype(np.int16)  # modulo 256
     if plane.min() < QUALITY_MIN or plane.max() > QUALITY_MAX:
-        raise FormatError(f"damaged file: the quality plane has values outside {QUALITY_MIN} to {QUALITY_MAX}")
+        raise FormatError(
+            f"damaged file: the quality plane has values outside {QUALITY_MIN} to {QUALITY_MAX}"
+        )
     if plane.min() == plane.max():
         raise FormatError("damaged file: the quality plane is constant")
     return Quality(header.quality, plane)

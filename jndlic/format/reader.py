@@ -1,4 +1,6 @@
-"""Bytes of a file, one after the other, and the integers of variable length in them. Needs the standard library only."""
+"""Bytes of a file, one after the other, and the integers of variable length in them. Needs the
+standard library only.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,9 @@ from jndlic.errors import FormatError
 
 
 def write_varint(value: int) -> bytes:
-    """An unsigned integer in base 128: 7 bits a byte, low bits first, the top bit says that more follow."""
+    """An unsigned integer in base 128: 7 bits a byte, low bits first, the top bit says that more
+    follow.
+    """
     groups = bytearray()
     while value >= 128:
         groups.append(value & 127 | 128)
@@ -19,7 +23,8 @@ def read_varint(data: bytes, position: int) -> tuple[int, int]:
     """The integer at `position` and the position behind it.
 
     Raises:
-        FormatError: the data ends within it, it exceeds 2^32 - 1, or it has a superfluous zero byte.
+        FormatError: the data ends within it, it exceeds 2^32 - 1, or it has a superfluous zero
+            byte.
     """
     value = 0
     for shift in range(0, 35, 7):
@@ -36,7 +41,8 @@ def read_varint(data: bytes, position: int) -> tuple[int, int]:
 
 
 class Reader:
-    """Takes bytes from the front, and none that are not there: its methods raise FormatError where the data ends too early.
+    """Takes bytes from the front, and none that are not there: its methods raise FormatError where
+    the data ends too early.
 
     Args:
         data: the whole file.

@@ -1,7 +1,7 @@
 """Symbols to streams and back: planes and latent segments.
 
-    z_J, z ──► one stream each (table = channel)
-    k, t   ──► segments of 64 x 64 latents, all channels ──► four phases ──► one stream each
+z_J, z ──► one stream each (table = channel)
+k, t   ──► segments of 64 x 64 latents, all channels ──► four phases ──► one stream each
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ def decode_planes(data: bytes, height: int, width: int, tables: SymbolTables) ->
         FormatError: the stream is damaged.
     """
     channels = len(tables)
-    # Checked before the index array is built: this is the first thing whose size the header alone decides.
+    # Checked before the index array is built: this is the first thing whose size the header alone
+    # decides.
     check_plausible(len(data), np.full(channels, height * width), tables)
     symbols = decode_symbols(data, _channel_index(channels, height * width), tables)
     return _within_limit(symbols).reshape(channels, height, width)
@@ -73,12 +74,16 @@ def encode_latent(k: np.ndarray, t: np.ndarray, tables: SymbolTables) -> list[by
     streams = []
     for part in _parts(k):
         phases = zip(to_phases(k[part]), to_phases(t[part]))
-        streams.append(encode_groups([(symbols.ravel(), table.ravel()) for symbols, table in phases], tables))
+        streams.append(
+            encode_groups([(symbols.ravel(), table.ravel()) for symbols, table in phases], tables)
+        )
     return streams
 
 
 Refine = Callable[[int, Sequence[np.ndarray], Sequence[np.ndarray]], np.ndarray]
-"""(phase, t of all phases, k of the phases before) to the tables of one phase: uint8, (M, h / 2, w / 2) like each of the others."""
+"""(phase, t of all phases, k of the phases before) to the tables of one phase: uint8, (M, h / 2, w
+/ 2) like each of the others.
+"""
 
 
 def decode_latent(
@@ -100,7 +105,9 @@ def decode_latent(
     """
     parts = _parts(t)
     if len(parts) != len(streams):
-        raise FormatError(f"damaged file: {len(streams)} latent segments where there should be {len(parts)}")
+        raise FormatError(
+            f"damaged file: {len(streams)} latent segments where there should be {len(parts)}"
+        )
     k, used = np.empty(t.shape, dtype=np.int32), np.empty(t.shape, dtype=np.uint8)
     for part, stream in zip(parts, streams):
         decoder = SymbolDecoder(stream)
@@ -121,7 +128,9 @@ def _parts(latents: np.ndarray) -> list[tuple[slice, slice, slice]]:
 
 
 def _channel_index(channels: int, positions: int) -> np.ndarray:
-    return np.repeat(np.arange(channels, dtype=np.uint8 if channels <= 256 else np.uint16), positions)
+    return np.repeat(
+        np.arange(channels, dtype=np.uint8 if channels <= 256 else np.uint16), positions
+    )
 
 
 def _within_limit(symbols: np.ndarray) -> np.ndarray:

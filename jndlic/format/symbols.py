@@ -8,7 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 SYMBOL_LIMIT = 1 << 20
-"""Largest magnitude of a symbol: far more than 8-bit pixels can give rise to. Keeps float32 exact and hostile values tame."""
+"""Largest magnitude of a symbol: far more than 8-bit pixels can give rise to. Keeps float32 exact
+and hostile values tame.
+"""
 
 
 class Symbols(NamedTuple):
@@ -21,12 +23,14 @@ class Symbols(NamedTuple):
     k: np.ndarray
     """int32 (M, ph / 16, pw / 16)."""
     t: np.ndarray
-    """uint8, shape of k: table of each latent; follows from z, z_jnd, quality and the k coded before, never stored."""
+    """uint8, shape of k: table of each latent; follows from z, z_jnd, quality and the k coded
+    before, never stored.
+    """
 
 
 def symbol_crc(z_jnd: np.ndarray, z: np.ndarray, k: np.ndarray) -> int:
     """CRC-32 of all symbols: z_J, then z, then k, each as little-endian int32 in C order."""
     crc = 0
     for symbols in (z_jnd, z, k):
-        crc = zlib.crc32(np.ascontiguousarray(symbols, dtype="<i4"), crc)
+        crc = zlib.crc32(np.ascontiguousarray(symbols, dtype="<i4").data, crc)
     return crc

@@ -32,11 +32,16 @@ FORMATS = {
 """Formats that can be written, by suffix."""
 
 READABLE = ("PNG", "JPEG", "WEBP", "TIFF", "PPM", "BMP", "GIF")
-"""Formats that are read. Pillow knows more, but some of those run other programs on the file (EPS)."""
+"""Formats that are read. Pillow knows more, but some of those run other programs on the file
+(EPS).
+"""
 
 _WRITE_OPTIONS: dict[str, dict[str, object]] = {
     "PNG": {},
-    "JPEG": {"quality": 95, "subsampling": 0},  # "optimize" fails on noise: Pillow's buffer is too small
+    "JPEG": {
+        "quality": 95,
+        "subsampling": 0,
+    },  # "optimize" fails on noise: Pillow's buffer is too small
     "WEBP": {"lossless": True, "exact": True},
     "TIFF": {},  # not compressed: Pillow's compressing writer fails on EXIF directories
     "PPM": {},
@@ -70,10 +75,11 @@ def decoded(file: BinaryIO, formats: Sequence[str] = READABLE) -> Picture:
         ImageError: it is no picture, damaged, too large, or a decompression bomb.
     """
     with warnings.catch_warnings():
-        # Pillow warns from 89 million pixels on and refuses from 179 million on; large photos are welcome here.
+        # Pillow warns from 89 million pixels on and refuses from 179 million on; large photos are
+        # welcome here.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         try:
-            image = Image.open(file, formats=formats)
+            image = Image.open(file, formats=tuple(formats))
         except Image.DecompressionBombError as error:
             raise ImageError(str(error)) from error
         except Exception as error:  # Pillow's readers raise nearly anything on damaged data
@@ -84,9 +90,9 @@ def decoded(file: BinaryIO, formats: Sequence[str] = READABLE) -> Picture:
 def save(path: str | Path, picture: Picture) -> None:
     """Writes a picture file, whole or not at all; the suffix chooses the format.
 
-    JPEG is written at quality 95 without chroma subsampling, WebP lossless. JPEG, PPM and BMP have no alpha: the
-    picture is laid on white. PPM and BMP have no metadata; JPEG leaves out EXIF or XMP of more than 64 kB; metadata that
-    Pillow cannot write is left out.
+    JPEG is written at quality 95 without chroma subsampling, WebP lossless. JPEG, PPM and BMP have
+    no alpha: the picture is laid on white. PPM and BMP have no metadata; JPEG leaves out EXIF or
+    XMP of more than 64 kB; metadata that Pillow cannot write is left out.
 
     Raises:
         ImageError: the suffix is unknown, or the format cannot hold the picture.
@@ -105,7 +111,8 @@ def encoded(picture: Picture, form: str, options: Mapping[str, object]) -> bytes
 
     Args:
         picture: what the file shall show.
-        form: one of Pillow's formats: of FORMATS, "AVIF", or "JXL" where the plugin for it is loaded.
+        form: one of Pillow's formats: of FORMATS, "AVIF", or "JXL" where the plugin for it is
+            loaded.
         options: of Pillow's `Image.save`, but for the metadata.
 
     Raises:
@@ -116,7 +123,9 @@ def encoded(picture: Picture, form: str, options: Mapping[str, object]) -> bytes
         image = on_white(image)
     try:
         return _written(image, form, {**options, **metadata_options(form, picture)})
-    except Exception:  # Pillow raises nearly anything; broken metadata must not cost the picture, so once more without
+    except Exception:
+        # Pillow raises nearly anything; broken metadata must not cost the picture, so once more
+        # without.
         try:
             return _written(image, form, options)
         except Exception as error:  # a side too long for WebP, for example
@@ -135,7 +144,9 @@ def output_format(path: str | Path, grey: bool = True) -> str:
     """
     suffix = os.path.splitext(path)[1].lower()
     if suffix not in FORMATS:
-        raise ImageError(f"{path}: unknown suffix; pictures can be written as {' '.join(sorted(FORMATS))}")
+        raise ImageError(
+            f"{path}: unknown suffix; pictures can be written as {' '.join(sorted(FORMATS))}"
+        )
     if suffix == ".pgm" and not grey:
         raise ImageError(f"{path}: .pgm holds grey pictures only; choose .ppm")
     return FORMATS[suffix]

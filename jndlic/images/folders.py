@@ -6,7 +6,9 @@ from pathlib import Path
 
 from jndlic.errors import ImageError
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm", ".bmp", ".gif"})
+SUFFIXES = frozenset(
+    {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm", ".bmp", ".gif"}
+)
 """Of the files that count as pictures, in small letters: the formats that `jndlic.images` reads."""
 
 
@@ -16,7 +18,8 @@ def is_image(path: Path) -> bool:
 
 
 def find_images(*places: str | Path, deep: bool = False) -> list[Path]:
-    """The pictures in folders, sorted by their paths; of a file, the file itself, whatever its name.
+    """The pictures in folders, sorted by their paths; of a file, the file itself, whatever its
+    name.
 
     Args:
         places: folders and files.

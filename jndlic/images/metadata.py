@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, TypedDict
+
 from PIL import Image, PngImagePlugin, TiffImagePlugin
 
 from jndlic.images.picture import Picture
@@ -13,16 +15,28 @@ _XMP_KEY_PNG = "XML:com.adobe.xmp"
 _JPEG_EXIF_MAX = 65533 - len(EXIF_MARK)
 _JPEG_XMP_MAX = 65533 - len(b"http://ns.adobe.com/xap/1.0/\0")
 _TIFF_XMP = 700
-# A TIFF's own tags describe how its pixels are stored; only these describe the picture: description, make, model,
-# orientation, software, date, artist, copyright; then the EXIF and GPS directories.
+# A TIFF's own tags describe how its pixels are stored; only these describe the picture:
+# description, make, model, orientation, software, date, artist, copyright; then the EXIF and GPS
+# directories.
 _TIFF_TAGS = (0x010E, 0x010F, 0x0110, 0x0112, 0x0131, 0x0132, 0x013B, 0x8298)
 _TIFF_DIRECTORIES = (0x8769, 0x8825)
 
 
-def read_metadata(image: Image.Image) -> dict[str, bytes | None]:
-    """Keyword arguments icc, exif and xmp of a Picture. Broken metadata is dropped: it must not cost the picture."""
+class Metadata(TypedDict):
+    """Keyword arguments of a Picture."""
+
+    icc: bytes | None
+    exif: bytes | None
+    xmp: bytes | None
+
+
+def read_metadata(image: Image.Image) -> Metadata:
+    """Keyword arguments icc, exif and xmp of a Picture. Broken metadata is dropped: it must not
+    cost the picture.
+    """
     icc = image.info.get("icc_profile")
-    # After conversion the pixels are RGB or grey; a profile of another colour space no longer describes them.
+    # After conversion the pixels are RGB or grey; a profile of another colour space no longer
+    # describes them.
     if not isinstance(icc, bytes) or icc[16:20] not in (b"RGB ", b"GRAY"):
         icc = None
     xmp = image.info.get("xmp") or image.info.get(_XMP_KEY_PNG)
@@ -32,20 +46,25 @@ def read_metadata(image: Image.Image) -> dict[str, bytes | None]:
         exif = _tiff_exif(image) if image.format == "TIFF" else _plain_exif(image)
     except Exception:  # Pillow's readers raise nearly anything on damaged data
         exif = None
-    return {"icc": icc, "exif": exif or None, "xmp": xmp if isinstance(xmp, bytes) and xmp else None}
+    return {
+        "icc": icc,
+        "exif": exif or None,
+        "xmp": xmp if isinstance(xmp, bytes) and xmp else None,
+    }
 
 
-def metadata_options(form: str, picture: Picture) -> dict[str, object]:
+def metadata_options(form: str, picture: Picture) -> dict[str, Any]:
     """Arguments of Image.save that carry the metadata; each format wants them in its own way."""
     if form not in _HAS_METADATA:
         return {}
-    options: dict[str, object] = {"icc_profile": picture.icc} if picture.icc and form != "JXL" else {}
+    options: dict[str, Any] = {"icc_profile": picture.icc} if picture.icc and form != "JXL" else {}
     exif, xmp = picture.exif, picture.xmp
     if form == "JPEG":  # each must fit into one marker segment; better without it than no picture
         exif = exif if exif and len(exif) <= _JPEG_EXIF_MAX else None
         xmp = xmp if xmp and len(xmp) <= _JPEG_XMP_MAX else None
     if exif:
-        # JPEG XL's box of EXIF begins with the place of its data, four bytes, which the plugin leaves to its caller.
+        # JPEG XL's box of EXIF begins with the place of its data, four bytes, which the plugin
+        # leaves to its caller.
         options["exif"] = (b"\0\0\0\0" if form == "JXL" else EXIF_MARK) + exif
     if xmp and form in _XMP_OPTION:
         options["xmp"] = xmp
@@ -54,7 +73,8 @@ def metadata_options(form: str, picture: Picture) -> dict[str, object]:
         text.add_itxt(_XMP_KEY_PNG, xmp.decode("utf-8", "replace"))
         options["pnginfo"] = text
     elif xmp and form == "TIFF":
-        # XMP is one of a TIFF's own tags. Those are given either as `exif` or as `tiffinfo`: never both.
+        # XMP is one of a TIFF's own tags. Those are given either as `exif` or as `tiffinfo`: never
+        # both.
         source, tags = Image.Exif(), TiffImagePlugin.ImageFileDirectory_v2()
         source.load(options.pop("exif", b""))
         for tag in source:

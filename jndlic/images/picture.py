@@ -1,4 +1,6 @@
-"""A picture as the codec sees it: 8-bit pixels, and beside them all that the codec does not code itself."""
+"""A picture as the codec sees it: 8-bit pixels, and beside them all that the codec does not code
+itself.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,8 @@ import numpy as np
 from jndlic.errors import ImageError
 from jndlic.format.container import PIXELS_MAX, SIDE_MAX
 
-# Whether rows and columns change places, then whether the rows and the columns are reversed, by EXIF's orientation.
+# Whether rows and columns change places, then whether the rows and the columns are reversed, by
+# EXIF's orientation.
 _TURNS = {
     2: (False, False, True),
     3: (False, True, True),
@@ -30,7 +33,8 @@ class Picture:
         alpha: uint8 (H, W), or None for an opaque picture.
         grey: the picture has one channel.
         icc: ICC profile, or None.
-        exif: EXIF data as a TIFF structure (without JPEG's "Exif" mark), or None. Its orientation is kept, not applied.
+        exif: EXIF data as a TIFF structure (without JPEG's "Exif" mark), or None. Its orientation
+            is kept, not applied.
         xmp: XMP packet, or None.
     """
 
@@ -46,8 +50,12 @@ class Picture:
             raise ImageError(
                 f"need uint8 pixels of shape (H, W, 3), got {self.pixels.dtype} {self.pixels.shape}"
             )
-        if self.alpha is not None and (self.alpha.dtype != np.uint8 or self.alpha.shape != self.pixels.shape[:2]):
-            raise ImageError(f"need uint8 alpha of shape {self.pixels.shape[:2]}, got {self.alpha.shape}")
+        if self.alpha is not None and (
+            self.alpha.dtype != np.uint8 or self.alpha.shape != self.pixels.shape[:2]
+        ):
+            raise ImageError(
+                f"need uint8 alpha of shape {self.pixels.shape[:2]}, got {self.alpha.shape}"
+            )
         check_size(self.width, self.height)
 
     @property
@@ -70,8 +78,14 @@ def from_array(array: np.ndarray) -> Picture:
     Raises:
         ImageError: another shape or type.
     """
-    if array.dtype != np.uint8 or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)):
-        raise ImageError(f"need a uint8 array (H, W), (H, W, 3) or (H, W, 4), got {array.dtype} {array.shape}")
+    if (
+        array.dtype != np.uint8
+        or array.ndim not in (2, 3)
+        or (array.ndim == 3 and array.shape[2] not in (3, 4))
+    ):
+        raise ImageError(
+            f"need a uint8 array (H, W), (H, W, 3) or (H, W, 4), got {array.dtype} {array.shape}"
+        )
     if array.ndim == 2:
         return Picture(three_channels(array), grey=True)
     alpha = np.ascontiguousarray(array[..., 3]) if array.shape[2] == 4 else None
@@ -93,7 +107,11 @@ def turned(picture: Picture, orientation: int) -> Picture:
         plane = plane.swapaxes(0, 1) if transposed else plane
         return np.ascontiguousarray(plane[:: -1 if upside_down else 1, :: -1 if mirrored else 1])
 
-    return replace(picture, pixels=turn(picture.pixels), alpha=None if picture.alpha is None else turn(picture.alpha))
+    return replace(
+        picture,
+        pixels=turn(picture.pixels),
+        alpha=None if picture.alpha is None else turn(picture.alpha),
+    )
 
 
 def check_size(width: int, height: int, area_max: int = PIXELS_MAX) -> None:
@@ -108,7 +126,8 @@ def check_size(width: int, height: int, area_max: int = PIXELS_MAX) -> None:
     """
     if not (1 <= width <= SIDE_MAX and 1 <= height <= SIDE_MAX) or width * height > area_max:
         raise ImageError(
-            f"a picture of {width} x {height} pixels: sides must be 1 to {SIDE_MAX}, the area at most {area_max} pixels"
+            f"a picture of {width} x {height} pixels: sides must be 1 to {SIDE_MAX}, the area at "
+            f"most {area_max} pixels"
         )
 
 

@@ -12,30 +12,37 @@ from jndlic.images.picture import Picture, check_size, three_channels
 
 
 def from_pillow(image: Image.Image) -> Picture:
-    """A picture from a Pillow image of any usual mode; of an animation, the frame that it stands at.
+    """A picture from a Pillow image of any usual mode; of an animation, the frame that it stands
+    at.
 
     16-bit grey is rounded to 8 bits; palettes, CMYK, YCbCr, HSV and one-bit pictures are converted.
 
     Raises:
-        ImageError: the image is damaged, empty, too large, or of a mode without a natural 8-bit form (float, Lab).
+        ImageError: the image is damaged, empty, too large, or of a mode without a natural 8-bit
+            form (float, Lab).
     """
     check_size(*image.size, AREA_MAX)
     try:
         image.load()
-        # Not before: PNG may hold metadata behind the pixels, and Pillow turns TIFF upright while it loads.
+        # Not before: PNG may hold metadata behind the pixels, and Pillow turns TIFF upright while
+        # it loads.
         metadata = read_metadata(image)
         if image.mode.startswith("I"):
             return Picture(three_channels(_to_8_bits(np.asarray(image))), grey=True, **metadata)
         transparent = image.has_transparency_data
         if image.mode in ("1", "L", "LA", "La"):
             if not transparent:
-                return Picture(three_channels(np.asarray(image.convert("L"))), grey=True, **metadata)
+                return Picture(
+                    three_channels(np.asarray(image.convert("L"))), grey=True, **metadata
+                )
             if image.mode == "La":  # Pillow knows no direct way from here to RGBA
                 image = image.convert("LA")
             both = np.asarray(image.convert("RGBA"))
             return Picture(three_channels(both[..., 0]), both[..., 3].copy(), grey=True, **metadata)
         if image.mode in ("F", "LAB"):
-            raise ImageError(f"pictures of mode {image.mode} are not supported: convert to 8-bit RGB first")
+            raise ImageError(
+                f"pictures of mode {image.mode} are not supported: convert to 8-bit RGB first"
+            )
         if not transparent:
             return Picture(np.array(image.convert("RGB")), **metadata)
         both = np.asarray(image.convert("RGBA"))

@@ -1,9 +1,11 @@
 """Edges, where the eye is sure of what it expects, so that thresholds are not to be raised there.
 
-    picture ─► Canny edges ─► dilated by a disk ─► 1 - edges, smoothed ─► protection: 0 on edges, 1 elsewhere
+    picture ─► Canny edges ─► dilated by a disk ─► 1 - edges, smoothed
+            ─► protection: 0 on edges, 1 elsewhere
 
-Source: Wu et al., "Just noticeable difference estimation for images with free-energy principle", IEEE Trans. Multimedia 2013, and
-Canny, "A computational approach to edge detection", IEEE TPAMI 1986.
+Source: Wu et al., "Just noticeable difference estimation for images with free-energy principle",
+IEEE Trans. Multimedia 2013, and Canny, "A computational approach to edge detection", IEEE TPAMI
+1986.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ SOBEL = ((-1, 0, 1), (-2, 0, 2), (-1, 0, 1))
 
 
 def edge_protection(image: Tensor) -> Tensor:
-    """Factor for thresholds of texture: (B, 1, H, W) grey levels to 0..1; no gradient runs through it."""
+    """Factor for thresholds of texture: (B, 1, H, W) grey levels to 0..1; no gradient runs through
+    it.
+    """
     with torch.no_grad():
         height = edge_height(image).amax((1, 2, 3), keepdim=True)
         share = (STRONG_HEIGHT / height.clamp(min=1e-6)).clamp(max=STRONG_MOST)
@@ -39,7 +43,8 @@ def canny(image: Tensor, share: Tensor, sigma: float) -> Tensor:
 
     Args:
         image: (B, 1, H, W) grey levels.
-        share: (B, 1, 1, 1) upper threshold as a share of the picture's largest gradient; the lower is WEAK_SHARE of it.
+        share: (B, 1, 1, 1) upper threshold as a share of the picture's largest gradient; the lower
+            is WEAK_SHARE of it.
         sigma: of the Gaussian that comes first, in pixels.
 
     Returns:
@@ -59,12 +64,15 @@ def canny(image: Tensor, share: Tensor, sigma: float) -> Tensor:
 def _connected(strong: Tensor, weak: Tensor) -> Tensor:
     """Strong edges and the weak ones that hang together with them.
 
-    Only the pixels that were added last are looked at again: their number, not the picture's size, makes the time.
+    Only the pixels that were added last are looked at again: their number, not the picture's size,
+    makes the time.
     """
     rows, columns = weak.shape[-2] + 2, weak.shape[-1] + 2
     open_ones = functional.pad(weak, (1, 1, 1, 1)).reshape(-1)
     found = functional.pad(strong, (1, 1, 1, 1)).reshape(-1)
-    steps = torch.tensor([down * columns + right for down in (-1, 0, 1) for right in (-1, 0, 1)], device=weak.device)
+    steps = torch.tensor(
+        [down * columns + right for down in (-1, 0, 1) for right in (-1, 0, 1)], device=weak.device
+    )
     front = found.nonzero()[:, 0]
     while front.numel():
         near = (front[:, None] + steps).reshape(-1)
@@ -74,7 +82,9 @@ def _connected(strong: Tensor, weak: Tensor) -> Tensor:
 
 
 def _ridge(strength: Tensor, right: Tensor, down: Tensor) -> Tensor:
-    """Where the gradient is at least that of both neighbours along it, between the pixels by linear interpolation."""
+    """Where the gradient is at least that of both neighbours along it, between the pixels by linear
+    interpolation.
+    """
     padded = functional.pad(strength, (1, 1, 1, 1))
     rows, columns = strength.shape[-2:]
 
@@ -82,12 +92,17 @@ def _ridge(strength: Tensor, right: Tensor, down: Tensor) -> Tensor:
         return padded[..., 1 + by_down : 1 + by_down + rows, 1 + by_right : 1 + by_right + columns]
 
     flat = right.abs() >= down.abs()
-    slope = torch.minimum(right.abs(), down.abs()) / torch.maximum(right.abs(), down.abs()).clamp(min=1e-12)
+    slope = torch.minimum(right.abs(), down.abs()) / torch.maximum(right.abs(), down.abs()).clamp(
+        min=1e-12
+    )
     falling = right * down >= 0
     ridge = strength > 0
     for sign in (1, -1):
         across = torch.where(flat, moved(0, sign), moved(sign, 0))
-        diagonal = torch.where(falling, moved(sign, sign), torch.where(flat, moved(-sign, sign), moved(sign, -sign)))
+        diagonal = torch.where(
+            falling, moved(sign, sign), torch.where(flat, moved(-sign, sign), moved(sign, -sign))
+        )
         beside = slope * diagonal + (1.0 - slope) * across
-        ridge &= strength >= beside if sign > 0 else strength > beside  # of two equal neighbours one counts
+        # Of two equal neighbours one counts
+        ridge &= strength >= beside if sign > 0 else strength > beside
     return ridge

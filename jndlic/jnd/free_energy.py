@@ -1,14 +1,16 @@
 """JND map after the free-energy principle: what the brain cannot predict hides error.
 
-Source: Wu, Shi, Lin, Liu, Qi, "Just noticeable difference estimation for images with free-energy principle", IEEE Trans. Multimedia 2013.
+Source: Wu, Shi, Lin, Liu, Qi, "Just noticeable difference estimation for images with free-energy
+principle", IEEE Trans. Multimedia 2013.
 
-    predicted I' = sum_i w_i I_i over the search window, w_i = exp(-d_i / s^2), d_i: mean squared difference of the patches
-    disorder  D  = |I - I'| E                                           E: edge protection
+    predicted I' = sum_i w_i I_i         over the search window
+                   w_i = exp(-d_i / s^2)    d_i: mean squared difference of the patches
+    disorder  D  = |I - I'| E               E: edge protection
     order     O  = NAMM of luminance adaptation and contrast masking, both of I'
     JND = O + D - 0.3 min(O, D)
 
-The paper's weights depend on a noise level that it leaves open; s is 10 grey levels here. It takes 440 passes over the picture: a reference, not
-a tool for large photos.
+The paper's weights depend on a noise level that it leaves open; s is 10 grey levels here. It takes
+440 passes over the picture: a reference, not a tool for large photos.
 """
 
 from __future__ import annotations
@@ -50,13 +52,17 @@ def free_energy_map(image: Tensor, progress: Callable[[float], None] | None = No
 
 
 def masking(height: Tensor, around: Tensor) -> Tensor:
-    """Threshold beside edges of some height over a luminance, in grey levels, not below 0 (Chou and Li 1995, with compressed heights)."""
+    """Threshold beside edges of some height over a luminance, in grey levels, not below 0 (Chou and
+    Li 1995, with compressed heights).
+    """
     compressed = KNEE * torch.log10(1.0 + height / KNEE) / math.log10(4.0)
     return (compressed * (1e-4 * around + 0.115) + 0.5 - 0.01 * around).clamp(min=0.0)
 
 
 def prediction(grey: Tensor, progress: Callable[[float], None] | None = None) -> Tensor:
-    """Each pixel from those around it whose patches are alike; arguments as for `free_energy_map`, luma only."""
+    """Each pixel from those around it whose patches are alike; arguments as for `free_energy_map`,
+    luma only.
+    """
     rows, columns = grey.shape[-2:]
     padded = functional.pad(grey, (SEARCH,) * 4, mode="replicate")
     total, weights = torch.zeros_like(grey), torch.zeros_like(grey)

@@ -1,11 +1,15 @@
-"""JND map and critical-perceptual-lossless image of the Karhunen-Loeve transform: what the picture can lose and still look the same.
+"""JND map and critical-perceptual-lossless image of the Karhunen-Loeve transform: what the picture
+can lose and still look the same.
 
-Source: Jiang, Liu, Wang, Shao, Lin, "Toward top-down just noticeable difference estimation of natural images", IEEE TIP 2022.
+Source: Jiang, Liu, Wang, Shao, Lin, "Toward top-down just noticeable difference estimation of
+natural images", IEEE TIP 2022.
 
-    8x8 patches ─► principal components of this picture ─► the first K of 64 ─► the picture again = the critical one (CPL)
+    8x8 patches ─► principal components of this picture ─► the first K of 64
+                ─► the picture again = the critical one (CPL)
 
-P_k is the share of the patches' energy in the first k components, and K follows from it by a Weibull density w, fitted by the
-authors to people's choices: K = ceil(sum_k k w(P_k) / sum_k w(P_k)).
+P_k is the share of the patches' energy in the first k components, and K follows from it by a
+Weibull density w, fitted by the authors to people's choices: K = ceil(sum_k k w(P_k) / sum_k
+w(P_k)).
 """
 
 from __future__ import annotations

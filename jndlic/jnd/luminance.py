@@ -1,6 +1,7 @@
 """What the models of grey pictures share: luma, windows, luminance adaptation.
 
-All take and give (B, 1, H, W) floating point grey levels 0..255 unless told otherwise; borders are replicated.
+All take and give (B, 1, H, W) floating point grey levels 0..255 unless told otherwise; borders are
+replicated.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue (ITU-R BT.601), as JPEG has them."""
 
 OVERLAP = 0.3
-"""How much of the smaller of two thresholds is lost when both act on one pixel (Yang et al. 2005)."""
+"""How much of the smaller of two thresholds is lost when both act on one pixel (Yang et al.
+2005).
+"""
 
 BACKGROUND = ((1, 1, 1, 1, 1), (1, 2, 2, 2, 1), (1, 2, 0, 2, 1), (1, 2, 2, 2, 1), (1, 1, 1, 1, 1))
 """Weights of the surroundings of a pixel, of 32 in all (Chou and Li 1995)."""
@@ -38,8 +41,15 @@ def luma(image: Tensor) -> Tensor:
     Raises:
         ImageError: it is not floating point of one or three channels, or empty.
     """
-    if image.dim() != 4 or image.shape[1] not in (1, 3) or image.numel() == 0 or not image.is_floating_point():
-        raise ImageError(f"need a floating (B, 1 or 3, H, W) image, got {image.dtype} {tuple(image.shape)}")
+    if (
+        image.dim() != 4
+        or image.shape[1] not in (1, 3)
+        or image.numel() == 0
+        or not image.is_floating_point()
+    ):
+        raise ImageError(
+            f"need a floating (B, 1 or 3, H, W) image, got {image.dtype} {tuple(image.shape)}"
+        )
     if image.shape[1] == 1:
         return image
     red, green, blue = image.split(1, 1)
@@ -49,7 +59,8 @@ def luma(image: Tensor) -> Tensor:
 def correlate(image: Tensor, kernel: Sequence[Sequence[float]]) -> Tensor:
     """Each pixel's surroundings weighted by a kernel with odd sides.
 
-    As a sum of moved pictures: for one channel that is several times as fast as the library's convolution.
+    As a sum of moved pictures: for one channel that is several times as fast as the library's
+    convolution.
     """
     down, right = len(kernel) // 2, len(kernel[0]) // 2
     rows, columns = image.shape[-2:]
@@ -58,7 +69,9 @@ def correlate(image: Tensor, kernel: Sequence[Sequence[float]]) -> Tensor:
     for top, weights in enumerate(kernel):
         for left, weight in enumerate(weights):
             if weight:
-                total.add_(padded[..., top : top + rows, left : left + columns], alpha=float(weight))
+                total.add_(
+                    padded[..., top : top + rows, left : left + columns], alpha=float(weight)
+                )
     return total
 
 
@@ -88,7 +101,8 @@ def background(image: Tensor) -> Tensor:
 def adaptation(mean: Tensor) -> Tensor:
     """Visibility threshold over a luminance, in grey levels; both branches meet at 127.
 
-    Source: Chou and Li, "A perceptually tuned subband image coder based on the measure of just-noticeable-distortion profile", IEEE TCSVT 1995.
+    Source: Chou and Li, "A perceptually tuned subband image coder based on the measure of
+    just-noticeable-distortion profile", IEEE TCSVT 1995.
     """
     dark = 17.0 * (1.0 - (mean / 127.0).clamp(1e-10, 1.0).sqrt()) + 3.0
     return dark + 3.0 / 128.0 * (mean - 127.0).clamp(min=0.0)
@@ -96,9 +110,13 @@ def adaptation(mean: Tensor) -> Tensor:
 
 def edge_height(image: Tensor) -> Tensor:
     """Largest of the gradients in four directions, in grey levels (Chou and Li 1995)."""
-    return torch.cat([correlate(image, kernel).abs() / 16.0 for kernel in DIRECTIONS], 1).amax(1, keepdim=True)
+    return torch.cat([correlate(image, kernel).abs() / 16.0 for kernel in DIRECTIONS], 1).amax(
+        1, keepdim=True
+    )
 
 
 def joined(first: Tensor, second: Tensor) -> Tensor:
-    """Two thresholds that act on the same pixels: NAMM, Yang et al., Signal Processing: Image Communication 2005."""
+    """Two thresholds that act on the same pixels: NAMM, Yang et al., Signal Processing: Image
+    Communication 2005.
+    """
     return first + second - OVERLAP * torch.minimum(first, second)

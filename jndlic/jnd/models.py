@@ -1,7 +1,8 @@
 """The pixel-wise JND models by name, as the encoder and the tools use them.
 
-Names: "namm", the default, has a tolerance for each colour channel; "pattern", "klt", "free-energy" and "patch" have one for luma,
-which then holds for all three channels (a change that is the same in all of them changes luma by just as much).
+Names: "namm", the default, has a tolerance for each colour channel; "pattern", "klt", "free-energy"
+and "patch" have one for luma, which then holds for all three channels (a change that is the same in
+all of them changes luma by just as much).
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ FILTERS = ("klt", PATCH)
 """Models that have an image of their own, see `critical`."""
 
 
-def tolerance(image: Tensor, model: str = DEFAULT, progress: Callable[[float], None] | None = None) -> Tensor:
+def tolerance(
+    image: Tensor, model: str = DEFAULT, progress: Callable[[float], None] | None = None
+) -> Tensor:
     """Tolerance of every pixel and channel.
 
     Args:
@@ -60,7 +63,9 @@ def tolerance(image: Tensor, model: str = DEFAULT, progress: Callable[[float], N
     return MODELS[model](image).expand_as(image)
 
 
-def tolerance_map(pixels: np.ndarray, model: str = DEFAULT, progress: Callable[[float], None] | None = None) -> np.ndarray:
+def tolerance_map(
+    pixels: np.ndarray, model: str = DEFAULT, progress: Callable[[float], None] | None = None
+) -> np.ndarray:
     """The same of a picture as an array.
 
     Args:
@@ -81,9 +86,11 @@ def tolerance_map(pixels: np.ndarray, model: str = DEFAULT, progress: Callable[[
 
 
 def critical(pixels: np.ndarray, model: str = "klt") -> np.ndarray:
-    """The picture without what nobody misses: luma moves to that of a model's just-noticeable image, colours stay.
+    """The picture without what nobody misses: luma moves to that of a model's just-noticeable
+    image, colours stay.
 
-    "patch" leaves the brightness of its patches alone: a change of it hides noise but saves no bits.
+    "patch" leaves the brightness of its patches alone: a change of it hides noise but saves no
+    bits.
 
     Args:
         pixels: (H, W, 3) uint8.
@@ -99,7 +106,11 @@ def critical(pixels: np.ndarray, model: str = "klt") -> np.ndarray:
         raise ParameterError(f"no filter {model!r}; there are {', '.join(FILTERS)}")
     image = _batch(pixels)
     with torch.inference_mode():
-        wanted = critical_luma(image).luma if model == "klt" else jnd_luma(image, load_structure(), sign=0.0)
+        wanted = (
+            critical_luma(image).luma
+            if model == "klt"
+            else jnd_luma(image, load_structure(), sign=0.0)
+        )
         moved = (image + wanted - luma(image)).round().clamp(0, 255)
     return np.ascontiguousarray(moved[0].permute(1, 2, 0).to(torch.uint8).numpy())
 
@@ -112,7 +123,8 @@ def _batch(pixels: np.ndarray) -> Tensor:
 
 
 def inject(pixels: np.ndarray, jnd: np.ndarray, level: float = 1.0, seed: int = 0) -> np.ndarray:
-    """The picture with noise at its threshold: every pixel moves by its tolerance, up or down at random, all channels the same way.
+    """The picture with noise at its threshold: every pixel moves by its tolerance, up or down at
+    random, all channels the same way.
 
     Args:
         pixels: (H, W, 3) uint8.

@@ -1,10 +1,11 @@
 """Pixel-wise JND map: luminance adaptation and contrast masking, joined by the overlap term.
 
-The formula is the one that JND-LIC (Pan et al. 2024) builds on: luminance adaptation after Chou and Li
-(IEEE TCSVT 1995), the nonlinear additivity model (NAMM) after Yang et al. (Signal Processing: Image
-Communication 2005) and the contrast term of Wu et al. (IEEE TIP 2017) with a constant pattern complexity.
-Two of its published implementation's errors are absent here: gradients are kept in floating point with
-their sign, and the dark branch carries Chou and Li's +3, so that both branches meet at grey level 127.
+The formula is the one that JND-LIC (Pan et al. 2024) builds on: luminance adaptation after Chou and
+Li (IEEE TCSVT 1995), the nonlinear additivity model (NAMM) after Yang et al. (Signal Processing:
+Image Communication 2005) and the contrast term of Wu et al. (IEEE TIP 2017) with a constant pattern
+complexity. Two of its published implementation's errors are absent here: gradients are kept in
+floating point with their sign, and the dark branch carries Chou and Li's +3, so that both branches
+meet at grey level 127.
 
 Per channel, in 8-bit grey levels, with I the channel and borders replicated:
 
@@ -17,6 +18,8 @@ Per channel, in 8-bit grey levels, with I the channel and borders replicated:
 """
 
 from __future__ import annotations
+
+from typing import cast
 
 import numpy as np
 import torch
@@ -48,18 +51,23 @@ def jnd_map(image: Tensor) -> Tensor:
         ImageError: the tensor is not four-dimensional, empty or not floating point.
     """
     if image.dim() != 4 or image.numel() == 0 or not image.is_floating_point():
-        raise ImageError(f"need a floating (B, C, H, W) image, got {image.dtype} {tuple(image.shape)}")
+        raise ImageError(
+            f"need a floating (B, C, H, W) image, got {image.dtype} {tuple(image.shape)}"
+        )
     rows = image.shape[-2]
     padded = functional.pad(image, (2, 2, 2, 2), mode="replicate")
     band = max(BAND_ROWS_MIN, BAND_VALUES // (image.numel() // rows))
-    return torch.cat([_band(padded[..., top : top + band + 4, :]) for top in range(0, rows, band)], -2)
+    return torch.cat(
+        [_band(padded[..., top : top + band + 4, :]) for top in range(0, rows, band)], -2
+    )
 
 
 def _band(padded: Tensor) -> Tensor:
     """The map of some rows, from those rows and two more on every side."""
     rows, columns = padded.shape[-2] - 4, padded.shape[-1] - 4
-    vertical = sum(padded[..., shift : shift + rows, :] for shift in range(5))
-    box = sum(vertical[..., shift : shift + columns] for shift in range(5))  # 25 Me
+    vertical = cast(Tensor, sum(padded[..., shift : shift + rows, :] for shift in range(5)))
+    # 25 Me
+    box = cast(Tensor, sum(vertical[..., shift : shift + columns] for shift in range(5)))
     inner = padded[..., 1 : rows + 3, 1 : columns + 3]
     row_sums = inner[..., :-2, :] + inner[..., 1:-1, :] + inner[..., 2:, :]
     column_sums = inner[..., :-2] + inner[..., 1:-1] + inner[..., 2:]

@@ -1,14 +1,15 @@
-"""Patch-level JND: brightness, contrast and structure of 64x64 patches, each at the edge of visible change.
+"""Patch-level JND: brightness, contrast and structure of 64x64 patches, each at the edge of visible
+change.
 
-Source: Shen, Ni, Yang, Wang, Zhang, Kwong, "Just noticeable distortion profile inference: a patch-level structural visibility learning
-approach", IEEE TIP 2020.
+Source: Shen, Ni, Yang, Wang, Zhang, Kwong, "Just noticeable distortion profile inference: a
+patch-level structural visibility learning approach", IEEE TIP 2020.
 
     patch p = L + C S      L: mean;  C: norm of p - L;  S: unit vector, 0 in a flat patch
-    L' = L +- adaptation(L)      C' = 0.9474 C      S' = structure of net(p)      (net: jndlic/jnd/structure_net.py)
+    L' = L +- adaptation(L)      C' = 0.9474 C      S' = structure of net(p), see structure_net.py
     p' = L' + C' S'  ─► overlapping windows ─► the JND image; map = |image - JND image|
 
-The published code cuts the borders off and averages overlaps as rounded numbers; here the picture is padded, and raised cosines
-join the patches, so that their different L' leave no seams.
+The published code cuts the borders off and averages overlaps as rounded numbers; here the picture
+is padded, and raised cosines join the patches, so that their different L' leave no seams.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ CONTRAST = 0.9474
 BATCH = 16  # patches that the network sees at a time: more do not fit into caches, and take longer
 FLOOR = 1.0  # grey levels that a map has at least
 Net = Callable[[Tensor], Tensor]
-"""(N, 1, 64, 64) grey levels to the same: patches whose structure is at the edge of visible change."""
+"""(N, 1, 64, 64) grey levels to the same: patches whose structure is at the edge of visible
+change.
+"""
 
 
 class Parts(NamedTuple):
@@ -51,9 +54,14 @@ def split(patches: Tensor) -> Parts:
     """(N, 1, 64, 64) grey levels into their parts."""
     mean = patches.mean((1, 2, 3), keepdim=True)
     rest = patches - mean
-    contrast = rest.square().sum((1, 2, 3), keepdim=True).clamp(min=1e-12).sqrt()  # whose slope at 0 is infinite
+    # The square root's slope at 0 is infinite
+    contrast = rest.square().sum((1, 2, 3), keepdim=True).clamp(min=1e-12).sqrt()
     flat = contrast < 1e-3  # a thousandth of a grey level in one pixel
-    return Parts(mean, torch.where(flat, 0.0, contrast), torch.where(flat, 0.0, rest / contrast.clamp(min=1e-3)))
+    return Parts(
+        mean,
+        torch.where(flat, 0.0, contrast),
+        torch.where(flat, 0.0, rest / contrast.clamp(min=1e-3)),
+    )
 
 
 def jnd_patches(patches: Tensor, net: Net, sign: float = 1.0) -> Tensor:
@@ -66,7 +74,9 @@ def jnd_patches(patches: Tensor, net: Net, sign: float = 1.0) -> Tensor:
     """
     mean, contrast, _ = split(patches)
     changed = split(net(patches)).structure
-    return Parts((mean + sign * adaptation(mean)).clamp(0.0, 255.0), CONTRAST * contrast, changed).joined()
+    return Parts(
+        (mean + sign * adaptation(mean)).clamp(0.0, 255.0), CONTRAST * contrast, changed
+    ).joined()
 
 
 def jnd_luma(image: Tensor, net: Net, sign: float = 1.0) -> Tensor:
@@ -99,7 +109,8 @@ def jnd_luma(image: Tensor, net: Net, sign: float = 1.0) -> Tensor:
 
 
 def patch_map(image: Tensor, net: Net) -> Tensor:
-    """Tolerance of luma: how far the JND image is away, as a root mean square over 3x3 pixels, at least FLOOR.
+    """Tolerance of luma: how far the JND image is away, as a root mean square over 3x3 pixels, at
+    least FLOOR.
 
     Args:
         image: as for `jnd_luma`, but any number of pictures.

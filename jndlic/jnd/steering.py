@@ -1,10 +1,13 @@
-"""A tolerance map that steers the encoder: relative to the picture's own map it becomes a plane of qualities.
+"""A tolerance map that steers the encoder: relative to the picture's own map it becomes a plane of
+qualities.
 
-    own map, the user's map ──► log2 of their ratio, mean of each 32 x 32 block ──► octaves of the quantisation step
+    own map, the user's map ──► log2 of their ratio, mean of each 32 x 32 block
+                            ──► octaves of the quantisation step
     octaves, base quality ──► the quality of each block whose step is nearest
 
-The network itself always sees the picture's own map: it never met another one, and what it makes of one is anybody's guess.
-A larger quality gives smaller steps, so a larger tolerance never gives a finer block.
+The network itself always sees the picture's own map: it never met another one, and what it makes of
+one is anybody's guess. A larger quality gives smaller steps, so a larger tolerance never gives a
+finer block.
 """
 
 from __future__ import annotations
@@ -15,11 +18,14 @@ from jndlic.format.grid import JND_STRIDE, plane_shape
 from jndlic.format.quality import Quality, quality_of
 
 FLOOR = 0.5
-"""Grey levels: less than that is no error at all once pixels are rounded. Zeros count as this much."""
+"""Grey levels: less than that is no error at all once pixels are rounded. Zeros count as this
+much.
+"""
 
 _TIE = 1e-4
-"""Octaves by which each quality counts as finer than the one before it where their steps are the same; far more than the
-rounding errors of the logarithms, so that a picture's own map leaves the base alone."""
+"""Octaves by which each quality counts as finer than the one before it where their steps are the
+same; far more than the rounding errors of the logarithms, so that a picture's own map leaves the
+base alone."""
 
 
 def step_octaves(own: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -30,8 +36,9 @@ def step_octaves(own: np.ndarray, other: np.ndarray) -> np.ndarray:
         other: the map that steers, same shape; finite and not negative.
 
     Returns:
-        (2 rows, 2 columns) float64: log2 of the ratio of both maps, each at least FLOOR, mean over the block's pixels and
-        channels. The last row and column of the picture are repeated beyond its border.
+        (2 rows, 2 columns) float64: log2 of the ratio of both maps, each at least FLOOR, mean over
+        the block's pixels and channels. The last row and column of the picture are repeated beyond
+        its border.
     """
     height, width = own.shape[:2]
     rows, columns = plane_shape(height, width, JND_STRIDE)
@@ -39,9 +46,15 @@ def step_octaves(own: np.ndarray, other: np.ndarray) -> np.ndarray:
     for row in range(rows):  # in bands: no arrays of logarithms as large as the picture
         inside = np.clip(np.arange(row * JND_STRIDE, (row + 1) * JND_STRIDE), 0, height - 1)
         low, high = inside[0], inside[-1] + 1
-        ratio = np.log2(np.maximum(other[low:high], FLOOR)) - np.log2(np.maximum(own[low:high], FLOOR))
+        ratio = np.log2(np.maximum(other[low:high], FLOOR)) - np.log2(
+            np.maximum(own[low:high], FLOOR)
+        )
         profile = ratio.mean(2, dtype=np.float64)[inside - low].mean(0)
-        octaves[row] = np.pad(profile, (0, columns * JND_STRIDE - width), "edge").reshape(columns, JND_STRIDE).mean(1)
+        octaves[row] = (
+            np.pad(profile, (0, columns * JND_STRIDE - width), "edge")
+            .reshape(columns, JND_STRIDE)
+            .mean(1)
+        )
     return octaves
 
 
@@ -51,11 +64,12 @@ def steered_quality(base: int, octaves: np.ndarray, levels: np.ndarray) -> Quali
     Args:
         base: 1..100, that of blocks with 0 octaves.
         octaves: of `step_octaves`.
-        levels: (100,) log2 of the quantisation step of qualities 1 to 100, mean over the channels. Where it rises with the
-            quality, the step of the quality below counts.
+        levels: (100,) log2 of the quantisation step of qualities 1 to 100, mean over the channels.
+            Where it rises with the quality, the step of the quality below counts.
 
     Returns:
-        For each block the quality whose step is nearest to the base's times 2^octaves; 1 or 100 beyond their reach.
+        For each block the quality whose step is nearest to the base's times 2^octaves; 1 or 100
+        beyond their reach.
     """
     falling = np.minimum.accumulate(levels) - _TIE * np.arange(len(levels))
     borders = 0.5 * (falling[1:] + falling[:-1])  # between quality i + 1 and i + 2

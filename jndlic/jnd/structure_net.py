@@ -1,10 +1,12 @@
-"""The network that finds how far a patch's structure may change: a U-Net with self-attention and a global view at every scale.
+"""The network that finds how far a patch's structure may change: a U-Net with self-attention and a
+global view at every scale.
 
-    64x64 ─ 7x7 ─► 64 ─► 32 ─► 16 ─► 8 ─► 4x4, self-attention ─► 8 ─► 16 ─► 32 ─► 64 ─ 7x7 ─► + patch
-                    └──────┴──────┴─────┴──── each with its own mean beside it ────┘
+    64x64 ─ 7x7 ─► 64 ─► 32 ─► 16 ─► 8 ─► 4x4, attention ─► 8 ─► 16 ─► 32 ─► 64 ─ 7x7 ─► + patch
+                    └──────┴──────┴─────┴── each with its own mean beside it ──┘
 
-Source: Shen et al., IEEE TIP 2020, after the generator of UEGAN (Ni et al. 2020); attention of Zhang et al. (SAGAN, ICML 2019). Without
-spectral norm, which steadies adversarial training: there is none here.
+Source: Shen et al., IEEE TIP 2020, after the generator of UEGAN (Ni et al. 2020); attention of
+Zhang et al. (SAGAN, ICML 2019). Without spectral norm, which steadies adversarial training: there
+is none here.
 """
 
 from __future__ import annotations
@@ -62,20 +64,26 @@ class SelfAttention(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """(N, C, H, W) to the same."""
-        query, key, value = (layer(features).flatten(2) for layer in (self.query, self.key, self.value))
+        query, key, value = (
+            layer(features).flatten(2) for layer in (self.query, self.key, self.value)
+        )
         seen = (query.mT @ key).softmax(-1)
         return features + self.gain * (value @ seen.mT).view_as(features)
 
 
 def _down(channels: int, wider: int) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv2d(channels, wider, 3, 2, 1, padding_mode="reflect", bias=False), nn.BatchNorm2d(wider), nn.ReLU()
+        nn.Conv2d(channels, wider, 3, 2, 1, padding_mode="reflect", bias=False),
+        nn.BatchNorm2d(wider),
+        nn.ReLU(),
     )
 
 
 def _narrow(channels: int, narrower: int) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv2d(channels, narrower, 3, 1, 1, padding_mode="reflect", bias=False), nn.BatchNorm2d(narrower), nn.ReLU()
+        nn.Conv2d(channels, narrower, 3, 1, 1, padding_mode="reflect", bias=False),
+        nn.BatchNorm2d(narrower),
+        nn.ReLU(),
     )
 
 
@@ -83,7 +91,8 @@ class StructureNet(nn.Module):
     """Patches to patches.
 
     Args:
-        width: channels at full resolution; the published network has 32, doubled at each of four scales.
+        width: channels at full resolution; the published network has 32, doubled at each of four
+            scales.
     """
 
     def __init__(self, width: int = 16) -> None:
@@ -98,7 +107,7 @@ class StructureNet(nn.Module):
         self.merge = nn.ModuleList(_narrow(2 * channels, channels) for channels in widths[:-1])
         self.last = nn.Conv2d(width, 1, 7, 1, 3, padding_mode="reflect")
         nn.init.zeros_(self.last.weight)  # begins as the identity
-        nn.init.zeros_(self.last.bias)
+        nn.init.zeros_(self.last.bias)  # pyright: ignore[reportArgumentType]
 
     def forward(self, patches: Tensor) -> Tensor:
         """(N, 1, 64, 64) grey levels to the same; sides that are multiples of 32."""
@@ -108,9 +117,12 @@ class StructureNet(nn.Module):
             levels.append(layer(levels[-1]))
         features = self.skips[-1](self.attention(levels[-1]))
         for scale in reversed(range(DEPTH)):
-            features = self.up[scale](functional.interpolate(features, scale_factor=2.0, mode="nearest"))
+            features = self.up[scale](
+                functional.interpolate(features, scale_factor=2.0, mode="nearest")
+            )
             features = self.merge[scale](torch.cat((features, self.skips[scale](levels[scale])), 1))
-        # The change is in grey levels: of the scaled patch it is a hundredth, which steps of Adam overshoot.
+        # The change is in grey levels: of the scaled patch it is a hundredth, which steps of Adam
+        # overshoot.
         return (patches + self.last(features).to(patches.dtype)).clamp(0.0, 255.0)
 
 
@@ -122,9 +134,14 @@ def save_structure(net: StructureNet, path: str | Path, target: str) -> None:
         path: of the file.
         target: what it was trained towards, in words.
     """
-    tensors = {name: value.half() if value.is_floating_point() else value for name, value in net.state_dict().items()}
+    tensors = {
+        name: value.half() if value.is_floating_point() else value
+        for name, value in net.state_dict().items()
+    }
     metadata = {"format": FORMAT, "width": str(net.width), "target": target}
-    write_atomically(path, save({name: value.contiguous() for name, value in tensors.items()}, metadata))
+    write_atomically(
+        path, save({name: value.contiguous() for name, value in tensors.items()}, metadata)
+    )
 
 
 @lru_cache(maxsize=2)
@@ -145,7 +162,12 @@ def load_structure(path: str | Path | None = None) -> StructureNet:
         if metadata.get("format") != FORMAT:
             raise WeightsError(f"{path} is no network for the structure of patches")
         net = StructureNet(int(metadata["width"]))
-        net.load_state_dict({name: value.float() if value.is_floating_point() else value for name, value in tensors.items()})
+        net.load_state_dict(
+            {
+                name: value.float() if value.is_floating_point() else value
+                for name, value in tensors.items()
+            }
+        )
     except (OSError, SafetensorError, RuntimeError, KeyError, ValueError) as error:
         raise WeightsError(f"structure network {path}: {error}") from error
-    return net.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+    return net.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]

@@ -32,7 +32,8 @@ def find_program() -> str:
 def butteraugli(reference: np.ndarray, distorted: np.ndarray) -> float:
     """Butteraugli, the 3-norm over its map at 80 nits; 0 for equal pictures, lower is better.
 
-    Source: libjxl, https://github.com/libjxl/libjxl, the program `butteraugli_main` with its default settings.
+    Source: libjxl, https://github.com/libjxl/libjxl, the program `butteraugli_main` with its
+    default settings.
 
     Args:
         reference: (H, W, 3) uint8 of sRGB.
@@ -48,7 +49,9 @@ def butteraugli(reference: np.ndarray, distorted: np.ndarray) -> float:
         files = [Path(folder) / name for name in ("reference.ppm", "distorted.ppm")]
         for file, pixels in zip(files, (reference, distorted)):
             Image.fromarray(pixels).save(file)
-        result = subprocess.run([program, *map(str, files)], capture_output=True, text=True, check=False)
+        result = subprocess.run(
+            [program, *map(str, files)], capture_output=True, text=True, check=False
+        )
     for line in result.stdout.splitlines():
         if line.startswith("3-norm:"):
             return float(line.split(":")[1])

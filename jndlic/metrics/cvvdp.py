@@ -2,8 +2,9 @@
 
     JOD: 10 = no visible difference; one less = three of four people prefer the other picture
 
-A model of contrast sensitivity and masking whose few free numbers were fitted to judgements of people (the data sets XR-DAVID,
-UPIQ and LIVE HDR). Its parameters come with the package `cvvdp`; nothing is downloaded.
+A model of contrast sensitivity and masking whose few free numbers were fitted to judgements of
+people (the data sets XR-DAVID, UPIQ and LIVE HDR). Its parameters come with the package `cvvdp`;
+nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -18,22 +19,24 @@ from jndlic.errors import MetricError
 from jndlic.metrics.pairs import check_pair
 
 if TYPE_CHECKING:
-    from pycvvdp import cvvdp
+    from pycvvdp import cvvdp  # pyright: ignore[reportMissingImports]
 
 CVVDP = "cvvdp"
 DISPLAY = "standard_fhd"
-"""24 inches of 1920×1080 pixels at 60 cm: 37.8 pixels a degree, 200 cd/m², 250 lux in the room. The pixels of a 4K display
-are half as large, and differences harder to see."""
+"""24 inches of 1920×1080 pixels at 60 cm: 37.8 pixels a degree, 200 cd/m², 250 lux in the room. The
+pixels of a 4K display are half as large, and differences harder to see."""
 
 
 def colour_video_vdp(reference: np.ndarray, distorted: np.ndarray) -> float:
-    """ColorVideoVDP of a still on the display DISPLAY, in JOD: 10 for equal pictures, less for visible differences.
+    """ColorVideoVDP of a still on the display DISPLAY, in JOD: 10 for equal pictures, less for
+    visible differences.
 
-    A shift of the whole picture by the same amount is no difference to it: it sees contrasts. NaN for pictures with a side of one
-    pixel.
+    A shift of the whole picture by the same amount is no difference to it: it sees contrasts. NaN
+    for pictures with a side of one pixel.
 
-    Source: Mantiuk, Hanji, Ashraf, Asano, Chapiro, "ColorVideoVDP: A visual difference predictor for image, video and display
-    distortions", ACM Transactions on Graphics 2024, computed by the `cvvdp` package.
+    Source: Mantiuk, Hanji, Ashraf, Asano, Chapiro, "ColorVideoVDP: A visual difference predictor
+    for image, video and display distortions", ACM Transactions on Graphics 2024, computed by the
+    `cvvdp` package.
 
     Args:
         reference: (H, W, 3) uint8 of sRGB.
@@ -57,9 +60,11 @@ def check_installed() -> None:
         MetricError: `cvvdp`, or something that it needs, is not installed.
     """
     try:
-        import pycvvdp  # noqa: F401
+        import pycvvdp  # pyright: ignore[reportMissingImports]  # noqa: F401
     except ImportError as error:
-        raise MetricError(f"{CVVDP} needs the `cvvdp` package: pip install 'jndlic[bench]' ({error})") from error
+        raise MetricError(
+            f"{CVVDP} needs the `cvvdp` package: pip install 'jndlic[bench]' ({error})"
+        ) from error
 
 
 @lru_cache(maxsize=1)
@@ -67,6 +72,6 @@ def _model() -> cvvdp:
     import torch
 
     check_installed()
-    import pycvvdp
+    import pycvvdp  # pyright: ignore[reportMissingImports]
 
     return pycvvdp.cvvdp(display_name=DISPLAY, device=torch.device("cpu"), quiet=True)

@@ -1,4 +1,5 @@
-"""LPIPS, the learned perceptual distance, on the SqueezeNet 1.1 trunk: a training term and a metric.
+"""LPIPS, the learned perceptual distance, on the SqueezeNet 1.1 trunk: a training term and a
+metric.
 
 Source: Zhang, Isola, Efros, Shechtman, Wang, "The Unreasonable Effectiveness of Deep Features as
 a Perceptual Metric", CVPR 2018, version 0.1. The calibrated linear layers come with the `lpips`
@@ -12,6 +13,7 @@ import os
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -46,9 +48,10 @@ class LPIPS(nn.Module):
             package is missing.
     """
 
-    def __init__(
-        self, weights: str | Path | None = None, full_precision: bool = False
-    ) -> None:
+    shift: Tensor
+    scale: Tensor
+
+    def __init__(self, weights: str | Path | None = None, full_precision: bool = False) -> None:
         super().__init__()
         self.full_precision = full_precision
         trunk = load_trunk(weights)
@@ -60,7 +63,7 @@ class LPIPS(nn.Module):
             ) from error
         with warnings.catch_warnings():  # lpips uses a spelling that torchvision deprecates
             warnings.simplefilter("ignore", UserWarning)
-            package = lpips.LPIPS(net="squeeze", pnet_rand=True, verbose=False)
+            package: Any = lpips.LPIPS(net="squeeze", pnet_rand=True, verbose=False)
         self.slices = nn.ModuleList(
             getattr(package.net, f"slice{n}") for n in range(1, package.net.N_slices + 1)
         )
@@ -75,7 +78,7 @@ class LPIPS(nn.Module):
         self.register_buffer("scale", package.scaling_layer.scale.clone())
         self.requires_grad_(False)
         self.eval()
-        self.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
     def train(self, mode: bool = True) -> LPIPS:
         """Stays in evaluation mode, whatever the module that holds this one does."""
@@ -157,14 +160,14 @@ class _WeightedDistance(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, feature: Tensor, reference: Tensor, weight: Tensor) -> Tensor:  # noqa: ANN001
+    def forward(ctx, feature: Tensor, reference: Tensor, weight: Tensor) -> Tensor:
         unit, length = _unit_length(feature)
         difference = unit - reference
         ctx.save_for_backward(unit, length, difference, weight)
         return difference.square().movedim(1, -1) @ weight
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None, None]:  # noqa: ANN001
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None, None]:
         unit, length, difference, weight = ctx.saved_tensors
         by_unit = difference.mul(weight[:, None, None]).mul_(2 * gradient.unsqueeze(1))
         # Only the part that is perpendicular to a vector changes its direction.

@@ -39,4 +39,6 @@ def ms_ssim(reference: np.ndarray, distorted: np.ndarray) -> float:
     except ImportError as error:
         raise missing("pytorch-msssim") from error
     with torch.inference_mode():
-        return float(pytorch_msssim.ms_ssim(to_batch(reference), to_batch(distorted), data_range=255.0))
+        return float(
+            pytorch_msssim.ms_ssim(to_batch(reference), to_batch(distorted), data_range=255.0)
+        )

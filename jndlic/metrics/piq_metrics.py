@@ -1,6 +1,7 @@
 """FSIM, VIF and HaarPSI, by the package `piq`.
 
-Every function takes two uint8 arrays (H, W, 3) of RGB, original first, and gives a float; higher is better.
+Every function takes two uint8 arrays (H, W, 3) of RGB, original first, and gives a float; higher is
+better.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ HAARPSI = "haarpsi"
 def fsim(reference: np.ndarray, distorted: np.ndarray) -> float:
     """Feature similarity with colour (FSIMc), at most about 1.
 
-    Source: Zhang, Zhang, Mou, Zhang, "FSIM: A Feature Similarity Index for Image Quality Assessment", IEEE TIP 2011.
+    Source: Zhang, Zhang, Mou, Zhang, "FSIM: A Feature Similarity Index for Image Quality
+    Assessment", IEEE TIP 2011.
 
     Raises:
         MetricError: `piq` is not installed.
@@ -49,8 +51,8 @@ def haarpsi(reference: np.ndarray, distorted: np.ndarray) -> float:
 
     NaN for pictures with a side below 16 pixels.
 
-    Source: Reisenhofer, Bosse, Kutyniok, Wiegand, "A Haar wavelet-based perceptual similarity index for image quality
-    assessment", Signal Processing: Image Communication 2018.
+    Source: Reisenhofer, Bosse, Kutyniok, Wiegand, "A Haar wavelet-based perceptual similarity index
+    for image quality assessment", Signal Processing: Image Communication 2018.
 
     Raises:
         MetricError: `piq` is not installed.

@@ -1,4 +1,5 @@
-"""The metrics by name: what they are called, which of them are better when lower, and what computes them.
+"""The metrics by name: what they are called, which of them are better when lower, and what computes
+them.
 
     PSNR, MS-SSIM, LPIPS, SSIMULACRA2      the usual ones
     FSIM, VIF, HaarPSI, Butteraugli,       outside of every loss here: they tell whether a training
@@ -52,7 +53,10 @@ TITLES = {
 """For tables and axes."""
 
 MARK = "†"
-MARK_NOTE = f"{MARK} The weights were trained on this metric: it is no judge of them, and no part of the summary."
+MARK_NOTE = (
+    f"{MARK} The weights were trained on this metric: it is no judge of them, and no part of the "
+    "summary."
+)
 
 _FUNCTIONS: dict[str, Metric] = {
     PSNR: psnr,

@@ -57,7 +57,8 @@ class LinearLight(torch.autograd.Function):
     """sRGB 0..255 to linear light 0..1. The curve and its slope are found more cheaply together."""
 
     @staticmethod
-    def forward(ctx, image: Tensor) -> Tensor:  # noqa: ANN001
+    def forward(ctx, image: Tensor) -> Tensor:
+        """Grey levels to light."""
         dark = image <= 0.04045 * 255
         base = image.add(0.055 * 255).div_(1.055 * 255).clamp_min_(0.05)
         curve = base.log().mul_(2.4).exp_()  # in a third of the time that pow takes
@@ -66,7 +67,8 @@ class LinearLight(torch.autograd.Function):
         return torch.where(dark, image / (12.92 * 255), curve)
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> Tensor:  # noqa: ANN001
+    def backward(ctx, gradient: Tensor) -> Tensor:
+        """Times the slope of the curve."""
         return gradient * ctx.saved_tensors[0]
 
 
@@ -82,12 +84,12 @@ class _HalveEven(torch.autograd.Function):
     """Means of 2 x 2 pixels, for even sides; several times faster than avg_pool2d on CPUs."""
 
     @staticmethod
-    def forward(ctx, light: Tensor) -> Tensor:  # noqa: ANN001
+    def forward(ctx, light: Tensor) -> Tensor:
         rows = light[:, :, ::2] + light[:, :, 1::2]
         return (rows[..., ::2] + rows[..., 1::2]).mul_(0.25)
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> Tensor:  # noqa: ANN001
+    def backward(ctx, gradient: Tensor) -> Tensor:
         channels, batch, height, width = gradient.shape
         spread = (gradient * 0.25)[:, :, :, None, :, None]
         spread = spread.expand(channels, batch, height, 2, width, 2)
@@ -98,7 +100,8 @@ class Xyb(torch.autograd.Function):
     """Linear RGB (3, B, h, w) to some channels of the metric's positive X, Y, B - Y."""
 
     @staticmethod
-    def forward(ctx, light: Tensor, channels: tuple[int, ...]) -> Tensor:  # noqa: ANN001
+    def forward(ctx, light: Tensor, channels: tuple[int, ...]) -> Tensor:
+        """Cones, cube roots, opponents."""
         cones = [n for n in range(3) if any(OPPONENT[channel][n] for channel in channels)]
         absorbance = [ABSORBANCE[n] for n in cones]
         opponent = [[OPPONENT[channel][n] for n in cones] for channel in channels]
@@ -114,7 +117,8 @@ class Xyb(torch.autograd.Function):
         return xyb
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None]:  # noqa: ANN001
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None]:
+        """The same way back; none for the choice of channels."""
         by_cones = _mix(gradient, list(zip(*ctx.opponent))).mul_(ctx.saved_tensors[0])
         return _mix(by_cones, list(zip(*ctx.absorbance))), None
 
@@ -135,7 +139,7 @@ class Compare(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx,  # noqa: ANN001
+        ctx,
         distorted: Tensor,
         xyb: Tensor,
         blurred: Tensor,
@@ -143,6 +147,7 @@ class Compare(torch.autograd.Function):
         edge: Tensor,
         inverse_edge: Tensor,
     ) -> Tensor:
+        """The three maps and their norms."""
         error = distorted - xyb
         mean = blur(error)
         variance = blur(error * error).addcmul_(mean, mean, value=-1)
@@ -166,7 +171,8 @@ class Compare(torch.autograd.Function):
         return torch.stack((means, roots - NORM_GUARD**0.25), 2)
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN001
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        """Gradient of the distorted picture; none of what the original alone gives."""
         error, mean, total, unlike, contrast, *rest = ctx.saved_tensors
         *maps, roots, xyb, blurred, inverse_edge = rest
         gradient = gradient / (error.shape[2] * error.shape[3])

@@ -1,15 +1,21 @@
-"""Analysis transform: image and JND map through the same weights, meeting only in the JND-FTM gates.
+"""Analysis transform: image and JND map through the same weights, meeting only in the JND-FTM
+gates.
 
-    image x / 255 - 1/2 ─┐                        ┌─► FTM ─► blocks ─► down ─► blocks ─► FTM ─► f_x ─► gain ─► blocks ─► y   (1/16)
-                         ├─ unshuffle 8 ─► lapped ─► blocks        (1/8)                 │               ▲
-    map   j / 16 ────────┘  one batch of 2B       └─► FTM ─► blocks ─► down ─► blocks ─► FTM ─► f_J      quality             (1/16)
+    image x / 255 - 1/2 ─┐                                  ┌─► of x
+                         ├─ unshuffle 8 ─► lapped ─► blocks ┤         (1/8, one batch of 2B)
+    map   j / 16 ────────┘                                  └─► of j
+
+    of x ─► FTM ─► blocks ─► down ─► blocks ─► FTM ─► f_x ─► gain ─► blocks ─► y    (1/16)
+             │                                  │             ▲
+    of j ─► FTM ─► blocks ─► down ─► blocks ─► FTM ─► f_J  quality                  (1/16)
     image ─ unshuffle 16 ─► linear ─► + the last channels of y
 
-All but the way from f_x to y is the same for every quality. The first convolution reads each 8 x 8 block with its neighbours,
-so that its patterns may overlap as those of a lapped transform.
+All but the way from f_x to y is the same for every quality. The first convolution reads each 8 x 8
+block with its neighbours, so that its patterns may overlap as those of a lapped transform.
 
-The blocks are narrower than a 16 x 16 block of three colours has dimensions: without the linear path what is finest in a picture
-never reaches the latents, and the error has a floor of about 40 dB.
+The blocks are narrower than a 16 x 16 block of three colours has dimensions: without the linear
+path what is finest in a picture never reaches the latents, and the error has a floor of about 40
+dB.
 """
 
 from __future__ import annotations
@@ -68,7 +74,9 @@ class Analysis(nn.Module):
         """
         image = image / 255.0 - 0.5
         both = torch.cat((image, jnd / JND_SCALE))
-        both = functional.pixel_unshuffle(both, STEM_STRIDE).contiguous(memory_format=torch.channels_last)
+        both = functional.pixel_unshuffle(both, STEM_STRIDE).contiguous(
+            memory_format=torch.channels_last
+        )
         both = self.fine_before(self.stem(both))
         both = self.fine_after(torch.cat(self.fine_gate(*both.chunk(2))))
         both = self.coarse_before(self.down(functional.pixel_unshuffle(both, 2)))

@@ -12,15 +12,15 @@ def pointwise(inputs: int, outputs: int, gain: float = 1.0) -> nn.Conv2d:
     """A 1x1 convolution whose output has `gain` times the standard deviation of a white input."""
     layer = nn.Conv2d(inputs, outputs, 1)
     nn.init.normal_(layer.weight, std=gain / inputs**0.5)
-    nn.init.zeros_(layer.bias)
+    nn.init.zeros_(layer.bias)  # pyright: ignore[reportArgumentType]
     return layer
 
 
 class ResidualBlock(nn.Module):
     """x + pointwise(relu(pointwise(depthwise 5x5 (x)))), the hidden layer twice as wide.
 
-    The last layer starts at a hundredth of its usual size: the stack begins near the identity, so that the transform
-    which the outer layers start from (see initial.py) is not blurred.
+    The last layer starts at a hundredth of its usual size: the stack begins near the identity, so
+    that the transform which the outer layers start from (see initial.py) is not blurred.
     """
 
     def __init__(self, channels: int) -> None:
@@ -35,10 +35,12 @@ class ResidualBlock(nn.Module):
 
 
 class GatedBlock(nn.Module):
-    """x + pointwise(u * sigmoid(v)), where u and v are pointwise(depthwise (x)); begins without effect.
+    """x + pointwise(u * sigmoid(v)), where u and v are pointwise(depthwise (x)); begins without
+    effect.
 
-    The product lets one feature decide where another counts, which a line needs and a cosine pattern does not (gated linear units:
-    Dauphin et al., "Language modeling with gated convolutional networks", ICML 2017).
+    The product lets one feature decide where another counts, which a line needs and a cosine
+    pattern does not (gated linear units: Dauphin et al., "Language modeling with gated
+    convolutional networks", ICML 2017).
 
     Args:
         channels: of input and output.
@@ -64,12 +66,14 @@ def gated_stack(channels: int, count: int, size: int, hidden: int) -> nn.Sequent
 
 
 def lapped(inputs: int, outputs: int, size: int, gain: float = 1.0) -> nn.Conv2d:
-    """A dense convolution of odd size that begins as `pointwise`: the neighbours have no weight yet."""
+    """A dense convolution of odd size that begins as `pointwise`: the neighbours have no weight
+    yet.
+    """
     layer = nn.Conv2d(inputs, outputs, size, padding=size // 2)
     with torch.no_grad():
         layer.weight.zero_()
         centre(layer).normal_(std=gain / inputs**0.5)
-        layer.bias.zero_()
+        layer.bias.zero_()  # pyright: ignore[reportOptionalMemberAccess]
     return layer
 
 
@@ -93,7 +97,8 @@ class JndFtm(nn.Module):
         r = sigmoid(Wr [a; b])                   how much of the candidate replaces the feature
         x' = (1 - r) * a + r * c     j' = b
 
-    Ws, Wr and Wc are 1x1 convolutions. The gate r starts almost shut, so that training begins with x' close to a.
+    Ws, Wr and Wc are 1x1 convolutions. The gate r starts almost shut, so that training begins with
+    x' close to a.
     """
 
     def __init__(self, channels: int) -> None:
@@ -102,11 +107,12 @@ class JndFtm(nn.Module):
         with torch.no_grad():
             self.shared.weight.mul_(0.02)
             self.shared.weight[:, :, 1, 1] += 1.0
-            self.shared.bias.zero_()
-        self.gates = pointwise(2 * channels, 2 * channels)  # Ws and Wr see the same input: one product
+            self.shared.bias.zero_()  # pyright: ignore[reportOptionalMemberAccess]
+        # Ws and Wr see the same input: one product
+        self.gates = pointwise(2 * channels, 2 * channels)
         self.candidate = pointwise(2 * channels, channels, gain=0.1)
         with torch.no_grad():
-            self.gates.bias[channels:] = -4.0
+            self.gates.bias[channels:] = -4.0  # pyright: ignore[reportOptionalSubscript]
 
     def forward(self, image: Tensor, jnd: Tensor) -> tuple[Tensor, Tensor]:
         """Gate image features by map features.

@@ -2,9 +2,11 @@
 
                  ENCODER ONLY             :  INTEGERS  :            BOTH SIDES
     x ─┬─► analysis ─► y ───┬─► hyper ────:─► z ───────:─► scale net S ─┐
-       └─► j ──┘       f_J ─┼─► JND head ─:─► z_J ─────:─► step net  d ─┴─► t = clip(S - d, 0, 63)   (integers only)
-                            └─────────────:─► k ───────:─► context μ, ŷ = μ + r^d k ─► synthesis ─► x̂
-                                          : k = round((y - μ) / r^d), see rdoq.py
+       └─► j ──┘       f_J ─┼─► JND head ─:─► z_J ─────:─► step net  d ─┴─► t = clip(S - d, 0, 63)
+                            └─────────────:─► k ───────:─► context μ, ŷ = μ + r^d k ─► synthesis
+                                          :            :                               ─► x̂
+
+    k = round((y - μ) / r^d), see rdoq.py; S, d and t come from integers only.
 
 The quality, one value for the picture or one for each 32 x 32 pixels, steers every part from y on.
 """
@@ -26,7 +28,15 @@ from jndlic.format.phases import to_phases
 from jndlic.format.symbols import SYMBOL_LIMIT, Symbols
 from jndlic.network.analysis import Analysis, AnalysisOutput
 from jndlic.network.config import CodecConfig
-from jndlic.network.hyperprior import LOG_RATIO, HyperAnalysis, JndHead, ScaleNet, StepNet, step_size, table_index
+from jndlic.network.hyperprior import (
+    LOG_RATIO,
+    HyperAnalysis,
+    JndHead,
+    ScaleNet,
+    StepNet,
+    step_size,
+    table_index,
+)
 from jndlic.network.integer import exact_products
 from jndlic.network.mean_context import Context, from_phases
 from jndlic.network.rdoq import Rounding
@@ -41,6 +51,9 @@ class Codec(nn.Module):
     Args:
         config: sizes.
     """
+
+    median_z: Tensor
+    median_z_jnd: Tensor
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
@@ -76,7 +89,10 @@ class Codec(nn.Module):
         """
         height, width = image.shape[-2:]
         margin = (0, padded_size(width) - width, 0, padded_size(height) - height)
-        image, jnd = (functional.pad(plane.to(self.device), margin, mode="replicate") for plane in (image, jnd))
+        image, jnd = (
+            functional.pad(plane.to(self.device), margin, mode="replicate")
+            for plane in (image, jnd)
+        )
         return self.analysis(image, jnd)
 
     @torch.inference_mode()
@@ -113,7 +129,9 @@ class Codec(nn.Module):
         return Symbols(_integers(z_jnd), _integers(z), _integers(k), _integers(t, np.uint8))
 
     @torch.inference_mode()
-    def table_index(self, z_jnd: np.ndarray, z: np.ndarray, quality: int | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def table_index(
+        self, z_jnd: np.ndarray, z: np.ndarray, quality: int | np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """What entropy decoding needs; integer networks only, so the same on every machine.
 
         Args:
@@ -122,15 +140,21 @@ class Codec(nn.Module):
             quality: 1..100, or a plane of such integers, (ph / 32, pw / 32).
 
         Returns:
-            t: uint8 (M, ph / 16, pw / 16), table of each latent before its neighbours are known (see `refine`); d: int32,
-            same shape, index of its step.
+            t: uint8 (M, ph / 16, pw / 16), table of each latent before its neighbours are known
+                (see `refine`);
+            d: int32, same shape, index of its step.
         """
-        table, step_index = self._indices(self._tensor(z_jnd), self._tensor(z), self._quality(quality, *z_jnd.shape[1:]))
+        table, step_index = self._indices(
+            self._tensor(z_jnd), self._tensor(z), self._quality(quality, *z_jnd.shape[1:])
+        )
         return _integers(table, np.uint8), _integers(step_index)
 
     @torch.inference_mode()
-    def refine(self, phase: int, tables: Sequence[np.ndarray], symbols: Sequence[np.ndarray]) -> np.ndarray:
-        """Tables of one phase of a segment, now that the phases before it are decoded; integers only.
+    def refine(
+        self, phase: int, tables: Sequence[np.ndarray], symbols: Sequence[np.ndarray]
+    ) -> np.ndarray:
+        """Tables of one phase of a segment, now that the phases before it are decoded; integers
+        only.
 
         Args:
             phase: 0..3.
@@ -142,7 +166,12 @@ class Codec(nn.Module):
         """
         if not phase:
             return tables[0]
-        return _integers(self._refined(phase, *([self._tensor(part) for part in parts] for parts in (tables, symbols))), np.uint8)
+        return _integers(
+            self._refined(
+                phase, *([self._tensor(part) for part in parts] for parts in (tables, symbols))
+            ),
+            np.uint8,
+        )
 
     @torch.inference_mode()
     def synthesise(
@@ -163,8 +192,8 @@ class Codec(nn.Module):
             d: step indices from `table_index`.
             quality: 1..100, or a plane of such integers, (ph / 32, pw / 32).
             height, width: size of the image; the padding is cut off.
-            precision: of the synthesis transform: torch.float32 or torch.bfloat16. The means stay in float32, since an
-                error there is an error in pixels one to one.
+            precision: of the synthesis transform: torch.float32 or torch.bfloat16. The means stay
+                in float32, since an error there is an error in pixels one to one.
 
         Returns:
             (1, 3, height, width) float32, clipped to 0..255, not rounded.
@@ -182,17 +211,24 @@ class Codec(nn.Module):
         return image[..., :height, :width].to(torch.float32).clamp(0.0, 255.0)
 
     def step_levels(self) -> np.ndarray:
-        """How coarse each quality is: float64 (100,), mean over the channels of log2 of the quantization step, less what z_J adds."""
+        """How coarse each quality is: float64 (100,), mean over the channels of log2 of the
+        quantization step, less what z_J adds.
+        """
         every = torch.arange(QUALITY_MIN, QUALITY_MAX + 1, device=self.device)[None, None]
         with torch.inference_mode():
             planes = self.step_net.gain_planes(every)[0, :, 0]
         return planes.double().mean(0).cpu().numpy() * LOG_RATIO / math.log(2.0)
 
-    def _refined_by_segments(self, phase: int, tables: list[Tensor], symbols: list[Tensor]) -> Tensor:
+    def _refined_by_segments(
+        self, phase: int, tables: list[Tensor], symbols: list[Tensor]
+    ) -> Tensor:
         """Tables of one phase of the whole picture; no segment sees across its border."""
         refined = tables[phase].clone()
-        for rows, columns in segments(*refined.shape[-2:], SEGMENT_LATENTS // 2):
-            inside = ([values[..., rows, columns] for values in parts] for parts in (tables, symbols))
+        height, width = refined.shape[-2:]
+        for rows, columns in segments(height, width, SEGMENT_LATENTS // 2):
+            inside = (
+                [values[..., rows, columns] for values in parts] for parts in (tables, symbols)
+            )
             refined[..., rows, columns] = self._refined(phase, *inside)
         return refined
 
@@ -209,14 +245,20 @@ class Codec(nn.Module):
     def _quality(self, quality: int | np.ndarray, rows: int, columns: int) -> Tensor:
         """Plane of qualities, (1, rows, columns), checked."""
         plane = np.asarray(quality)
-        if plane.dtype.kind not in "iu" or not QUALITY_MIN <= plane.min() <= plane.max() <= QUALITY_MAX:
+        if (
+            plane.dtype.kind not in "iu"
+            or not QUALITY_MIN <= plane.min() <= plane.max() <= QUALITY_MAX
+        ):
             shown = quality if plane.ndim == 0 else "a plane with other values"
             raise ParameterError(f"quality must be {QUALITY_MIN} to {QUALITY_MAX}, got {shown}")
         if plane.ndim and plane.shape != (rows, columns):
             raise ParameterError(
-                f"the plane of qualities has shape {plane.shape}, not {(rows, columns)}: one for each {JND_STRIDE} pixels"
+                f"the plane of qualities has shape {plane.shape}, not {(rows, columns)}: one for "
+                f"each {JND_STRIDE} pixels"
             )
-        return torch.from_numpy(np.broadcast_to(plane, (rows, columns)).astype(np.int64)).to(self.device)[None]
+        return torch.from_numpy(np.broadcast_to(plane, (rows, columns)).astype(np.int64)).to(
+            self.device
+        )[None]
 
     def _tensor(self, symbols: np.ndarray) -> Tensor:
         return torch.from_numpy(symbols).to(self.device, torch.float32)[None]

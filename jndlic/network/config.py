@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 from jndlic.errors import WeightsError
 
@@ -39,7 +40,9 @@ class CodecConfig:
     context_blocks: int = 2
     """Gated blocks in each of the four passes of the context networks."""
     lapped_kernel: int = 3
-    """Side of the kernels between pixels and 1/8, in blocks of 8 x 8 pixels: 1 (each block alone) or 3 (with its neighbours)."""
+    """Side of the kernels between pixels and 1/8, in blocks of 8 x 8 pixels: 1 (each block alone)
+    or 3 (with its neighbours).
+    """
     pixel_channels: int = 48
     """Width of the gated blocks at 1/4, after the synthesis has drawn its 8 x 8 blocks."""
     pixel_blocks: int = 3
@@ -51,7 +54,9 @@ class CodecConfig:
             numbers = value if isinstance(value, (tuple, list)) else (value,)
             least = 0 if field.name in OPTIONAL else 1
             if not all(isinstance(number, int) and least <= number <= 4096 for number in numbers):
-                raise WeightsError(f"config: {field.name} = {value!r} is not a size from {least} to 4096")
+                raise WeightsError(
+                    f"config: {field.name} = {value!r} is not a size from {least} to 4096"
+                )
         if self.lapped_kernel not in (1, 3):
             raise WeightsError(f"config: lapped_kernel = {self.lapped_kernel} is neither 1 nor 3")
         if self.detail_channels >= self.latent_channels:
@@ -59,10 +64,13 @@ class CodecConfig:
 
     def to_dict(self) -> dict[str, int | list[int]]:
         """Plain values, as they stand in a weights file."""
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+        return {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in asdict(self).items()
+        }
 
     @classmethod
-    def from_dict(cls, values: dict) -> CodecConfig:
+    def from_dict(cls, values: dict[str, Any]) -> CodecConfig:
         """The inverse of to_dict.
 
         Raises:
@@ -71,4 +79,7 @@ class CodecConfig:
         known = {field.name for field in fields(cls)}
         if not isinstance(values, dict) or set(values) - known:
             raise WeightsError(f"config: unknown entries {sorted(set(values) - known)}")
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+        sizes: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
+        }
+        return cls(**sizes)

@@ -1,12 +1,17 @@
-"""Side information: z and z_J on the encoder's side, and the integer networks that read them on both sides.
+"""Side information: z and z_J on the encoder's side, and the integer networks that read them on
+both sides.
 
-    y   ─► hyper analysis ─► z   ─► stream "hyper" ─► scale net ─► S       index of log sigma, per latent
-    f_J ─► JND head       ─► z_J ─► stream "jnd"   ─► step net  ─► D       index of log step, relative to the gain
-                             quality ────────────────► gain table ─► G     index of log step, per channel
+    y   ─► hyper analysis ─► z   ─► stream "hyper" ─► scale net ─► S
+    f_J ─► JND head       ─► z_J ─► stream "jnd"   ─► step net  ─► D
+                             quality ────────────────► gain table ─► G
                                                        d = G + D,   t = clip(S - d, 0, 63)
 
-The grid of scales and steps is one: r = (256 / 0.11)^(1/63), sigma = 0.11 r^S, step = r^d; so the table of a latent with
-scale sigma / step is the index S - d.
+    S: index of log sigma, per latent
+    D: index of log step, per latent, relative to the gain
+    G: index of log step, per channel
+
+The grid of scales and steps is one: r = (256 / 0.11)^(1/63), sigma = 0.11 r^S, step = r^d; so the
+table of a latent with scale sigma / step is the index S - d.
 """
 
 from __future__ import annotations
@@ -45,19 +50,37 @@ STEP_LIMIT = 120  # |d| fits int8
 
 
 class LayerMaker(Protocol):
-    """Makes a layer of the integer networks: `first` reads symbols, `last` gives indices, not activations."""
+    """Makes a layer of the integer networks: `first` reads symbols, `last` gives indices, not
+    activations.
+    """
 
     def __call__(
-        self, inputs: int, outputs: int, kernel: int = 1, *, first: bool = False, last: bool = False, gain: float = 2**0.5
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int = 1,
+        *,
+        first: bool = False,
+        last: bool = False,
+        gain: float = 2**0.5,
     ) -> nn.Module:
         """`gain` is the size that the weights of a layer begin with in training."""
+        ...
 
 
 def integer_layer(
-    inputs: int, outputs: int, kernel: int = 1, *, first: bool = False, last: bool = False, gain: float = 2**0.5
+    inputs: int,
+    outputs: int,
+    kernel: int = 1,
+    *,
+    first: bool = False,
+    last: bool = False,
+    gain: float = 2**0.5,
 ) -> IntegerConv2d:
     """See LayerMaker: of frozen integers, which have no beginning."""
-    return IntegerConv2d(inputs, outputs, kernel, input_max=SYMBOL_MAX if first else ACTIVATION_MAX, rectify=not last)
+    return IntegerConv2d(
+        inputs, outputs, kernel, input_max=SYMBOL_MAX if first else ACTIVATION_MAX, rectify=not last
+    )
 
 
 class HyperAnalysis(nn.Module):
@@ -78,7 +101,9 @@ class HyperAnalysis(nn.Module):
         features = torch.relu(self.entry(latent / LATENT_SCALE))
         features = torch.relu(self.first(functional.pixel_unshuffle(features, 2)))
         features = torch.relu(self.second(functional.pixel_unshuffle(self.spatial(features), 2)))
-        scale, offset = self.modulation(functional.avg_pool2d(quality_weights(quality), 2)).chunk(2, 1)
+        scale, offset = self.modulation(functional.avg_pool2d(quality_weights(quality), 2)).chunk(
+            2, 1
+        )
         return self.head(features * (1.0 + scale) + offset)
 
 
@@ -98,9 +123,11 @@ class JndHead(nn.Module):
 class ScaleNet(nn.Module):
     """z to S, the index of each latent's log scale; integers only.
 
-    A table of offsets per phase of the context model and channel is added to the network's output: latents whose
-    neighbours are decoded before them are better predicted, hence narrower.
+    A table of offsets per phase of the context model and channel is added to the network's output:
+    latents whose neighbours are decoded before them are better predicted, hence narrower.
     """
+
+    phase_offset: Tensor
 
     def __init__(self, config: CodecConfig, layer: LayerMaker = integer_layer) -> None:
         super().__init__()
@@ -112,7 +139,9 @@ class ScaleNet(nn.Module):
             layer(160, config.latent_channels, last=True, gain=0.05),
         ]
         self.layers = nn.ModuleList(layers)
-        self.register_buffer("phase_offset", torch.zeros(4, config.latent_channels, dtype=torch.int16))
+        self.register_buffer(
+            "phase_offset", torch.zeros(4, config.latent_channels, dtype=torch.int16)
+        )
 
     def phase_offsets(self) -> Tensor:
         """(4, M) float32 that holds integers."""
@@ -140,7 +169,11 @@ class ScaleNet(nn.Module):
 
 
 class StepNet(nn.Module):
-    """z_J and quality to d, the index of each latent's log step; integers only: d = G + D, |D| <= 12."""
+    """z_J and quality to d, the index of each latent's log step; integers only: d = G + D, |D| <=
+    12.
+    """
+
+    gain: Tensor
 
     def __init__(self, config: CodecConfig, layer: LayerMaker = integer_layer) -> None:
         super().__init__()
@@ -150,11 +183,15 @@ class StepNet(nn.Module):
             layer(96, config.latent_channels, last=True, gain=0.1),
         ]
         self.layers = nn.ModuleList(layers)
-        self.register_buffer("gain", torch.zeros(QUALITY_MAX, config.latent_channels, dtype=torch.int16))
+        self.register_buffer(
+            "gain", torch.zeros(QUALITY_MAX, config.latent_channels, dtype=torch.int16)
+        )
 
     def gain_planes(self, quality: Tensor) -> Tensor:
         """G: (B, h, w) integers to (B, M, h, w) float32 that holds integers."""
-        return self.gain[quality.to(torch.int64) - QUALITY_MIN].permute(0, 3, 1, 2).to(torch.float32)
+        return (
+            self.gain[quality.to(torch.int64) - QUALITY_MIN].permute(0, 3, 1, 2).to(torch.float32)
+        )
 
     def forward(self, z_jnd: Tensor, quality: Tensor) -> Tensor:
         """Step indices.
@@ -172,6 +209,7 @@ class StepNet(nn.Module):
         gain = self.gain_planes(quality).repeat_interleave(2, -2).repeat_interleave(2, -1)
         index = bound(relative, -STEP_BOUND, STEP_BOUND) + gain
         return bound(index, -STEP_LIMIT, STEP_LIMIT)
+
 
 def table_index(scale_index: Tensor, step_index: Tensor) -> Tensor:
     """t = clip(S - d, 0, 63), elementwise."""

@@ -5,11 +5,12 @@
                                  ├─► μ of phase 2: even rows, odd columns, + ŷ of 0, 1
                                  └─► μ of phase 3: odd rows, even columns, + ŷ of 0, 1, 2
 
-A latent of phase 1 knows its four diagonal neighbours, one of phase 2 the four beside it, one of phase 3 all eight. Neighbours tell
-more about a mean than other channels do, which the transform has made nearly independent (docs/training.md).
+A latent of phase 1 knows its four diagonal neighbours, one of phase 2 the four beside it, one of
+phase 3 all eight. Neighbours tell more about a mean than other channels do, which the transform has
+made nearly independent (docs/training.md).
 
-It predicts means only: which probability table reads a symbol never depends on it, so it may run in floating point after
-entropy decoding.
+It predicts means only: which probability table reads a symbol never depends on it, so it may run in
+floating point after entropy decoding.
 """
 
 from __future__ import annotations
@@ -32,9 +33,11 @@ Dequantise = Callable[[int, Tensor], Tensor]
 
 
 class _Pass(nn.Module):
-    """One pass: hidden features and known latents to the means of one phase; each is computed where it is wanted only.
+    """One pass: hidden features and known latents to the means of one phase; each is computed where
+    it is wanted only.
 
-    The gated blocks look at the hidden features of the same phase around: what goes through a block goes on in the next.
+    The gated blocks look at the hidden features of the same phase around: what goes through a block
+    goes on in the next.
     """
 
     def __init__(self, phase: int, inputs: int, width: int, outputs: int, blocks: int) -> None:
@@ -51,7 +54,9 @@ class _Pass(nn.Module):
         if self.spatial is None:
             features = self.entry(features[:, :, self.row :: 2, self.column :: 2])
         else:
-            features = functional.pad(self.entry(features), (2, 2, 2, 2))[:, :, self.row :, self.column :]
+            features = functional.pad(self.entry(features), (2, 2, 2, 2))[
+                :, :, self.row :, self.column :
+            ]
             features = self.spatial(features)
         features = self.blocks(torch.relu(self.middle(torch.relu(features))))
         return LATENT_SCALE * self.head(features)
@@ -71,24 +76,30 @@ class Context(nn.Module):
         self.join_up = pointwise(width, 4 * 192, gain=2**0.5)
         known = (192, *[192 + config.latent_channels] * 3)
         self.passes = nn.ModuleList(
-            _Pass(phase, inputs, width, config.latent_channels, config.context_blocks) for phase, inputs in enumerate(known)
+            _Pass(phase, inputs, width, config.latent_channels, config.context_blocks)
+            for phase, inputs in enumerate(known)
         )
 
     def hidden(self, z: Tensor, z_jnd: Tensor, quality: Tensor) -> Tensor:
         """Features of the side information: (B, 192, h, w)."""
-        features = self.hyper_entry(z) + self.modulation(functional.avg_pool2d(quality_weights(quality), 2))
+        features = self.hyper_entry(z) + self.modulation(
+            functional.avg_pool2d(quality_weights(quality), 2)
+        )
         features = functional.pixel_shuffle(torch.relu(self.hyper_up(torch.relu(features))), 2)
         features = torch.relu(self.join(self.spatial(torch.cat((features, z_jnd), 1))))
         return functional.pixel_shuffle(torch.relu(self.join_up(features)), 2)
 
-    def forward(self, z: Tensor, z_jnd: Tensor, quality: Tensor, dequantise: Dequantise) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, z: Tensor, z_jnd: Tensor, quality: Tensor, dequantise: Dequantise
+    ) -> tuple[Tensor, Tensor]:
         """Run the four passes.
 
         Args:
             z: (B, hyper_channels, h / 4, w / 4) symbols.
             z_jnd: (B, jnd_channels, h / 2, w / 2) symbols.
             quality: (B, h / 2, w / 2) integers.
-            dequantise: turns means into reconstructed latents; the encoder quantises y there, the decoder adds what it read.
+            dequantise: turns means into reconstructed latents; the encoder quantises y there, the
+                decoder adds what it read.
 
         Returns:
             (μ, ŷ), each (B, M, h, w).
@@ -104,7 +115,9 @@ class Context(nn.Module):
 
 
 def from_phases(parts: list[Tensor]) -> Tensor:
-    """Interleaves what is there of the four phases: 1 to 4 tensors (B, C, h, w) to (B, C, 2 h, 2 w), zero elsewhere."""
+    """Interleaves what is there of the four phases: 1 to 4 tensors (B, C, h, w) to (B, C, 2 h, 2
+    w), zero elsewhere.
+    """
     blank = torch.zeros_like(parts[0])
     grid: list[list[Tensor]] = [[blank, blank], [blank, blank]]
     for (row, column), part in zip(PHASES, parts):

@@ -4,9 +4,10 @@
                                          + ─► gated blocks ─► 1x1 ─► shuffle 4 ─► correction
     image drawn so far ─ unshuffle 4 ─► 1x1 ┘      (1/4)
 
-Each of the four places that a feature of 1/8 is shuffled to has weights of its own, so the stage knows where it stands on the grid of
-blocks; the features know step and quality. It does for this codec what deblocking and directional filters in the loop do for
-video codecs. The correction begins as zero.
+Each of the four places that a feature of 1/8 is shuffled to has weights of its own, so the stage
+knows where it stands on the grid of blocks; the features know step and quality. It does for this
+codec what deblocking and directional filters in the loop do for video codecs. The correction begins
+as zero.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ class PixelStage(nn.Module):
         Returns:
             (B, 3, H, W).
         """
-        drawn = functional.pixel_unshuffle(image, STRIDE).contiguous(memory_format=torch.channels_last)
+        drawn = functional.pixel_unshuffle(image, STRIDE).contiguous(
+            memory_format=torch.channels_last
+        )
         joined = functional.pixel_shuffle(self.entry(features), 2) + self.drawn(drawn)
         return functional.pixel_shuffle(self.head(self.blocks(joined)), STRIDE)

@@ -1,7 +1,9 @@
-"""The quality as the networks read it: a plane, one value for each 32 x 32 pixels, so that a picture may spend more where it matters.
+"""The quality as the networks read it: a plane, one value for each 32 x 32 pixels, so that a
+picture may spend more where it matters.
 
-    plane Q (1..100, 1/32) ─► 8 hat functions ─┬─► integer planes 0..16 ─► step net (1/32), scale net (means, 1/64)
-                                               └─► weights 0..1 ─► gain table, gains of the float networks
+    plane Q (1..100, 1/32) ─► 8 hat functions
+    8 hat functions ─┬─► integer planes 0..16 ─► step net (1/32), scale net (means, 1/64)
+                     └─► weights 0..1 ─► gain table, gains of the float networks
 """
 
 from __future__ import annotations
@@ -36,7 +38,8 @@ def quality_hats(quality: Tensor) -> Tensor:
         quality: (B, h, w) integers 1..100.
 
     Returns:
-        (B, 8, h, w) int64 in 0..99 that sum to 99 over the hats: hat i is 99 - |7 (quality - 1) - 99 i|, not below zero.
+        (B, 8, h, w) int64 in 0..99 that sum to 99 over the hats: hat i is
+        max(0, 99 - |7 (quality - 1) - 99 i|).
     """
     span = QUALITY_MAX - QUALITY_MIN
     position = (quality.to(torch.int64) - QUALITY_MIN)[:, None] * (QUALITY_NODES - 1)
@@ -45,18 +48,24 @@ def quality_hats(quality: Tensor) -> Tensor:
 
 
 def quality_weights(quality: Tensor) -> Tensor:
-    """The hats as float32 interpolation weights, (B, h, w) to (B, 8, h, w), summing to one at each place."""
+    """The hats as float32 interpolation weights, (B, h, w) to (B, 8, h, w), summing to one at each
+    place.
+    """
     return quality_hats(quality).to(torch.float32) / (QUALITY_MAX - QUALITY_MIN)
 
 
 def quality_planes(quality: Tensor) -> Tensor:
-    """The hats as integer planes of height 0..16 for the integer networks: (B, h, w) to (B, 8, h, w) float32."""
+    """The hats as integer planes of height 0..16 for the integer networks: (B, h, w) to (B, 8, h,
+    w) float32.
+    """
     span = QUALITY_MAX - QUALITY_MIN
     return ((quality_hats(quality) * QUALITY_UNIT + span // 2) // span).to(torch.float32)
 
 
 def coarser_planes(planes: Tensor) -> Tensor:
-    """Means of 2 x 2 integers, halves rounded up: (B, 8, 2 h, 2 w) to (B, 8, h, w), float32 that holds integers."""
+    """Means of 2 x 2 integers, halves rounded up: (B, 8, 2 h, 2 w) to (B, 8, h, w), float32 that
+    holds integers.
+    """
     return torch.floor(functional.avg_pool2d(planes, 2) + 0.5)
 
 

@@ -1,12 +1,16 @@
-"""Rounding that counts bits: what a latent becomes when the next larger symbol is not worth its price.
+"""Rounding that counts bits: what a latent becomes when the next larger symbol is not worth its
+price.
 
-    x = (y - μ) / Δ, table t ─► n = floor|x|, f = |x| - n ─► |k| = n + 1 if f >= threshold[t, n], else n
+    x = (y - μ) / Δ, table t ─► n = floor|x|, f = |x| - n
+                             ─► |k| = n + 1 if f >= threshold[t, n], else n
 
-Rounding |x| up to n + 1 leaves the squared error (1 - f)² Δ², rounding down f² Δ²; up costs b = log2 P(n) / P(n + 1) bits more. With
-the price c Δ² of a bit, up wins where 2 f - 1 > c b, so the threshold is (1 + c b) / 2. At high rate the error is Δ² / 12 and falls by
-2 ln 2 Δ² / 12 a bit, hence c = 0.1155 for squared error alone: the trade that video encoders make for transform coefficients
-(Sullivan and Wiegand, Rate-distortion optimization for video compression, 1998). Perceptual metrics mind a vanished
-texture more than a displaced one: docs/training.md has the measurement behind BIT_PRICE.
+Rounding |x| up to n + 1 leaves the squared error (1 - f)² Δ², rounding down f² Δ²; up costs
+b = log2 P(n) / P(n + 1) bits more. With the price c Δ² of a bit, up wins where 2 f - 1 > c b, so
+the threshold is (1 + c b) / 2. At high rate the error is Δ² / 12 and falls by 2 ln 2 Δ² / 12 a bit,
+hence c = 0.1155 for squared error alone: the trade that video encoders make for transform
+coefficients (Sullivan and Wiegand, Rate-distortion optimization for video compression, 1998).
+Perceptual metrics mind a vanished texture more than a displaced one: docs/training.md has the
+measurement behind BIT_PRICE.
 
 Only the encoder rounds. No decoder depends on any of this.
 """
@@ -24,11 +28,17 @@ MAGNITUDES = 4  # thresholds are kept for n = 0..3; farther out the bits per ste
 
 
 class Rounding(nn.Module):
-    """Thresholds of all tables, from their probabilities; to the nearest integer until it is told those."""
+    """Thresholds of all tables, from their probabilities; to the nearest integer until it is told
+    those.
+    """
+
+    thresholds: Tensor
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("thresholds", torch.full((TABLE_COUNT * MAGNITUDES,), 0.5), persistent=False)
+        self.register_buffer(
+            "thresholds", torch.full((TABLE_COUNT * MAGNITUDES,), 0.5), persistent=False
+        )
 
     @torch.no_grad()
     def follow(self, probabilities: Tensor, bit_price: float = BIT_PRICE) -> None:

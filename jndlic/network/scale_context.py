@@ -1,11 +1,13 @@
-"""What was decoded around a latent, in all channels, moves the table that the side streams chose for it.
+"""What was decoded around a latent, in all channels, moves the table that the side streams chose
+for it.
 
     per channel   a = Σ w loudness(|k|) over the known neighbours      w: PHASE_NEIGHBOURS;   own t
-    all channels  (a, t) ─► 1x1 ─► 1x1 ─► shift                        integers only (integer.py), a network per phase
+    all channels  (a, t) ─► 1x1 ─► 1x1 ─► shift      integers only (integer.py), a network per phase
                   t' = clip(t + shift, 0, 63)
 
-Phase 0 has no known neighbours and keeps t. A network sees what counting per channel (table_refinement.py) cannot: where one channel
-is louder than expected, others are too. The last layer starts at zero, so that training begins with t' = t.
+Phase 0 has no known neighbours and keeps t. A network sees what counting per channel
+(table_refinement.py) cannot: where one channel is louder than expected, others are too. The last
+layer starts at zero, so that training begins with t' = t.
 """
 
 from __future__ import annotations
@@ -19,7 +21,9 @@ from jndlic.network.integer import bound
 from jndlic.network.table_refinement import PHASE_NEIGHBOURS, weighted_sum
 
 LOUDNESS = (0, 4, 6, 8, 9, 10, 11, 12, 13, 13, 14, 14, 15)
-"""Of |k| = 0, 1, ...: about 4 log2(1 + |k|), so that sums follow the logarithm of the scale; the last one for all larger."""
+"""Of |k| = 0, 1, ...: about 4 log2(1 + |k|), so that sums follow the logarithm of the scale; the
+last one for all larger.
+"""
 
 WIDTH = 128
 
@@ -32,6 +36,8 @@ class ScaleContext(nn.Module):
         layer: makes the layers.
     """
 
+    loudness: Tensor
+
     def __init__(self, config: CodecConfig, layer: LayerMaker = integer_layer) -> None:
         super().__init__()
         channels = config.latent_channels
@@ -42,7 +48,9 @@ class ScaleContext(nn.Module):
             )
             for _ in PHASE_NEIGHBOURS[1:]
         )
-        self.register_buffer("loudness", torch.tensor(LOUDNESS, dtype=torch.float32), persistent=False)
+        self.register_buffer(
+            "loudness", torch.tensor(LOUDNESS, dtype=torch.float32), persistent=False
+        )
 
     def forward(self, phase: int, tables: list[Tensor], symbols: list[Tensor]) -> Tensor:
         """t' of one phase.
@@ -50,7 +58,8 @@ class ScaleContext(nn.Module):
         Args:
             phase: 0..3.
             tables: t of all phases, float32 that holds integers, (B, M, h, w) each.
-            symbols: k of the phases before this one (more are ignored), any number type, same shapes.
+            symbols: k of the phases before this one (more are ignored), any number type, same
+                shapes.
 
         Returns:
             (B, M, h, w) float32 that holds integers 0..63; differentiable while training.
@@ -59,6 +68,9 @@ class ScaleContext(nn.Module):
         if not phase:
             return table
         largest = len(LOUDNESS) - 1
-        loud = [self.loudness[part.detach().abs().clamp(max=largest).to(torch.int32)] for part in symbols[:phase]]
+        loud = [
+            self.loudness[part.detach().abs().clamp(max=largest).to(torch.int32)]
+            for part in symbols[:phase]
+        ]
         seen = torch.cat((weighted_sum(phase, loud), table.detach()), 1)
         return bound(table + self.passes[phase - 1](seen), 0, TABLE_COUNT - 1)

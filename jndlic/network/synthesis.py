@@ -1,13 +1,15 @@
 """Synthesis transform: latents, step map and quality to pixels.
 
-              quality
-                 ▼
-    ŷ / 16 ─► gain ─► blocks ─┐                                    quality
-                              ├─ FTM ─► blocks ─► shuffle 2 ─► gain ─┴─► blocks ─┬─► lapped ─► shuffle 8 ─┐
-    d ─► embedding ───────────┘                                      (1/8)       │                        + ─┬─► + ─► x̂
-    last channels of ŷ / 16 ─► linear ─► shuffle 16 ─────────────────────────────│────────────────────────┘  │   ▲
-                                                                                 └─► shuffle 2 ─► pixel stage ───┘
-                                                                                                      (1/4)
+          quality                              quality
+             ▼                                    ▼
+ŷ / 16 ─► gain ─► blocks ─┐
+                          ├─ FTM ─► blocks ─► shuffle 2 ─► gain ─► blocks ─► features (1/8)
+d ─► embedding ───────────┘
+
+last channels of ŷ / 16 ─► linear ─► shuffle 16 ─┐
+features ─┬─► lapped ─► shuffle 8 ───────────────+ ─┬─► + ─► x̂
+          │                                         ▼   ▲
+          └─► shuffle 2 ────────────────────────► pixel stage (1/4)
 """
 
 from __future__ import annotations
@@ -43,7 +45,11 @@ class Synthesis(nn.Module):
         self.fine = residual_stack(fine, config.synthesis_fine_blocks)
         self.head = lapped(fine, 3 * STEM_STRIDE**2, config.lapped_kernel, gain=0.5)
         self.detail = pointwise(config.detail_channels, 3 * LATENT_STRIDE**2)
-        self.pixels = PixelStage(fine, config.pixel_channels, config.pixel_blocks) if config.pixel_blocks else None
+        self.pixels = (
+            PixelStage(fine, config.pixel_channels, config.pixel_blocks)
+            if config.pixel_blocks
+            else None
+        )
 
     def forward(self, latent: Tensor, step_index: Tensor, quality: Tensor) -> Tensor:
         """Reconstruct a batch.
@@ -57,11 +63,15 @@ class Synthesis(nn.Module):
             (B, 3, 16 h, 16 w) in grey levels; not clipped.
         """
         latent, weights = latent / LATENT_SCALE, quality_weights(quality)
-        detail = functional.pixel_shuffle(self.detail(latent[:, -self.detail.in_channels :]), LATENT_STRIDE)
+        detail = functional.pixel_shuffle(
+            self.detail(latent[:, -self.detail.in_channels :]), LATENT_STRIDE
+        )
         features = self.coarse_before(self.coarse_gain(self.entry(latent), weights))
         features, _ = self.gate(features, self.step_entry(step_index / STEP_INDEX_SCALE))
         features = functional.pixel_shuffle(self.up(self.coarse_after(features)), 2)
-        features = self.fine(self.fine_gain(features.contiguous(memory_format=torch.channels_last), weights))
+        features = self.fine(
+            self.fine_gain(features.contiguous(memory_format=torch.channels_last), weights)
+        )
         image = functional.pixel_shuffle(self.head(features), STEM_STRIDE) + detail
         if self.pixels is not None:
             image = image + self.pixels(features, image)

@@ -87,15 +87,24 @@ def optimize_file(job: Job, settings: Settings) -> Report:
     write_atomically(job.target, found.data)
     same = job.source.suffix.lower() in PRESETS[settings.preset].suffixes
     return Report(
-        str(job.source), str(job.target), found.level, len(found.data), size, found.score, found.share, found.reached, found.evaluations, same
+        str(job.source),
+        str(job.target),
+        found.level,
+        len(found.data),
+        size,
+        found.score,
+        found.share,
+        found.reached,
+        found.evaluations,
+        same,
     )
 
 
 def find_jobs(source: Path, target: Path, preset: str) -> list[Job]:
     """The pictures below a folder, in order, each with its place below another one.
 
-    A target is named as its picture with the codec's suffix; where that is the name of several, each keeps its own suffix before it.
-    Pictures below the target are none of the source's.
+    A target is named as its picture with the codec's suffix; where that is the name of several,
+    each keeps its own suffix before it. Pictures below the target are none of the source's.
 
     Raises:
         ImageError: there are none.
@@ -104,10 +113,19 @@ def find_jobs(source: Path, target: Path, preset: str) -> list[Job]:
     if target.exists() and source.samefile(target):
         raise ParameterError(f"{target}: input and output are the same folder")
     inside = target.resolve()
-    pictures = sorted(path for path in source.rglob("*") if is_image(path) and inside not in path.resolve().parents)
+    pictures = sorted(
+        path
+        for path in source.rglob("*")
+        if is_image(path) and inside not in path.resolve().parents
+    )
     if not pictures:
         raise ImageError(f"no pictures in {source}")
     suffix = PRESETS[preset].suffixes[0]
     wanted = Counter(path.with_suffix(suffix) for path in pictures)
-    names = [path.with_suffix(suffix) if wanted[path.with_suffix(suffix)] == 1 else path.with_name(path.name + suffix) for path in pictures]
+    names = [
+        path.with_suffix(suffix)
+        if wanted[path.with_suffix(suffix)] == 1
+        else path.with_name(path.name + suffix)
+        for path in pictures
+    ]
     return [Job(path, target / name.relative_to(source)) for path, name in zip(pictures, names)]

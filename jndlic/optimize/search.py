@@ -1,8 +1,9 @@
 """The coarsest level of a codec that is still good enough, found with few evaluations.
 
-Levels are numbers from 0 (coarsest) on. Each has a score (jndlic/optimize/predictors/profiles.py), and is good where that reaches a least
-score. A predictor errs, so that good and bad levels may alternate near the threshold, and a learned one errs anywhere; the rules
-differ in how many evaluations they spend on that. None evaluates a level twice. A score of NaN is never good.
+Levels are numbers from 0 (coarsest) on. Each has a score (jndlic/optimize/predictors/profiles.py),
+and is good where that reaches a least score. A predictor errs, so that good and bad levels may
+alternate near the threshold, and a learned one errs anywhere; the rules differ in how many
+evaluations they spend on that. None evaluates a level twice. A score of NaN is never good.
 """
 
 from __future__ import annotations
@@ -63,7 +64,9 @@ class Levels:
         return self.scores[index]
 
     def good(self, index: int) -> bool:
-        """Whether a level is good enough. Beyond the finest one all would be, before the coarsest one none."""
+        """Whether a level is good enough. Beyond the finest one all would be, before the coarsest
+        one none.
+        """
         if not 0 <= index < self.count:
             return index >= self.count
         return self.score(index) >= self._least
@@ -80,11 +83,13 @@ class Levels:
 
 
 def first_good(good: Callable[[int], bool], start: int, stop: int) -> int:
-    """The least of the numbers from `start` to `stop` - 1 that is good, by halving the range; `stop` where none is.
+    """The least of the numbers from `start` to `stop` - 1 that is good, by halving the range;
+    `stop` where none is.
 
     Args:
-        good: tells of a number whether it is; all numbers beyond a good one should be good too. Where that is not so, the number that
-            is given was found good, and the one before it not.
+        good: tells of a number whether it is; all numbers beyond a good one should be good too.
+            Where that is not so, the number that is given was found good, and the one before it
+            not.
         start: first number.
         stop: the one behind the last.
     """
@@ -96,15 +101,19 @@ def first_good(good: Callable[[int], bool], start: int, stop: int) -> int:
 
 
 def bisect(levels: Levels) -> int:
-    """Halves the range; right for scores that rise with the level. The level that it gives was itself found good."""
+    """Halves the range; right for scores that rise with the level. The level that it gives was
+    itself found good.
+    """
     return first_good(levels.good, 0, levels.count)
 
 
 def binary_block(levels: Levels) -> int:
-    """Halves the range by the vote of five levels around its middle, and weighs the last dozen against one another.
+    """Halves the range by the vote of five levels around its middle, and weighs the last dozen
+    against one another.
 
-    The vote is the mean of probabilities. At the end every level in doubt is evaluated, and the threshold is put where the
-    probabilities of good above it and bad below it have the largest product, the finer one of equals.
+    The vote is the mean of probabilities. At the end every level in doubt is evaluated, and the
+    threshold is put where the probabilities of good above it and bad below it have the largest
+    product, the finer one of equals.
     """
     low, high = 0, levels.count  # the first good level is one of low..high
     while high - low > EXHAUSTED:
@@ -114,7 +123,8 @@ def binary_block(levels: Levels) -> int:
         else:
             low = middle + 1
     chances = [min(max(levels.probability(index), 1 - SURE), SURE) for index in range(low, high)]
-    gains = [math.log(1 - chance) - math.log(chance) for chance in chances]  # of moving the threshold past each level
+    # What moving the threshold past each level gains
+    gains = [math.log(1 - chance) - math.log(chance) for chance in chances]
     totals = [sum(gains[:cut]) for cut in range(len(gains) + 1)]
     return low + max(range(len(totals)), key=lambda cut: (round(totals[cut], 9), cut))
 
@@ -122,12 +132,15 @@ def binary_block(levels: Levels) -> int:
 def binary_block_paper(levels: Levels) -> int:
     """The rule as published, for comparison.
 
-    A level is bad where a change is visible. Of the five levels from the middle on, R, and the five below, L: all of R bad, go on above;
-    none of R and fewer than four of L, go on below; otherwise the threshold is within these ten: at the border of a pure L and a pure R,
-    after the last bad level where one block is mixed, and halfway between the bad levels nearest to the border where both are.
+    A level is bad where a change is visible. Of the five levels from the middle on, R, and the five
+    below, L: all of R bad, go on above; none of R and fewer than four of L, go on below; otherwise
+    the threshold is within these ten: at the border of a pure L and a pure R, after the last bad
+    level where one block is mixed, and halfway between the bad levels nearest to the border where
+    both are.
 
-    Source: Zhang et al., "VP-JND: Visual Perception Assisted Deep Picture-Wise Just Noticeable Difference Prediction Model for Image
-    Compression", IEEE TCSVT 2025; there levels rise with the quality, the labels are 1 where it is bad.
+    Source: Zhang et al., "VP-JND: Visual Perception Assisted Deep Picture-Wise Just Noticeable
+    Difference Prediction Model for Image Compression", IEEE TCSVT 2025; there levels rise with the
+    quality, the labels are 1 where it is bad.
     """
     start, end = 0, levels.count - 1
     while True:
@@ -142,15 +155,18 @@ def binary_block_paper(levels: Levels) -> int:
             return (left[-1] + right[0]) // 2 + 1
         else:
             return (right or left)[-1] + 1
-        if end - start < 2:  # labels contradict one another: they sent the search where it cannot go on
+        # Labels contradict one another: they sent the search where it cannot go on
+        if end - start < 2:
             return min(max(cut, 0), levels.count)
         start, end = further
 
 
 def sliding_window(levels: Levels) -> int:
-    """Walks from the finest level down while the mean probability of the five levels around stays at a half or more.
+    """Walks from the finest level down while the mean probability of the five levels around stays
+    at a half or more.
 
-    Source: Cao et al., "SG-JND: Semantic-Guided Just Noticeable Distortion Predictor for Image Compression", ICIP 2024.
+    Source: Cao et al., "SG-JND: Semantic-Guided Just Noticeable Distortion Predictor for Image
+    Compression", ICIP 2024.
     """
     index = levels.count
     while index > 0 and levels.mean(index - 1 - BLOCK // 2, index - 1 + BLOCK // 2) >= 0.5:
@@ -164,7 +180,9 @@ RULES: dict[str, Callable[[Levels], int]] = {
     "binary-block-paper": binary_block_paper,
     "sliding-window": sliding_window,
 }
-"""By the names of the command line. Each gives the number of levels where even the finest is not good."""
+"""By the names of the command line. Each gives the number of levels where even the finest is not
+good.
+"""
 
 
 def default_rule(smooth: bool) -> str:

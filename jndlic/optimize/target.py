@@ -29,11 +29,14 @@ class Outcome(NamedTuple):
     """By level, of the search."""
 
 
-def optimize(session: Session, predictor: Predictor, profile: Profile, rule: str | None = None) -> Outcome:
+def optimize(
+    session: Session, predictor: Predictor, profile: Profile, rule: str | None = None
+) -> Outcome:
     """Searches a picture's levels and checks the file that comes of it.
 
-    The file is decoded and judged; while it is below the profile, the next finer level is tried, since a search may go by the vote of
-    neighbours and a session may show levels without the way through a file.
+    The file is decoded and judged; while it is below the profile, the next finer level is tried,
+    since a search may go by the vote of neighbours and a session may show levels without the way
+    through a file.
 
     Args:
         session: the picture at every level.
@@ -42,16 +45,22 @@ def optimize(session: Session, predictor: Predictor, profile: Profile, rule: str
         rule: of jndlic/optimize/search.py; the one for the predictor by default.
 
     Raises:
-        ParameterError: there is no such rule, or the profile asks for more than the predictor can tell.
+        ParameterError: there is no such rule, or the profile asks for more than the predictor can
+            tell.
         ImageError: the format cannot hold the picture, or the predictor cannot judge it.
     """
     rule = rule or default_rule(predictor.smooth)
     check_rule(rule)
     if profile.score > predictor.highest:
-        raise ParameterError(f"the predictor {predictor.name!r} cannot tell {profile.name!r}: take a metric, ssimulacra2 or butteraugli")
+        raise ParameterError(
+            f"the predictor {predictor.name!r} cannot tell {profile.name!r}: take a metric, "
+            "ssimulacra2 or butteraugli"
+        )
     levels = session.levels
     judge = predictor.judge(session.reference)
-    found = search(rule, lambda index: judge.score(session.view(levels[index])), len(levels), profile.score)
+    found = search(
+        rule, lambda index: judge.score(session.view(levels[index])), len(levels), profile.score
+    )
     evaluations = found.evaluations
     last = len(levels) - 1
     index = last if found.index is None else found.index
@@ -65,7 +74,9 @@ def optimize(session: Session, predictor: Predictor, profile: Profile, rule: str
             break
         index += 1
     by_level = {levels[number]: value for number, value in sorted(found.scores.items())}
-    return Outcome(data, levels[index], score, share(score), score >= profile.score, evaluations, by_level)
+    return Outcome(
+        data, levels[index], score, share(score), score >= profile.score, evaluations, by_level
+    )
 
 
 def _checked(judge: Judge, session: Session, data: bytes) -> float:

@@ -16,15 +16,19 @@ class Backend(TableSource, Protocol[Features]):
     """A codec that is ready for use. `Features` are its own and mean nothing to others."""
 
     trained_on: tuple[str, ...]
-    """Metrics in the training loss, by the names of the benchmark; empty where the weights do not tell."""
+    """Metrics in the training loss, by the names of the benchmark; empty where the weights do not
+    tell.
+    """
 
     def analyse(self, pixels: np.ndarray, jnd: np.ndarray) -> Features:
         """The part of encoding that no quality changes.
 
         Args:
             pixels: uint8 (H, W, 3), any size.
-            jnd: float32 (H, W, 3), tolerance in grey levels: the picture's own map, on which the networks were trained.
+            jnd: float32 (H, W, 3), tolerance in grey levels: the picture's own map, on which the
+                networks were trained.
         """
+        ...
 
     def quantise(self, features: Features, quality: int | np.ndarray) -> Symbols:
         """Integers of a picture at one quality.
@@ -36,6 +40,7 @@ class Backend(TableSource, Protocol[Features]):
         Raises:
             ParameterError: the quality is out of range, or the plane has another size.
         """
+        ...
 
     def synthesise(self, decoded: DecodedSymbols, height: int, width: int) -> np.ndarray:
         """Symbols to pixels.
@@ -47,6 +52,10 @@ class Backend(TableSource, Protocol[Features]):
         Returns:
             float32 (height, width, 3), grey levels, not rounded.
         """
+        ...
 
     def step_levels(self) -> np.ndarray:
-        """How coarse each quality is: float64 (100,), mean over the channels of log2 of the quantization step."""
+        """How coarse each quality is: float64 (100,), mean over the channels of log2 of the
+        quantization step.
+        """
+        ...

@@ -27,12 +27,21 @@ class TorchBackend:
         device: where the networks run, as torch names it.
 
     Raises:
-        WeightsError: parameters are missing, unknown or of the wrong shape, or the integer networks could overflow.
+        WeightsError: parameters are missing, unknown or of the wrong shape, or the integer networks
+            could overflow.
     """
 
     def __init__(self, weights: Weights, device: str = "cpu") -> None:
-        self.name, self.trained_on, self.fingerprint = weights.name, weights.trained_on, weights.fingerprint
-        self.tables_latent, self.tables_z, self.tables_z_jnd = weights.tables_latent, weights.tables_z, weights.tables_z_jnd
+        self.name, self.trained_on, self.fingerprint = (
+            weights.name,
+            weights.trained_on,
+            weights.fingerprint,
+        )
+        self.tables_latent, self.tables_z, self.tables_z_jnd = (
+            weights.tables_latent,
+            weights.tables_z,
+            weights.tables_z_jnd,
+        )
         self.network = build_network(weights).to(device)
 
     def analyse(self, pixels: np.ndarray, jnd: np.ndarray) -> AnalysisOutput:
@@ -43,11 +52,15 @@ class TorchBackend:
         """See Backend."""
         return self.network.quantise(features, quality)
 
-    def table_index(self, z_jnd: np.ndarray, z: np.ndarray, quality: int | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def table_index(
+        self, z_jnd: np.ndarray, z: np.ndarray, quality: int | np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """See TableSource."""
         return self.network.table_index(z_jnd, z, quality)
 
-    def refine(self, phase: int, tables: Sequence[np.ndarray], symbols: Sequence[np.ndarray]) -> np.ndarray:
+    def refine(
+        self, phase: int, tables: Sequence[np.ndarray], symbols: Sequence[np.ndarray]
+    ) -> np.ndarray:
         """See TableSource."""
         return self.network.refine(phase, tables, symbols)
 
@@ -63,7 +76,11 @@ class TorchBackend:
 
     def _planes(self, planes: np.ndarray) -> Tensor:
         """(H, W, 3) to (1, 3, H, W) float32 where the network lives."""
-        return torch.tensor(planes, device=self.network.device).permute(2, 0, 1)[None].to(torch.float32)
+        return (
+            torch.tensor(planes, device=self.network.device)
+            .permute(2, 0, 1)[None]
+            .to(torch.float32)
+        )
 
 
 def build_network(weights: Weights) -> Codec:
@@ -80,12 +97,17 @@ def build_network(weights: Weights) -> Codec:
         if isinstance(layer, IntegerConv2d):
             layer.check()
     if len(weights.tables_latent) != TABLE_COUNT:
-        raise WeightsError(f"{len(weights.tables_latent)} latent tables where there should be {TABLE_COUNT}")
-    if not (0 <= int(codec.neighbours.refined.min()) and int(codec.neighbours.refined.max()) < TABLE_COUNT):
+        raise WeightsError(
+            f"{len(weights.tables_latent)} latent tables where there should be {TABLE_COUNT}"
+        )
+    if not (
+        int(codec.neighbours.refined.min()) >= 0
+        and int(codec.neighbours.refined.max()) < TABLE_COUNT
+    ):
         raise WeightsError(f"neighbours.refined names tables beyond 0..{TABLE_COUNT - 1}")
     codec.rounding.follow(torch.from_numpy(weights.tables_latent.probabilities(MAGNITUDES)))
     codec.requires_grad_(False)
-    return codec.eval().to(memory_format=torch.channels_last)
+    return codec.eval().to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
 def _check_types(wanted: Mapping[str, Tensor], networks: Mapping[str, Tensor]) -> None:
@@ -94,7 +116,9 @@ def _check_types(wanted: Mapping[str, Tensor], networks: Mapping[str, Tensor]) -
         raise WeightsError(f"tensors missing or unknown: {sorted(set(wanted) ^ set(networks))[:4]}")
     for name, value in networks.items():
         if value.shape != wanted[name].shape:
-            raise WeightsError(f"{name} has shape {list(value.shape)}, not {list(wanted[name].shape)}")
+            raise WeightsError(
+                f"{name} has shape {list(value.shape)}, not {list(wanted[name].shape)}"
+            )
         integer = not wanted[name].is_floating_point()
         if value.dtype != wanted[name].dtype if integer else not value.is_floating_point():
             raise WeightsError(f"{name} has type {value.dtype}")

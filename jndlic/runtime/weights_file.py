@@ -1,12 +1,14 @@
-"""Weights files: one safetensors file holds float networks, integer networks, probability tables and sizes.
+"""Weights files: one safetensors file holds float networks, integer networks, probability tables
+and sizes.
 
-Layout (docs/weights.md): float parameters as float16 or float32 under their module names; integer parameters as int8,
-int16 and int32; three sets of probability tables as `tables.SET.cdf` (16-bit cumulative counts, rows end to end),
-`.lengths` and `.offsets`; metadata `format`, `name`, `config` (JSON), `fingerprint` and,
-where it is known, `trained_on`: the metrics in the training loss, with commas between.
+Layout (docs/weights.md): float parameters as float16 or float32 under their module names; integer
+parameters as int8, int16 and int32; three sets of probability tables as `tables.SET.cdf` (16-bit
+cumulative counts, rows end to end), `.lengths` and `.offsets`; metadata `format`, `name`, `config`
+(JSON), `fingerprint` and, where it is known, `trained_on`: the metrics in the training loss, with
+commas between.
 
-The fingerprint is the first 8 bytes of the SHA-256 of everything that entropy decoding depends on. A file names the
-fingerprint it was written with, so no other weights ever try to read it.
+The fingerprint is the first 8 bytes of the SHA-256 of everything that entropy decoding depends on.
+A file names the fingerprint it was written with, so no other weights ever try to read it.
 """
 
 from __future__ import annotations
@@ -36,7 +38,9 @@ class Weights(NamedTuple):
     config: CodecConfig
     name: str
     trained_on: tuple[str, ...]
-    """Metrics in the training loss, by the names of the benchmark; empty where the file does not tell."""
+    """Metrics in the training loss, by the names of the benchmark; empty where the file does not
+    tell.
+    """
     fingerprint: bytes
     networks: dict[str, np.ndarray]
     """Parameters by name."""
@@ -50,7 +54,8 @@ def fingerprint(tensors: Mapping[str, np.ndarray]) -> bytes:
 
     Args:
         tensors: of a weights file; only names that begin with one of INTEGER_PREFIXES count. They
-            enter in the order of their names, each as name, type, shape (text, ended by a line feed) and little-endian bytes.
+            enter in the order of their names, each as name, type, shape (text, ended by a line
+            feed) and little-endian bytes.
     """
     digest = hashlib.sha256()
     for name in sorted(tensors):
@@ -62,7 +67,8 @@ def fingerprint(tensors: Mapping[str, np.ndarray]) -> bytes:
 
 
 def read_weights(path: str | Path) -> Weights:
-    """A weights file, its tables and fingerprint checked; the networks are checked by who builds them.
+    """A weights file, its tables and fingerprint checked; the networks are checked by who builds
+    them.
 
     Raises:
         WeightsError: the file is missing, damaged or of another format.
@@ -89,10 +95,16 @@ def read_weights(path: str | Path) -> Weights:
 
 def _tables(name: str, tensors: Mapping[str, np.ndarray]) -> SymbolTables:
     try:
-        flat, lengths, offsets = (tensors[f"{_TABLES}{name}.{part}"] for part in ("cdf", "lengths", "offsets"))
+        flat, lengths, offsets = (
+            tensors[f"{_TABLES}{name}.{part}"] for part in ("cdf", "lengths", "offsets")
+        )
     except KeyError as error:
         raise WeightsError(f"no tensor {error}") from error
-    if not (flat.ndim == lengths.ndim == offsets.ndim == 1) or len(lengths) != len(offsets) or not len(lengths):
+    if (
+        not (flat.ndim == lengths.ndim == offsets.ndim == 1)
+        or len(lengths) != len(offsets)
+        or not len(lengths)
+    ):
         raise WeightsError(f"tables.{name} has the wrong shape")
     if lengths.min() < 2 or int(lengths.astype(np.int64).sum()) != len(flat):
         raise WeightsError(f"tables.{name} has the wrong lengths")

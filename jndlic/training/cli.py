@@ -6,7 +6,9 @@ from lightning.pytorch.cli import LightningCLI
 
 
 class TrainingCLI(LightningCLI):
-    """Keeps the end of a training, where the rate is lowest: ModelCheckpoint alone keeps the last of its intervals."""
+    """Keeps the end of a training, where the rate is lowest: ModelCheckpoint alone keeps the last
+    of its intervals.
+    """
 
     def after_fit(self) -> None:
         """Lightning's hook."""

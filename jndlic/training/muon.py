@@ -1,17 +1,22 @@
 """Muon for the matrices of the network, Adam for everything else.
 
-Momentum of a matrix is replaced by the nearest matrix whose singular values are equal, so that rare directions move as far as frequent ones:
+Momentum of a matrix is replaced by the nearest matrix whose singular values are equal, so that rare
+directions move as far as frequent ones:
 
-    M <- beta M + G        U V^T ~ G + beta M        W <- W - rate * 0.2 sqrt(max(rows, columns)) U V^T
+    M <- beta M + G
+    U V^T ~ G + beta M
+    W <- W - rate * 0.2 sqrt(max(rows, columns)) U V^T
 
-The factor gives the update the size that Adam's has, so both share a rate. The nearest matrix comes from five steps of a
-Newton-Schulz iteration in bfloat16.
+The factor gives the update the size that Adam's has, so both share a rate. The nearest matrix comes
+from five steps of a Newton-Schulz iteration in bfloat16.
 
-Sources: Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024; the factor: Liu et al., "Muon is scalable for LLM
-training", 2025.
+Sources: Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024; the factor:
+Liu et al., "Muon is scalable for LLM training", 2025.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 import torch.distributed as dist
@@ -30,7 +35,8 @@ class Muon(torch.optim.Adam):
     """Adam, but for the parameters of groups that have `matrices=True`.
 
     Args:
-        groups: parameter groups of Adam; those with `matrices=True` hold kernels for which `is_matrix` is true.
+        groups: parameter groups of Adam; those with `matrices=True` hold kernels for which
+            `is_matrix` is true.
         options: of Adam.
     """
 
@@ -38,7 +44,7 @@ class Muon(torch.optim.Adam):
         super().__init__([{"matrices": False, **group} for group in groups], **options)
 
     @torch.no_grad()
-    def step(self, closure=None):  # noqa: ANN001, ANN201
+    def step(self, closure=None):
         """One step; the gradients of the matrices are used up."""
         loss = None
         if closure is not None:
@@ -68,7 +74,8 @@ def _move(group: dict, state: dict) -> None:
     for parameter in parameters:
         own = state[parameter]
         if not own:
-            own |= {"momentum": torch.zeros_like(parameter), "step": torch.zeros(())}  # Adam looks for a step when it loads a state
+            # Adam looks for a step when it loads a state
+            own |= {"momentum": torch.zeros_like(parameter), "step": torch.zeros(())}
         own["momentum"].mul_(MOMENTUM).add_(parameter.grad)
         wanted.append(parameter.grad.add(own["momentum"], alpha=MOMENTUM).flatten(1))
         parameter.grad = None
@@ -78,7 +85,9 @@ def _move(group: dict, state: dict) -> None:
 
 
 def _shared_work(matrices: list[Tensor]) -> list[Tensor]:
-    """`orthogonal` of every matrix; processes that train together do a share each, since all have the same gradients."""
+    """`orthogonal` of every matrix; processes that train together do a share each, since all have
+    the same gradients.
+    """
     together = dist.is_available() and dist.is_initialized()
     rank, world = (dist.get_rank(), dist.get_world_size()) if together else (0, 1)
     shares = _shares([tuple(matrix.shape) for matrix in matrices], world)
@@ -87,18 +96,22 @@ def _shared_work(matrices: list[Tensor]) -> list[Tensor]:
     for number in shares[rank]:
         by_shape.setdefault(matrices[number].shape, []).append(number)
     for numbers in by_shape.values():
-        for number, update in zip(numbers, orthogonal(torch.stack([matrices[number] for number in numbers])), strict=True):
+        for number, update in zip(
+            numbers, orthogonal(torch.stack([matrices[number] for number in numbers])), strict=True
+        ):
             updates[number].copy_(update)
     if world > 1:
         for owner, numbers in enumerate(shares):
             flat = torch.cat([updates[number].flatten() for number in numbers])
             dist.broadcast(flat.view(torch.uint8), owner)  # not every backend knows bfloat16
-            for number, part in zip(numbers, flat.split([updates[number].numel() for number in numbers]), strict=True):
+            for number, part in zip(
+                numbers, flat.split([updates[number].numel() for number in numbers]), strict=True
+            ):
                 updates[number].copy_(part.view_as(updates[number]))
     return updates
 
 
-def _shares(shapes: list[tuple[int, int]], world: int) -> list[list[int]]:
+def _shares(shapes: Sequence[Sequence[int]], world: int) -> list[list[int]]:
     """Numbers of the matrices of each process, so that all have about as much to do."""
     costs = [min(shape) ** 2 * (2 * max(shape) + min(shape)) for shape in shapes]
     shares: list[list[int]] = [[] for _ in range(world)]

@@ -1,8 +1,11 @@
-"""What every training here shares: one optimiser with a group for the quantiles, and a rate that ends with the budget."""
+"""What every training here shares: one optimiser with a group for the quantiles, and a rate that
+ends with the budget.
+"""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import lightning
 import torch
@@ -13,7 +16,8 @@ from jndlic.training.muon import Muon, is_matrix
 
 
 class Scheduled(lightning.LightningModule):
-    """Base of the Lightning modules; `loss` is theirs, and these of their hyperparameters are read here:
+    """Base of the Lightning modules; `loss` is theirs, and these of their hyperparameters are read
+    here:
 
     learning_rate: peak of the rate.
     final_learning_rate: reached when max_steps or max_time ends, by a cosine.
@@ -55,16 +59,22 @@ class Scheduled(lightning.LightningModule):
     def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:
         """The same loss on held-out photos, with its parts."""
         loss, parts = self.loss(batch)
-        options = {"sync_dist": True, "batch_size": len(batch[0])}
+        options: dict[str, Any] = {"sync_dist": True, "batch_size": len(batch[0])}
         self.log("val/loss", loss, prog_bar=True, **options)
         self.log_dict({f"val/{name}": value for name, value in parts.items()}, **options)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Up to three groups: what Adam moves, the quantiles with a rate and a loss of their own, what Muon moves."""
+        """Up to three groups: what Adam moves, the quantiles with a rate and a loss of their own,
+        what Muon moves.
+        """
         matrices = self.matrices()
         apart = {id(parameter) for parameter in matrices}
         quantiles = [p for name, p in self.named_parameters() if name.endswith(".quantiles")]
-        others = [p for name, p in self.named_parameters() if not name.endswith(".quantiles") and id(p) not in apart]
+        others = [
+            p
+            for name, p in self.named_parameters()
+            if not name.endswith(".quantiles") and id(p) not in apart
+        ]
         options = self.hparams
         groups = [
             {"params": others, "lr": options.learning_rate},
@@ -90,7 +100,10 @@ class Scheduled(lightning.LightningModule):
         """Set the rate from the share of the budget that is spent."""
         options = self.hparams
         cosine = 0.5 * (1.0 + math.cos(math.pi * share_spent(self.trainer)))
-        rate = options.final_learning_rate + (options.learning_rate - options.final_learning_rate) * cosine
+        rate = (
+            options.final_learning_rate
+            + (options.learning_rate - options.final_learning_rate) * cosine
+        )
         rate *= min(1.0, (self.global_step + 1) / options.warmup_steps)
         main, quantiles, *matrices = self.optimizers().param_groups
         for group in (main, *matrices):
@@ -110,7 +123,7 @@ def share_spent(trainer: lightning.Trainer) -> float:
     if trainer.max_steps and trainer.max_steps > 0:
         shares.append(trainer.global_step / trainer.max_steps)
     for callback in trainer.callbacks:
-        if isinstance(callback, Timer) and callback.time_remaining() is not None:
+        if isinstance(callback, Timer) and (remaining := callback.time_remaining()) is not None:
             spent = callback.time_elapsed()
-            shares.append(spent / max(1e-9, spent + callback.time_remaining()))
+            shares.append(spent / max(1e-9, spent + remaining))
     return min(1.0, max(shares))

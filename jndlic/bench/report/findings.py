@@ -1,6 +1,6 @@
 """What a benchmark found on one set of pictures, and on all of its sets.
 
-    rows ─► Measured (a codec on a set) ─► Findings (a set) ─► Study (all sets) ─► reports
+rows ─► Measured (a codec on a set) ─► Findings (a set) ─► Study (all sets) ─► reports
 """
 
 from __future__ import annotations
@@ -23,8 +23,10 @@ from jndlic.metrics.grid_visibility import GRID
 from jndlic.metrics.registry import WITHOUT_RATE, title
 
 NOTE = (
-    "BD-rate of the mean curves: bits at equal quality, negative where fewer. Below it the mean of the single pictures' BD-rates, their"
-    " standard deviation and the 95 % confidence interval of the mean (bootstrap over the pictures)."
+    "BD-rate of the mean curves: bits at equal quality, negative where fewer. Below it the mean of "
+    "the single pictures' BD-rates, their"
+    " standard deviation and the 95 % confidence interval of the mean (bootstrap over the "
+    "pictures)."
 )
 
 
@@ -70,40 +72,69 @@ class Findings:
     def against_tested(self) -> list[Comparison]:
         """The codec under test against every other."""
         rivals = (*self.measured[1:], *self.published)
-        return [found for rival in rivals for found in compare_all(rival, self.measured[0], self.rated)]
+        return [
+            found for rival in rivals for found in compare_all(rival, self.measured[0], self.rated)
+        ]
 
     @cached_property
     def against_anchor(self) -> list[Comparison]:
         """Every codec against the anchor."""
-        base = next((one for one in self.measured if one.codec.name == self.anchor), self.measured[0])
+        base = next(
+            (one for one in self.measured if one.codec.name == self.anchor), self.measured[0]
+        )
         others = (*(one for one in self.measured if one is not base), *self.published)
         return [found for other in others for found in compare_all(base, other, self.rated)]
 
     @cached_property
     def by_kind(self) -> dict[str, list[Comparison]]:
-        """The codec under test against every other on the pictures of each kind, by the kind's name and number of pictures."""
-        counts = Counter(kind for image in self.measured[0].images if (kind := self.kinds.get(image)))
+        """The codec under test against every other on the pictures of each kind, by the kind's name
+        and number of pictures.
+        """
+        counts = Counter(
+            kind for image in self.measured[0].images if (kind := self.kinds.get(image))
+        )
         found = {}
         for kind, count in sorted(counts.items()):
-            tested, *rivals = (one.part([image for image in one.images if self.kinds.get(image) == kind]) for one in self.measured)
-            pairs = [pair for rival in rivals if rival.images for pair in compare_all(rival, tested, self.rated)]
+            tested, *rivals = (
+                one.part([image for image in one.images if self.kinds.get(image) == kind])
+                for one in self.measured
+            )
+            pairs = [
+                pair
+                for rival in rivals
+                if rival.images
+                for pair in compare_all(rival, tested, self.rated)
+            ]
             found[f"{kind} ({count})"] = [pair._replace(spread=None) for pair in pairs]
         return found
 
     @cached_property
     def summary(self) -> str:
-        """A sentence: the range of BD-rates over the metrics that no weights were trained on; empty where there are none."""
+        """A sentence: the range of BD-rates over the metrics that no weights were trained on; empty
+        where there are none.
+        """
         outside = [name for name in self.rated if name not in self.trained_on]
         parts = []
         for anchor in dict.fromkeys(one.anchor for one in self.against_tested):
-            found = sorted(one.rate for one in self.against_tested if one.anchor == anchor and one.metric in outside and math.isfinite(one.rate))
+            found = sorted(
+                one.rate
+                for one in self.against_tested
+                if one.anchor == anchor and one.metric in outside and math.isfinite(one.rate)
+            )
             if found:
                 ends = dict.fromkeys(tables.percent(rate) for rate in (found[0], found[-1]))
                 parts.append(f"{' to '.join(ends)} against {anchor}")
         if not parts:
             return ""
-        names = f"the metrics in no loss ({'; '.join(title(name) for name in outside)})" if self.trained_on else "these metrics"
-        return f"Bits of {self.measured[0].codec.name} at equal quality by {names}: {', '.join(parts)}."
+        names = (
+            f"the metrics in no loss ({'; '.join(title(name) for name in outside)})"
+            if self.trained_on
+            else "these metrics"
+        )
+        return (
+            f"Bits of {self.measured[0].codec.name} at equal quality by {names}: "
+            f"{', '.join(parts)}."
+        )
 
     @cached_property
     def rates(self) -> list[Table]:
@@ -113,8 +144,22 @@ class Findings:
         tested, marked = self.measured[0].codec.name, self.trained_on
         note = " ".join(filter(None, (NOTE, self.summary)))
         found = [
-            tables.rates(f"{tested}: bits at equal quality", note, self.against_tested, self.rated, True, marked),
-            tables.rates(f"All codecs against {self.anchor}", "As above.", self.against_anchor, self.rated, False, marked),
+            tables.rates(
+                f"{tested}: bits at equal quality",
+                note,
+                self.against_tested,
+                self.rated,
+                True,
+                marked,
+            ),
+            tables.rates(
+                f"All codecs against {self.anchor}",
+                "As above.",
+                self.against_anchor,
+                self.rated,
+                False,
+                marked,
+            ),
         ]
         return found + ([tables.kinds(self.by_kind, self.rated, marked)] if self.by_kind else [])
 
@@ -124,7 +169,11 @@ class Findings:
         return [
             *self.rates,
             *([tables.grids(self.measured)] if GRID in self.metrics else []),
-            *([tables.speed(self.footprints, self.measured[0].largest_image())] if self.footprints else []),
+            *(
+                [tables.speed(self.footprints, self.measured[0].largest_image())]
+                if self.footprints
+                else []
+            ),
             *(tables.points(one, self.metrics, self.trained_on) for one in self.measured),
         ]
 

@@ -30,7 +30,9 @@ def bits_map(symbols: np.ndarray, table_index: np.ndarray, tables: SymbolTables)
         distance = np.where(entry < 0, -entry, entry - escape + 1)
         # Exp-Golomb of the zigzagged distance u <= 2 distance: exponent in unary, then its bits
         exponent = np.floor(np.log2(np.maximum(2 * distance - (entry >= 0), 1)))
-        bits[chosen] = costs[np.where(inside, entry, escape)] + np.where(inside, 0.0, 2 * exponent + 1)
+        bits[chosen] = costs[np.where(inside, entry, escape)] + np.where(
+            inside, 0.0, 2 * exponent + 1
+        )
     return bits.sum(0)
 
 
@@ -41,8 +43,8 @@ def step_map(step_index: np.ndarray) -> np.ndarray:
         step_index: d, integers (M, h, w), logarithms of the steps.
 
     Returns:
-        (h, w) float64: geometric mean of the steps over the channels, divided by its mean over the picture. 1 is
-        average; where it is larger the picture is quantised more coarsely.
+        (h, w) float64: geometric mean of the steps over the channels, divided by its mean over the
+        picture. 1 is average; where it is larger the picture is quantised more coarsely.
     """
     log_step = step_index.mean(0) * LOG_RATIO
     return np.exp(log_step - log_step.mean())

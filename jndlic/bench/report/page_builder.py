@@ -1,4 +1,6 @@
-"""The report: one HTML file that needs nothing else, of the templates, style and scripts in page/."""
+"""The report: one HTML file that needs nothing else, of the templates, style and scripts in
+page/.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ if TYPE_CHECKING:
 
 PARTS = Path(__file__).parent / "page"
 OWN_TEXTS = {"style": "style.css", "curves": "curves.js", "viewer": "viewer.js"}
-"""By their places on the page, into which they go as they are: scripts and style hold braces of their own."""
+"""By their places on the page, into which they go as they are: scripts and style hold braces of
+their own.
+"""
 
 
 def build_page(
@@ -49,20 +53,39 @@ def build_page(
     shades = colours([*curves, *published])
     data = {
         "curves": [
-            {"name": curve.name, "colour": shades[curve.name], "published": curve in published, "points": _finite(curve, metrics)}
+            {
+                "name": curve.name,
+                "colour": shades[curve.name],
+                "published": curve in published,
+                "points": _finite(curve, metrics),
+            }
             for curve in (*curves, *published)
         ],
-        "metrics": [{"name": name, "title": metric_title(name, trained_on), "lower": name in LOWER_IS_BETTER} for name in metrics],
+        "metrics": [
+            {
+                "name": name,
+                "title": metric_title(name, trained_on),
+                "lower": name in LOWER_IS_BETTER,
+            }
+            for name in metrics
+        ],
         "first": list(metrics).index(SSIMULACRA2) if SSIMULACRA2 in metrics else 0,
         "pictures": pictures,
     }
-    return _environment().get_template("page.html").render(
-        title=title,
-        subtitle=subtitle,
-        tables=tables,
-        notes=notes,
-        data=data,
-        **{place: (PARTS / name).read_text(encoding="utf-8") for place, name in OWN_TEXTS.items()},
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            title=title,
+            subtitle=subtitle,
+            tables=tables,
+            notes=notes,
+            data=data,
+            **{
+                place: (PARTS / name).read_text(encoding="utf-8")
+                for place, name in OWN_TEXTS.items()
+            },
+        )
     )
 
 
@@ -73,14 +96,26 @@ def section(table: Table) -> str:
 
 @cache
 def _environment() -> Environment:
-    """The templates of page/; their places hold text, never HTML, but for those that a template calls safe."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # late: the benchmark says what is not installed
+    """The templates of page/; their places hold text, never HTML, but for those that a template
+    calls safe.
+    """
+    # Late: the benchmark says what is not installed
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    found = Environment(loader=FileSystemLoader(PARTS), autoescape=True, undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True)
+    found = Environment(
+        loader=FileSystemLoader(PARTS),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
+    )
     found.policies["json.dumps_kwargs"] = {"allow_nan": False}
     return found
 
 
 def _finite(curve: Curve, metrics: Sequence[str]) -> dict[str, list[float | None]]:
     names = [name for name in ("bpp", "quality", *metrics) if name in curve.results]
-    return {name: [value if math.isfinite(value) else None for value in curve.results[name]] for name in names}
+    return {
+        name: [value if math.isfinite(value) else None for value in curve.results[name]]
+        for name in names
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,11 @@ def colours(curves: Sequence[Curve]) -> dict[str, str]:
 
 
 def draw(
-    curves: Sequence[Curve], published: Sequence[Curve], metrics: Sequence[str], stem: Path, trained_on: Collection[str] = ()
+    curves: Sequence[Curve],
+    published: Sequence[Curve],
+    metrics: Sequence[str],
+    stem: Path,
+    trained_on: Collection[str] = (),
 ) -> list[Path]:
     """Draws all metrics in one figure.
 
@@ -58,14 +63,21 @@ def draw(
         axis.set_axis_off()
     handles = {line.get_label(): line for axis in axes for line in axis.get_lines()}
     names = [curve.name for curve in (*curves, *published) if curve.name in handles]
-    figure.legend([handles[name] for name in names], names, loc="outside lower center", ncols=min(6, len(names)), frameon=False)
+    figure.legend(
+        [handles[name] for name in names],
+        names,
+        loc="outside lower center",
+        ncols=min(6, len(names)),
+        frameon=False,
+    )
     written = []
     # readable text in the SVG, and the same bytes for the same curves
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "jndlic"}):
         for form in ("png", "svg"):
             path = stem.with_name(f"{stem.name}.{form}")
             metadata = {"Date": None} if form == "svg" else {"Software": None}
-            write_atomically(path, lambda file: figure.savefig(file, format=form, dpi=110, metadata=metadata))  # noqa: B023
+            save = partial(figure.savefig, format=form, dpi=110, metadata=metadata)
+            write_atomically(path, save)
             written.append(path)
     return written
 
@@ -78,11 +90,21 @@ def _panel(axis: Axes, curves: Sequence[Curve], published: Sequence[Curve], metr
             continue
         ours = curve is curves[0]
         axis.plot(
-            curve.results["bpp"], curve.results[metric], label=curve.name, color=shades[curve.name], marker="o",
-            markersize=4 if ours else 3, linewidth=2.4 if ours else 1.4, linestyle="--" if curve in published else "-",
+            curve.results["bpp"],
+            curve.results[metric],
+            label=curve.name,
+            color=shades[curve.name],
+            marker="o",
+            markersize=4 if ours else 3,
+            linewidth=2.4 if ours else 1.4,
+            linestyle="--" if curve in published else "-",
         )
     axis.set_xscale("log")
-    ticks = [bits for bits in (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 4.0) if tested["bpp"][0] * 0.6 <= bits <= tested["bpp"][-1] * 1.5]
+    ticks = [
+        bits
+        for bits in (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 4.0)
+        if tested["bpp"][0] * 0.6 <= bits <= tested["bpp"][-1] * 1.5
+    ]
     axis.set_xticks(ticks, [f"{bits:g}" for bits in ticks])
     axis.minorticks_off()
     axis.set_xlim(tested["bpp"][0] * 0.8, tested["bpp"][-1] * 1.25)

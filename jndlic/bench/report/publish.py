@@ -38,7 +38,8 @@ def results_page(
         title: of the page.
         subtitle: what was measured, where.
         command: that makes the figures anew.
-        sections: in their order; the picture of the curves is of the first. A single one has no heading of its own.
+        sections: in their order; the picture of the curves is of the first. A single one has no
+            heading of its own.
         notes: name and settings of each codec.
         metrics: that were used.
         curves: address of the picture of the curves.
@@ -52,19 +53,38 @@ def results_page(
         for table in section.tables:
             parts += [f"##{'#' * several} {table.title}", table.note, table.markdown()]
     better = {True: "lower is better", False: "higher is better"}
-    parts += ["## Metrics", "\n".join(f"- {metric_title(name, trained_on)}: {better[name in LOWER_IS_BETTER]}; {made_by(name)}" for name in metrics)]
+    parts += [
+        "## Metrics",
+        "\n".join(
+            f"- {metric_title(name, trained_on)}: {better[name in LOWER_IS_BETTER]}; "
+            f"{made_by(name)}"
+            for name in metrics
+        ),
+    ]
     parts += ["## Codecs", "\n".join(f"- {name}: {text}" for name, text in notes.items())]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def refreshed(readme: str, tables: Sequence[Table]) -> str:
-    """A README with these tables between its marks, each below its note; one without columns is a note alone.
+    """A README with these tables between its marks, each below its note; one without columns is a
+    note alone.
 
     Raises:
         ParameterError: it has no marks, or not once each.
     """
-    if readme.count(BEGIN) != 1 or readme.count(END) != 1 or readme.index(BEGIN) > readme.index(END):
-        raise ParameterError(f"a README that is to be refreshed needs the lines {BEGIN} and {END}, once each")
+    if (
+        readme.count(BEGIN) != 1
+        or readme.count(END) != 1
+        or readme.index(BEGIN) > readme.index(END)
+    ):
+        raise ParameterError(
+            f"a README that is to be refreshed needs the lines {BEGIN} and {END}, once each"
+        )
     before, _, rest = readme.partition(BEGIN)
-    parts = [part for table in tables for part in (table.note, table.markdown() if table.columns else "") if part]
+    parts = [
+        part
+        for table in tables
+        for part in (table.note, table.markdown() if table.columns else "")
+        if part
+    ]
     return before + BEGIN + "\n" + "\n\n".join(parts) + "\n" + END + rest.partition(END)[2]

@@ -1,4 +1,6 @@
-"""What a benchmark writes: curves and figures for programs, a page to look at, pages for a repository."""
+"""What a benchmark writes: curves and figures for programs, a page to look at, pages for a
+repository.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,8 @@ SUMMARY_FILE = "benchmark.json"
 def write_reports(study: Study, out: Path, pictures: int, rates: Sequence[float]) -> None:
     """Writes curves, summary, plots and the report; prints the BD-rates.
 
-    The curves of the first set go to the folder curves/, those of the others to folders of their names in it.
+    The curves of the first set go to the folder curves/, those of the others to folders of their
+    names in it.
 
     Args:
         study: the benchmark.
@@ -47,7 +50,15 @@ def write_reports(study: Study, out: Path, pictures: int, rates: Sequence[float]
     layers = gallery(shown, main.measured, study.rows, Store(out / "cache"), rates, main.metrics)
     subtitle = ". ".join((study.subtitle, MARK_NOTE)) if study.trained_on else study.subtitle
     page = build_page(
-        study.title, subtitle, main.curves, main.published, main.metrics, _titled(study), _notes(study), layers, main.trained_on
+        study.title,
+        subtitle,
+        main.curves,
+        main.published,
+        main.metrics,
+        _titled(study),
+        _notes(study),
+        layers,
+        main.trained_on,
     )
     write_atomically(out / "report.html", page.encode())
     for one in study.sets:
@@ -55,7 +66,10 @@ def write_reports(study: Study, out: Path, pictures: int, rates: Sequence[float]
             print(f"\n{one.name}: {table.title}\n{table.markdown()}")
     if study.trained_on:
         print(f"\n{MARK_NOTE}")
-    print(f"\n{out / 'report.html'} shows it all; rows.tsv, {SUMMARY_FILE}, curves/, curves.png and curves.svg hold the figures")
+    print(
+        f"\n{out / 'report.html'} shows it all; rows.tsv, {SUMMARY_FILE}, curves/, curves.png and "
+        "curves.svg hold the figures"
+    )
 
 
 def write_pages(study: Study, markdown: Path, readme: Path | None) -> None:
@@ -70,15 +84,21 @@ def write_pages(study: Study, markdown: Path, readme: Path | None) -> None:
         ParameterError: the README has no marks.
     """
     figures, main = markdown.with_suffix(""), study.main
-    if readme:
-        lines = refreshed(readme.read_text(encoding="utf-8"), _headline(study))
+    lines = refreshed(readme.read_text(encoding="utf-8"), _headline(study)) if readme else ""
     figures.mkdir(parents=True, exist_ok=True)
     draw(main.curves, main.published, main.metrics, figures / "curves", main.trained_on)
     write_atomically(figures / SUMMARY_FILE, _json(study))
     sections = [Section(one.name, one.pictures, one.tables) for one in study.sets]
     subtitle = "\n\n".join([f"{study.subtitle}.", *([MARK_NOTE] if study.trained_on else [])])
     page = results_page(
-        study.title, subtitle, study.command, sections, _notes(study), main.metrics, f"{figures.name}/curves.png", main.trained_on
+        study.title,
+        subtitle,
+        study.command,
+        sections,
+        _notes(study),
+        main.metrics,
+        f"{figures.name}/curves.png",
+        main.trained_on,
     )
     write_atomically(markdown, page.encode())
     if readme:
@@ -89,11 +109,17 @@ def _titled(study: Study) -> list[Table]:
     """The tables of all sets; their titles name the set where there are several."""
     if len(study.sets) == 1:
         return study.main.tables
-    return [table._replace(title=f"{one.name}: {table.title}") for one in study.sets for table in one.tables]
+    return [
+        table._replace(title=f"{one.name}: {table.title}")
+        for one in study.sets
+        for table in one.tables
+    ]
 
 
 def _headline(study: Study) -> list[Table]:
-    """BD-rates of every set without their spread, and the first set's operating points, for a README."""
+    """BD-rates of every set without their spread, and the first set's operating points, for a
+    README.
+    """
     main = study.main
     weights = main.measured[0].codec.weights
     where = f"Means over {study.subtitle}." + (f" Weights: SHA-256 {weights}…" if weights else "")
@@ -101,7 +127,10 @@ def _headline(study: Study) -> list[Table]:
     for one in study.sets:
         if one.rated:
             plain = [pair._replace(spread=None) for pair in one.against_tested]
-            note = f"BD-rate over the common range on {one.pictures}, negative where {one.measured[0].codec.name} needs fewer bits."
+            note = (
+                f"BD-rate over the common range on {one.pictures}, negative where "
+                f"{one.measured[0].codec.name} needs fewer bits."
+            )
             note = " ".join(filter(None, (note, one.summary)))
             found.append(tables.rates("", note, plain, one.rated, True, one.trained_on))
     points = tables.points(main.measured[0], main.metrics, main.trained_on)
@@ -109,15 +138,26 @@ def _headline(study: Study) -> list[Table]:
 
 
 def _json(study: Study) -> bytes:
-    """Everything in numbers: the first set, and the others under "further_sets" in the same form."""
+    """Everything in numbers: the first set, and the others under "further_sets" in the same
+    form.
+    """
     main = study.main
     content = {
         "command": study.command,
         "machine": study.machine,
-        "weights": {one.codec.name: one.codec.weights for one in main.measured if one.codec.weights},
-        "trained_on": {one.codec.name: list(one.codec.trained_on) for one in main.measured if one.codec.trained_on},
+        "weights": {
+            one.codec.name: one.codec.weights for one in main.measured if one.codec.weights
+        },
+        "trained_on": {
+            one.codec.name: list(one.codec.trained_on)
+            for one in main.measured
+            if one.codec.trained_on
+        },
         **_set_json(main),
-        "footprints": {name: {job: found._asdict() for job, found in jobs.items()} for name, jobs in main.footprints.items()},
+        "footprints": {
+            name: {job: found._asdict() for job, found in jobs.items()}
+            for name, jobs in main.footprints.items()
+        },
         "further_sets": [_set_json(one) for one in study.sets[1:]],
     }
     return (json.dumps(content, indent=1) + "\n").encode()
@@ -128,13 +168,21 @@ def _set_json(one: Findings) -> dict:
         "set": one.name,
         "pictures": len(one.images),
         "curves": [to_json(curve) for curve in one.curves],
-        "bd_rates": [_comparison(pair) for pair in dict.fromkeys((*one.against_tested, *one.against_anchor))],
-        "bd_rates_by_kind": {kind: [_comparison(pair) for pair in found] for kind, found in one.by_kind.items()},
+        "bd_rates": [
+            _comparison(pair) for pair in dict.fromkeys((*one.against_tested, *one.against_anchor))
+        ],
+        "bd_rates_by_kind": {
+            kind: [_comparison(pair) for pair in found] for kind, found in one.by_kind.items()
+        },
     }
 
 
 def _comparison(one: Comparison) -> dict:
-    spread = {name: _rounded(value) for name, value in one.spread._asdict().items()} if one.spread else None
+    spread = (
+        {name: _rounded(value) for name, value in one.spread._asdict().items()}
+        if one.spread
+        else None
+    )
     return one._asdict() | {"rate": _rounded(one.rate), "spread": spread}
 
 
@@ -143,7 +191,11 @@ def _rounded(value: float) -> float | None:
 
 
 def _notes(study: Study) -> dict[str, str]:
-    return {curve.name: curve.description for one in reversed(study.sets) for curve in (*one.curves, *one.published)}
+    return {
+        curve.name: curve.description
+        for one in reversed(study.sets)
+        for curve in (*one.curves, *one.published)
+    }
 
 
 def _slug(name: str) -> str:

@@ -1,7 +1,8 @@
 """What a benchmark says: BD-rates of the mean curves, and how they differ from picture to picture.
 
-    rows ─► Measured (one a codec) ─┬─► mean curves ─────► BD-rate
-                                    └─► curve of each picture ─► BD-rates ─► mean, spread, confidence interval
+rows ─► Measured (one a codec) ─┬─► mean curves ─────► BD-rate
+                                └─► curve of each picture ─► BD-rates
+                                                             ─► mean, spread, confidence interval
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ class Spread(NamedTuple):
     """Standard deviation over the pictures."""
     low: float
     high: float
-    """CONFIDENCE interval of the mean by bootstrap over the pictures (BCa; Efron, JASA 1987); NaN for fewer than five pictures."""
+    """CONFIDENCE interval of the mean by bootstrap over the pictures (BCa; Efron, JASA 1987); NaN
+    for fewer than five pictures.
+    """
     pictures: int
     """Those whose curves overlap; the others do not count."""
 
@@ -45,7 +48,9 @@ class Comparison(NamedTuple):
     """None where either is a published curve, known by its means only."""
 
 
-def compare_all(anchor: Measured | Curve, tested: Measured | Curve, metrics: Sequence[str]) -> list[Comparison]:
+def compare_all(
+    anchor: Measured | Curve, tested: Measured | Curve, metrics: Sequence[str]
+) -> list[Comparison]:
     """The BD-rate by each metric.
 
     Args:
@@ -58,8 +63,9 @@ def compare_all(anchor: Measured | Curve, tested: Measured | Curve, metrics: Seq
     for metric in metrics:
         known = all(metric in side.results for side in means)
         rate = _rate(means[0].results, means[1].results, metric) if known else math.nan
-        both = isinstance(anchor, Measured) and isinstance(tested, Measured)
-        spread = picture_spread(anchor, tested, metric) if both and known else None
+        spread = None
+        if known and isinstance(anchor, Measured) and isinstance(tested, Measured):
+            spread = picture_spread(anchor, tested, metric)
         result.append(Comparison(means[0].name, means[1].name, metric, rate, spread))
     return result
 
@@ -67,7 +73,9 @@ def compare_all(anchor: Measured | Curve, tested: Measured | Curve, metrics: Seq
 def picture_spread(anchor: Measured, tested: Measured, metric: str) -> Spread:
     """BD-rates of the pictures that both codecs have."""
     common = [image for image in tested.images if image in anchor.images]
-    rates = [_rate(anchor.picture_curve(image), tested.picture_curve(image), metric) for image in common]
+    rates = [
+        _rate(anchor.picture_curve(image), tested.picture_curve(image), metric) for image in common
+    ]
     return spread_of([rate for rate in rates if math.isfinite(rate)])
 
 
@@ -83,11 +91,18 @@ def spread_of(values: Sequence[float]) -> Spread:
         from scipy.stats import bootstrap
 
         interval = bootstrap(
-            (values,), np.mean, confidence_level=CONFIDENCE, n_resamples=RESAMPLES, rng=np.random.default_rng(0), method="BCa"
+            (values,),
+            np.mean,
+            confidence_level=CONFIDENCE,
+            n_resamples=RESAMPLES,
+            rng=np.random.default_rng(0),
+            method="BCa",
         ).confidence_interval
         low, high = float(interval.low), float(interval.high)
     return Spread(mean, deviation, low, high, count)
 
 
 def _rate(anchor: dict[str, list[float]], tested: dict[str, list[float]], metric: str) -> float:
-    return bd_rate(anchor["bpp"], anchor[metric], tested["bpp"], tested[metric], metric in LOWER_IS_BETTER)
+    return bd_rate(
+        anchor["bpp"], anchor[metric], tested["bpp"], tested[metric], metric in LOWER_IS_BETTER
+    )

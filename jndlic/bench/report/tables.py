@@ -13,7 +13,14 @@ from jndlic.bench.run.rows import Measured
 from jndlic.metrics.grid_visibility import GRID
 from jndlic.metrics.registry import LOWER_IS_BETTER, title
 
-DECIMALS = {"psnr-rgb": 2, "ms-ssim-rgb": 4, "ssimulacra2": 1, "butteraugli-3norm": 2, "cvvdp": 2, GRID: 2}
+DECIMALS = {
+    "psnr-rgb": 2,
+    "ms-ssim-rgb": 4,
+    "ssimulacra2": 1,
+    "butteraugli-3norm": 2,
+    "cvvdp": 2,
+    GRID: 2,
+}
 
 GRID_RATES = (0.1, 0.2, 0.4, 0.8)
 """Bits per pixel near which the visibility of the grid is compared."""
@@ -34,12 +41,20 @@ class Table(NamedTuple):
     def markdown(self) -> str:
         """As Markdown, without the title."""
         lines = [self.columns, ("---",) * len(self.columns), *self.rows]
-        cells = (" | ".join(cell.replace("\n", "<br>").replace("|", "\\|") for cell in line) for line in lines)
+        cells = (
+            " | ".join(cell.replace("\n", "<br>").replace("|", "\\|") for cell in line)
+            for line in lines
+        )
         return "\n".join(f"| {line} |" for line in cells)
 
 
 def rates(
-    heading: str, note: str, comparisons: Sequence[Comparison], metrics: Sequence[str], by_anchor: bool, trained_on: Collection[str] = ()
+    heading: str,
+    note: str,
+    comparisons: Sequence[Comparison],
+    metrics: Sequence[str],
+    by_anchor: bool,
+    trained_on: Collection[str] = (),
 ) -> Table:
     """BD-rates: a row for each anchor (or for each codec under test), a column for each metric.
 
@@ -54,10 +69,19 @@ def rates(
     names = dict.fromkeys(one.anchor if by_anchor else one.tested for one in comparisons)
     cells = {(one.anchor if by_anchor else one.tested, one.metric): one for one in comparisons}
     rows = [(name, *(_rate(cells[name, metric]) for metric in metrics)) for name in names]
-    return Table(heading, note, ("against" if by_anchor else "codec", *_titles(metrics, trained_on)), tuple(rows))
+    return Table(
+        heading,
+        note,
+        ("against" if by_anchor else "codec", *_titles(metrics, trained_on)),
+        tuple(rows),
+    )
 
 
-def kinds(comparisons: Mapping[str, Sequence[Comparison]], metrics: Sequence[str], trained_on: Collection[str] = ()) -> Table:
+def kinds(
+    comparisons: Mapping[str, Sequence[Comparison]],
+    metrics: Sequence[str],
+    trained_on: Collection[str] = (),
+) -> Table:
     """BD-rates by kind of picture, a row for each kind and anchor.
 
     Args:
@@ -69,9 +93,16 @@ def kinds(comparisons: Mapping[str, Sequence[Comparison]], metrics: Sequence[str
     for kind, found in comparisons.items():
         cells = {(one.anchor, one.metric): one for one in found}
         for anchor in dict.fromkeys(one.anchor for one in found):
-            rows.append((kind, anchor, *(percent(cells[anchor, metric].rate) for metric in metrics)))
+            rows.append(
+                (kind, anchor, *(percent(cells[anchor, metric].rate) for metric in metrics))
+            )
     note = "BD-rate of the mean curves of the pictures of each kind, whose number stands behind it."
-    return Table("Bits at equal quality by kind of picture", note, ("kind", "against", *_titles(metrics, trained_on)), tuple(rows))
+    return Table(
+        "Bits at equal quality by kind of picture",
+        note,
+        ("kind", "against", *_titles(metrics, trained_on)),
+        tuple(rows),
+    )
 
 
 def points(measured: Measured, metrics: Sequence[str], trained_on: Collection[str] = ()) -> Table:
@@ -99,7 +130,8 @@ def points(measured: Measured, metrics: Sequence[str], trained_on: Collection[st
 
 
 def grids(measured: Sequence[Measured]) -> Table:
-    """The visibility of the grid at rates near each other, which takes the place of a BD-rate; a row for each codec.
+    """The visibility of the grid at rates near each other, which takes the place of a BD-rate; a
+    row for each codec.
 
     Args:
         measured: codecs that have the metric.
@@ -109,15 +141,26 @@ def grids(measured: Sequence[Measured]) -> Table:
         bits, values = (one.values[name].mean(0) for name in ("bpp", GRID))
         cells = [one.codec.name]
         for rate in GRID_RATES:
-            place = min(range(len(bits)), key=lambda place: abs(math.log(bits[place] / rate)))  # noqa: B023
+            place = min(range(len(bits)), key=lambda place: abs(math.log(bits[place] / rate)))
             near = max(bits[place] / rate, rate / bits[place]) <= NEAR
-            cells.append(f"{values[place]:.2f}\nlevel {one.levels[place]}, {bits[place]:.3f} bpp" if near else "n/a")
+            cells.append(
+                f"{values[place]:.2f}\nlevel {one.levels[place]}, {bits[place]:.3f} bpp"
+                if near
+                else "n/a"
+            )
         rows.append(tuple(cells))
     note = (
-        "Mean step of the luma error across borders of 16-pixel blocks over the mean step away from borders of 8-pixel blocks: 1 means that"
-        " no grid shows. Means over the pictures at the level whose mean rate is the nearest; n/a where none is near."
+        "Mean step of the luma error across borders of 16-pixel blocks over the mean step away "
+        "from borders of 8-pixel blocks: 1 means that"
+        " no grid shows. Means over the pictures at the level whose mean rate is the nearest; n/a "
+        "where none is near."
     )
-    return Table("Visibility of the grid", note, ("codec", *(f"about {rate:g} bpp" for rate in GRID_RATES)), tuple(rows))
+    return Table(
+        "Visibility of the grid",
+        note,
+        ("codec", *(f"about {rate:g} bpp" for rate in GRID_RATES)),
+        tuple(rows),
+    )
 
 
 def speed(footprints: Mapping[str, Mapping[str, Footprint]], picture: str) -> Table:
@@ -130,7 +173,8 @@ def speed(footprints: Mapping[str, Mapping[str, Footprint]], picture: str) -> Ta
         rows.append(tuple(cells))
     columns = [column for job in JOBS for column in (f"{job}, s", f"{job}, MiB")]
     note = (
-        f"{picture}, a middle level; each in a fresh process, alone on the machine, median of three runs after a first. Memory: growth of the"
+        f"{picture}, a middle level; each in a fresh process, alone on the machine, median of "
+        "three runs after a first. Memory: growth of the"
         " process, or the size of the program that it runs."
     )
     return Table("Time and memory", note, ("codec", *columns), tuple(rows))
@@ -142,7 +186,10 @@ def percent(value: float) -> str:
 
 
 def _titles(metrics: Sequence[str], trained_on: Collection[str]) -> list[str]:
-    return [f"{title(metric, trained_on)} {'↓' if metric in LOWER_IS_BETTER else '↑'}" for metric in metrics]
+    return [
+        f"{title(metric, trained_on)} {'↓' if metric in LOWER_IS_BETTER else '↑'}"
+        for metric in metrics
+    ]
 
 
 def _rate(one: Comparison) -> str:

@@ -65,7 +65,7 @@ def to_json(curve: Curve) -> dict[str, object]:
         name: [round(value, 5) if math.isfinite(value) else None for value in values]
         for name, values in curve.results.items()
     }
-    return curve._asdict() | {"results": results}
+    return {**curve._asdict(), "results": results}
 
 
 def bd_rate(
@@ -106,7 +106,7 @@ def bd_rate(
         rate = bjontegaard.bd_rate(
             *anchor, *tested, METHOD, require_matching_points=False, min_overlap=0
         )
-    return float(rate)
+    return float(rate)  # pyright: ignore[reportArgumentType]
 
 
 def compare(

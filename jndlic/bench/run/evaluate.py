@@ -3,7 +3,8 @@
     picture ─► encode ─► bytes ─► decode ─► metrics        for every picture and quality
                            └─► bits per pixel, of each stream too
 
-The figures of a level are means over the pictures. Small and in one process; `jndlic bench` is for many codecs and pictures.
+The figures of a level are means over the pictures. Small and in one process; `jndlic bench` is for
+many codecs and pictures.
 """
 
 from __future__ import annotations
@@ -44,11 +45,18 @@ def evaluate(
         ImageError: a picture cannot be read, or a decoded one has another size.
     """
     originals = (Original(load(image).pixels) for image in images)
-    rows = [[measure(codec, original, quality, metrics) for quality in qualities] for original in originals]
-    parts = dict.fromkeys(name for picture in rows for row in picture for name in row if name.startswith("bpp-"))
+    rows = [
+        [measure(codec, original, quality, metrics) for quality in qualities]
+        for original in originals
+    ]
+    parts = dict.fromkeys(
+        name for picture in rows for row in picture for name in row if name.startswith("bpp-")
+    )
     results = {"quality": [float(quality) for quality in qualities]}
     for name in ("bpp", *metrics, *parts, *TIMES):  # a file without some part spends no bits on it
-        results[name] = [sum(row.get(name, 0.0) for row in level) / len(images) for level in zip(*rows)]
+        results[name] = [
+            sum(row.get(name, 0.0) for row in level) / len(images) for level in zip(*rows)
+        ]
     return results
 
 

@@ -1,7 +1,8 @@
 """Time and peak memory of a codec, alone in a fresh process for each job.
 
-`python -m jndlic.bench.run.footprint CODEC JOB PICTURE LEVEL FILE` is such a process. It loads torch only where the codec does: on Linux
-a program can inherit the peak memory of the process that starts it.
+`python -m jndlic.bench.run.footprint CODEC JOB PICTURE LEVEL FILE` is such a process. It loads
+torch only where the codec does: on Linux a program can inherit the peak memory of the process that
+starts it.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ class Footprint(NamedTuple):
     spread: float
     """(slowest - fastest) / median."""
     peak: int
-    """Bytes that the process grew by at most while it worked, or the size of the program that it ran, if that is more."""
+    """Bytes that the process grew by at most while it worked, or the size of the program that it
+    ran, if that is more.
+    """
 
 
 def footprints(codec: str, picture: Path, level: int) -> dict[str, Footprint]:
@@ -45,7 +48,9 @@ def footprints(codec: str, picture: Path, level: int) -> dict[str, Footprint]:
     result = {}
     with tempfile.TemporaryDirectory() as folder:
         for job in JOBS:
-            command = fresh("jndlic.bench.run.footprint", codec, job, picture, level, Path(folder, "packed"))
+            command = fresh(
+                "jndlic.bench.run.footprint", codec, job, picture, level, Path(folder, "packed")
+            )
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode:
                 raise JndlicError(f"{codec}, {job}: {done.stderr.strip()[-300:]}")
@@ -59,21 +64,26 @@ def _measure(spec: str, job: str, picture: Path, level: int, packed: Path) -> Fo
 
     codec, pixels = open_codec(spec), load(picture).pixels
     data = packed.read_bytes() if job == "decode" else b""
-    codec.decode(codec.encode(pixels[:64, :64], level))  # what is loaded at first use is not the picture's
-    before, seconds = _begin_peak(), []
+    # What is loaded at first use is not the picture's
+    codec.decode(codec.encode(pixels[:64, :64], level))
+    before, seconds, result = _begin_peak(), [], None
     for _ in range(RUNS + 1):
-        result, elapsed = timed(lambda: codec.encode(pixels, level) if job == "encode" else codec.decode(data))
+        result, elapsed = timed(
+            lambda: codec.encode(pixels, level) if job == "encode" else codec.decode(data)
+        )
         seconds.append(elapsed)
     peak = _peak_since() - before
     if isinstance(codec, PROGRAMS):  # others may have run one too, when a library loaded
         peak = max(peak, peak_memory(resource.RUSAGE_CHILDREN))
-    if job == "encode":
+    if isinstance(result, bytes):
         packed.write_bytes(result)
     return Footprint(*wall_time(seconds), peak)
 
 
 def _begin_peak() -> int:
-    """Size of this process now, from which on its peak counts; where the system cannot forget a peak, the peak so far."""
+    """Size of this process now, from which on its peak counts; where the system cannot forget a
+    peak, the peak so far.
+    """
     try:
         Path("/proc/self/clear_refs").write_text("5")  # Linux: the peak begins anew
     except OSError:

@@ -1,7 +1,7 @@
 """One file: a codec, a picture, a level and metrics to a row of figures.
 
-    picture ─► encode ─► bytes ─► decode ─► metrics ─► row
-                 └── kept, where there is a store ──┘
+picture ─► encode ─► bytes ─► decode ─► metrics ─► row
+             └── kept, where there is a store ──┘
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -21,8 +21,9 @@ from jndlic.images.files import load
 from jndlic.metrics.registry import Metric, made_by, select
 
 Row = dict[str, str | int | float]
-"""One file's figures by name: image, codec (its text), level, width, height, bytes, bpp, the metrics, encode-seconds,
-decode-seconds, bpp-PART for each part of the file, key (in the store). With "error", the rest may be missing."""
+"""One file's figures by name: image, codec (its text), level, width, height, bytes, bpp, the
+metrics, encode-seconds, decode-seconds, bpp-PART for each part of the file, key (in the store).
+With "error", the rest may be missing."""
 
 
 class Task(NamedTuple):
@@ -64,34 +65,49 @@ class Original:
         return pixels_digest(self.pixels)
 
 
-def measure(codec: ImageCodec, original: Original, level: int, metrics: Mapping[str, Metric], store: Store | None = None) -> Row:
-    """The figures of a picture at a level of a codec: all of Row but "image" and "codec", and "key" where there is a store.
+def measure(
+    codec: ImageCodec,
+    original: Original,
+    level: int,
+    metrics: Mapping[str, Metric],
+    store: Store | None = None,
+) -> Row:
+    """The figures of a picture at a level of a codec: all of Row but "image" and "codec", and "key"
+    where there is a store.
 
     Args:
         codec: under test.
         original: the picture.
         level: of the codec.
         metrics: by name.
-        store: what it has is not computed again, and what it lacks goes there. Its metrics have names of the registry.
+        store: what it has is not computed again, and what it lacks goes there. Its metrics have
+            names of the registry.
 
     Raises:
         JndlicError: codec or metric failed.
     """
     key = entry_key(original.digest, codec.settings, level) if store else ""
     makers = {name: made_by(name) for name in metrics} if store else {}
-    figures, decoded = store.read(key) if store else None, None
+    figures: dict[str, Any] | None = store.read(key) if store else None
+    decoded = None
     if figures is None:
         data, decoded, seconds = code(codec, original.pixels, level)
         figures = {"bytes": len(data), **seconds, "parts": codec.parts(data)}
         if store:
             store.write(key, figures, data)
     values = figures.setdefault("metrics", {})
-    missing = [name for name in metrics if name not in values or values[name].get("by") != makers[name]]
+    missing = [
+        name for name in metrics if name not in values or values[name].get("by") != makers[name]
+    ]
     if missing:
         if decoded is None:
-            decoded = codec.decode(store.file(key).read_bytes())
+            # The figures came from the store, which then has the file too.
+            decoded = codec.decode(cast(Store, store).file(key).read_bytes())
         for name in missing:
-            values[name] = {"value": metrics[name](original.pixels, decoded), "by": makers.get(name)}
+            values[name] = {
+                "value": metrics[name](original.pixels, decoded),
+                "by": makers.get(name),
+            }
         if store:
             store.write(key, figures)
     row = _row(level, original.pixels.shape, figures, metrics)
@@ -121,7 +137,9 @@ class Measurer:
             self._last = task.image, Original(load(task.image).pixels)
         if task.codec not in self._codecs:
             self._codecs[task.codec] = open_codec(task.codec)
-        row = measure(self._codecs[task.codec], self._last[1], task.level, self._metrics, self._store)
+        row = measure(
+            self._codecs[task.codec], self._last[1], task.level, self._metrics, self._store
+        )
         return {"image": task.image.name, "codec": task.codec, **row}
 
 

@@ -1,4 +1,6 @@
-"""Tasks over several processes, each task in its own right: one that fails, or takes its process down, costs only itself."""
+"""Tasks over several processes, each task in its own right: one that fails, or takes its process
+down, costs only itself.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,8 @@ from multiprocessing.connection import Connection
 from jndlic.bench.run.measure import Measurer, Row, Setup, Task
 from jndlic.errors import JndlicError
 
-_CONTEXT = multiprocessing.get_context("spawn")  # a fork would share torch's threads, which do not survive it
+# A fork would share torch's threads, which do not survive it
+_CONTEXT = multiprocessing.get_context("spawn")
 
 
 class WorkerDied(JndlicError):
@@ -72,17 +75,19 @@ def measure_all(tasks: Sequence[Task], setup: Setup, jobs: int) -> Iterator[Row]
                     task = next(pending, None)
                 if task is None:
                     break
-                workers[number] = workers[number] or Worker(setup)
+                worker = workers[number] = workers[number] or Worker(setup)
                 try:
-                    done.put(workers[number].measure(task))
+                    done.put(worker.measure(task))
                 except WorkerDied as error:
                     workers[number] = None
                     done.put(task.failed(str(error)))
-        except BaseException as error:  # noqa: BLE001 (raised again by the thread that waits)
+        except BaseException as error:
             done.put(error)
         done.put(None)
 
-    threads = [threading.Thread(target=drive, args=(number,), daemon=True) for number in range(jobs)]
+    threads = [
+        threading.Thread(target=drive, args=(number,), daemon=True) for number in range(jobs)
+    ]
     for thread in threads:
         thread.start()
     try:
@@ -104,7 +109,8 @@ def measure_all(tasks: Sequence[Task], setup: Setup, jobs: int) -> Iterator[Row]
 
 def _serve(connection: Connection, setup: Setup) -> None:
     """Life of a worker."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process decides what an interruption means
+    # The first process decides what an interruption means
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     import torch
 
     torch.set_num_threads(setup.threads)
@@ -119,6 +125,6 @@ def _serve(connection: Connection, setup: Setup) -> None:
             row = measurer.measure(task)
         except JndlicError as error:
             row = task.failed(str(error))
-        except Exception as error:  # noqa: BLE001 (a library under test may raise anything, and must not stop the others)
+        except Exception as error:
             row = task.failed(f"{type(error).__name__}: {error}")
         connection.send(row)

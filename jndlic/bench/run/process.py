@@ -2,7 +2,8 @@
 
     this process ─► `fresh(MODULE, arguments)` ─► timed runs ─► lines of JSON
 
-On Linux a program can inherit the peak memory of the process that starts it; this module therefore needs the standard library only.
+On Linux a program can inherit the peak memory of the process that starts it; this module therefore
+needs the standard library only.
 """
 
 from __future__ import annotations
@@ -50,7 +51,8 @@ def wall_time(seconds: Sequence[float]) -> WallTime:
     """Sums up runs.
 
     Args:
-        seconds: of each run in its order, at least one. The first only warms up, unless it is the only one.
+        seconds: of each run in its order, at least one. The first only warms up, unless it is the
+            only one.
     """
     counted = seconds[1:] or seconds
     median = statistics.median(counted)

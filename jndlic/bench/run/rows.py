@@ -48,7 +48,11 @@ class Measured(NamedTuple):
         """Means over the pictures."""
         results = {"quality": [float(level) for level in self.levels]}
         results |= {name: values.mean(0).tolist() for name, values in self.values.items()}
-        return Curve(self.codec.name, f"{self.codec.settings}; mean over {len(self.images)} pictures, bytes of real files", results)
+        return Curve(
+            self.codec.name,
+            f"{self.codec.settings}; mean over {len(self.images)} pictures, bytes of real files",
+            results,
+        )
 
     def largest_image(self) -> str:
         """Name of the picture with the most pixels."""
@@ -63,7 +67,9 @@ class Measured(NamedTuple):
 
     def picture_curve(self, image: str) -> dict[str, list[float]]:
         """The figures of one picture."""
-        return {name: values[self.images.index(image)].tolist() for name, values in self.values.items()}
+        return {
+            name: values[self.images.index(image)].tolist() for name, values in self.values.items()
+        }
 
 
 def write_rows(path: Path, rows: Sequence[Row]) -> None:
@@ -72,10 +78,17 @@ def write_rows(path: Path, rows: Sequence[Row]) -> None:
     middle = [name for row in rows for name in row if name not in (*FIRST, *LAST)]
     columns = [name for name in (*FIRST, *dict.fromkeys(middle), *LAST) if name in names]
     text = io.StringIO()
-    writer = csv.DictWriter(text, columns, delimiter="\t", lineterminator="\n", extrasaction="raise")
+    writer = csv.DictWriter(
+        text, columns, delimiter="\t", lineterminator="\n", extrasaction="raise"
+    )
     writer.writeheader()
     for row in rows:
-        writer.writerow({name: f"{value:.6g}" if isinstance(value, float) else value for name, value in row.items()})
+        writer.writerow(
+            {
+                name: f"{value:.6g}" if isinstance(value, float) else value
+                for name, value in row.items()
+            }
+        )
     write_atomically(path, text.getvalue().encode())
 
 
@@ -83,7 +96,11 @@ def read_rows(path: Path) -> list[Row]:
     """The rows of a TSV file."""
     with open(path, encoding="utf-8", newline="") as file:
         return [
-            {name: value if name in TEXTS else float(value) for name, value in row.items() if value != ""}
+            {
+                name: value if name in TEXTS else float(value)
+                for name, value in row.items()
+                if value != ""
+            }
             for row in csv.DictReader(file, delimiter="\t")
         ]
 
@@ -98,13 +115,20 @@ def group(rows: Sequence[Row], codec: Opened) -> Measured | None:
     own = [row for row in rows if row["codec"] == codec.spec]
     good = {(row["image"], row["level"]): row for row in own if "error" not in row}
     images = tuple(sorted({str(row["image"]) for row in own}))
-    levels = [level for level in dict.fromkeys(row["level"] for row in own) if all((image, level) in good for image in images)]
+    levels = [
+        level
+        for level in dict.fromkeys(row["level"] for row in own)
+        if all((image, level) in good for image in images)
+    ]
     if not levels:
         return None
     levels.sort(key=lambda level: sum(float(good[image, level]["bytes"]) for image in images))
-    names = [name for name, value in good[images[0], levels[0]].items() if name not in (*TEXTS, "level")]
+    names = [name for name in good[images[0], levels[0]] if name not in (*TEXTS, "level")]
     values = {
-        name: np.array([[good[image, level].get(name, math.nan) for level in levels] for image in images], dtype=np.float64)
+        name: np.array(
+            [[good[image, level].get(name, math.nan) for level in levels] for image in images],
+            dtype=np.float64,
+        )
         for name in names
     }
     return Measured(codec, tuple(int(level) for level in levels), images, values)

@@ -21,7 +21,7 @@ from jndlic.files import write_atomically
 def pixels_digest(pixels: np.ndarray) -> str:
     """SHA-256 of a picture, (H, W, 3) uint8."""
     digest = hashlib.sha256(repr(pixels.shape).encode())
-    digest.update(np.ascontiguousarray(pixels))
+    digest.update(np.ascontiguousarray(pixels).data)
     return digest.hexdigest()
 
 

@@ -1,16 +1,17 @@
 """How much the network computes: multiply-accumulates per pixel, and parameters, of each part.
 
-Counted on real passes through the codec with forward hooks, so padding, both branches of the analysis and
-layers that run more than once are all in. Only products of convolutions and linear layers count;
-activations, gates and shuffles do not.
+Counted on real passes through the codec with forward hooks, so padding, both branches of the
+analysis and layers that run more than once are all in. Only products of convolutions and linear
+layers count; activations, gates and shuffles do not.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -67,7 +68,8 @@ def complexity(codec: Codec, height: int = 512, width: int = 768, quality: int =
 
     Args:
         codec: any weights; the counts depend on its sizes alone.
-        height, width: of the picture that is counted, in pixels. Padding to multiples of 64 is part of the work.
+        height, width: of the picture that is counted, in pixels. Padding to multiples of 64 is part
+            of the work.
         quality: 1..100.
 
     Returns:
@@ -85,27 +87,36 @@ def complexity(codec: Codec, height: int = 512, width: int = 768, quality: int =
     thousand_pixels = 1000.0 * height * width
     return Complexity(
         [
-            Part(name, encoder[name] / thousand_pixels, decoder[name] / thousand_pixels, stored_numbers(module))
+            Part(
+                name,
+                encoder[name] / thousand_pixels,
+                decoder[name] / thousand_pixels,
+                stored_numbers(module),
+            )
             for name, module in codec.named_children()
         ]
     )
 
 
 def stored_numbers(module: nn.Module) -> int:
-    """How many numbers a module keeps in the weights file; integer layers keep theirs in buffers."""
+    """How many numbers a module keeps in the weights file; integer layers keep theirs in
+    buffers.
+    """
     return sum(values.numel() for values in module.state_dict().values())
 
 
 @contextmanager
-def _counted(codec: Codec) -> Iterator[Counter[str]]:
+def _counted(codec: Codec) -> Generator[Counter[str], None, None]:
     """Multiply-accumulates by name of the codec's child, while the context is open."""
     macs: Counter[str] = Counter()
 
-    def count(part: str, layer: nn.Module, output: Tensor) -> None:
+    def count(
+        part: str, layer: nn.Conv2d | nn.Linear | IntegerConv2d, _: object, output: Tensor
+    ) -> None:
         macs[part] += output.numel() * _products(layer)
 
     handles = [
-        layer.register_forward_hook(lambda layer, _, output, part=part: count(part, layer, output))
+        layer.register_forward_hook(partial(count, part))
         for part, child in codec.named_children()
         for layer in child.modules()
         if isinstance(layer, (nn.Conv2d, nn.Linear, IntegerConv2d))
@@ -129,7 +140,9 @@ def format_table(counts: Complexity) -> str:
     """The counts as text, one part a line, and the two budgets."""
     lines = [f"{'part':16s} {'encoder':>9s} {'decoder':>9s} {'parameters':>11s}   (kMAC/px)"]
     for part in counts.parts:
-        lines.append(f"{part.name:16s} {part.encoder:9.2f} {part.decoder:9.2f} {part.parameters:11,d}")
+        lines.append(
+            f"{part.name:16s} {part.encoder:9.2f} {part.decoder:9.2f} {part.parameters:11,d}"
+        )
     encoder = sum(part.encoder for part in counts.parts)
     parameters = sum(part.parameters for part in counts.parts)
     lines.append(f"{'total':16s} {encoder:9.2f} {counts.decoder:9.2f} {parameters:11,d}")
@@ -144,9 +157,18 @@ def format_table(counts: Complexity) -> str:
 
 def main(argv: list[str] | None = None) -> int:
     """Print the table; 1 if a budget is broken."""
-    parser = argparse.ArgumentParser(description="multiplications per pixel and parameters of each part of the codec")
-    parser.add_argument("--weights", default=DEFAULT_WEIGHTS, help="name or path (default: %(default)s)")
-    parser.add_argument("--size", default="768x512", metavar="WxH", help="picture that is counted (default: %(default)s)")
+    parser = argparse.ArgumentParser(
+        description="multiplications per pixel and parameters of each part of the codec"
+    )
+    parser.add_argument(
+        "--weights", default=DEFAULT_WEIGHTS, help="name or path (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--size",
+        default="768x512",
+        metavar="WxH",
+        help="picture that is counted (default: %(default)s)",
+    )
     options = parser.parse_args(argv)
     try:
         width, height = (int(side) for side in options.size.split("x"))

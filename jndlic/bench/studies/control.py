@@ -1,4 +1,6 @@
-"""Is a tolerance map a control? What happens to bits and error where the map is doubled, elsewhere, and when all of it is scaled?"""
+"""Is a tolerance map a control? What happens to bits and error where the map is doubled, elsewhere,
+and when all of it is scaled?
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,8 @@ from jndlic.runtime.backend import Backend
 from jndlic.runtime.load import load_codec
 from jndlic.shipped_weights import DEFAULT_WEIGHTS
 
-GUARD = 64  # pixels around the rectangle that count neither as inside nor as outside: the transforms overlap
+# Pixels around the rectangle that count neither as inside nor as outside: the transforms overlap.
+GUARD = 64
 FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 
@@ -53,11 +56,14 @@ class Scaled(NamedTuple):
 def rectangle(height: int, width: int) -> tuple[slice, slice]:
     """The middle half of both sides, on borders of the quality plane's blocks."""
     top, left = (side // 4 // JND_STRIDE * JND_STRIDE for side in (height, width))
-    return slice(top, height // JND_STRIDE * JND_STRIDE - top), slice(left, width // JND_STRIDE * JND_STRIDE - left)
+    return slice(top, height // JND_STRIDE * JND_STRIDE - top), slice(
+        left, width // JND_STRIDE * JND_STRIDE - left
+    )
 
 
 def change(pixels: np.ndarray, quality: int, codec: Backend, factor: float) -> Change:
-    """Encode with the picture's own map and with one that is `factor` times as large inside the rectangle.
+    """Encode with the picture's own map and with one that is `factor` times as large inside the
+    rectangle.
 
     Args:
         pixels: (H, W, 3) uint8, sides of 256 pixels at least.
@@ -71,7 +77,9 @@ def change(pixels: np.ndarray, quality: int, codec: Backend, factor: float) -> C
     other[inside] *= factor
     outside = np.ones(pixels.shape[:2], bool)
     outside[tuple(slice(max(0, side.start - GUARD), side.stop + GUARD) for side in inside)] = False
-    coarse = tuple(slice(side.start // LATENT_STRIDE, side.stop // LATENT_STRIDE) for side in inside)
+    coarse = tuple(
+        slice(side.start // LATENT_STRIDE, side.stop // LATENT_STRIDE) for side in inside
+    )
     apart = outside[LATENT_STRIDE // 2 :: LATENT_STRIDE, LATENT_STRIDE // 2 :: LATENT_STRIDE]
     figures = []
     for jnd in (own, other):
@@ -80,7 +88,9 @@ def change(pixels: np.ndarray, quality: int, codec: Backend, factor: float) -> C
         bits = bits_map(symbols.k, symbols.t, codec.tables_latent)
         away = bits[: apart.shape[0], : apart.shape[1]][apart].sum()
         error = _error(pixels, data, codec)
-        figures.append((bits[coarse].sum(), away, error[inside].mean(), error[outside].mean(), len(data)))
+        figures.append(
+            (bits[coarse].sum(), away, error[inside].mean(), error[outside].mean(), len(data))
+        )
     return Change(*(100.0 * (new / old - 1.0) for old, new in zip(*figures)))
 
 
@@ -105,10 +115,17 @@ def _error(pixels: np.ndarray, data: bytes, codec: Backend) -> np.ndarray:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line."""
-    parser = argparse.ArgumentParser(prog="jnd_control", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="jnd_control", description=str(__doc__).splitlines()[0])
     parser.add_argument("--images", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--qualities", default="20,40,60,80", help="with commas between (default: %(default)s)")
-    parser.add_argument("--factor", type=float, default=2.0, help="of the map in the rectangle (default: %(default)s)")
+    parser.add_argument(
+        "--qualities", default="20,40,60,80", help="with commas between (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--factor",
+        type=float,
+        default=2.0,
+        help="of the map in the rectangle (default: %(default)s)",
+    )
     parser.add_argument("--weights", default=DEFAULT_WEIGHTS, help="(default: the shipped ones)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="JSON file for the means")
     options = parser.parse_args(argv)
@@ -123,16 +140,35 @@ def _run(options: argparse.Namespace) -> None:
     print("quality" + "".join(f"{name:>16}" for name in Change._fields))
     inside = {}
     for quality in qualities:
-        means = Change(*np.mean([change(pixels, quality, codec, options.factor) for pixels in pictures], 0).tolist())
+        means = Change(
+            *np.mean(
+                [change(pixels, quality, codec, options.factor) for pixels in pictures], 0
+            ).tolist()
+        )
         print(f"{quality:>7}" + "".join(f"{value:>+16.2f}" for value in means), flush=True)
         inside[quality] = means._asdict()
     print("the whole map times a factor: bits per pixel / mean squared error, means")
     print("quality" + "".join(f"{factor:>16g}" for factor in FACTORS))
     whole = {}
     for quality in qualities:
-        row = [Scaled(*np.mean([scaled(pixels, quality, codec, factor) for pixels in pictures], 0).tolist()) for factor in FACTORS]
-        print(f"{quality:>7}" + "".join(f"{f'{one.bpp:.3f} / {one.error:.1f}':>16}" for one in row), flush=True)
+        row = [
+            Scaled(
+                *np.mean(
+                    [scaled(pixels, quality, codec, factor) for pixels in pictures], 0
+                ).tolist()
+            )
+            for factor in FACTORS
+        ]
+        print(
+            f"{quality:>7}" + "".join(f"{f'{one.bpp:.3f} / {one.error:.1f}':>16}" for one in row),
+            flush=True,
+        )
         whole[quality] = {str(factor): one._asdict() for factor, one in zip(FACTORS, row)}
     if options.out:
-        content = {"factor": options.factor, "pictures": len(pictures), "percent": inside, "whole map": whole}
+        content = {
+            "factor": options.factor,
+            "pictures": len(pictures),
+            "percent": inside,
+            "whole map": whole,
+        }
         write_atomically(options.out, (json.dumps(content, indent=1) + "\n").encode())

@@ -1,6 +1,8 @@
-"""The demonstration: a real photo to small files and back, with figures and a picture of what happened.
+"""The demonstration: a real photo to small files and back, with figures and a picture of what
+happened.
 
-The photo is "coffee" from scikit-image (Rachel Michetti, CC0), 600 x 400 pixels; any other may be named.
+The photo is "coffee" from scikit-image (Rachel Michetti, CC0), 600 x 400 pixels; any other may be
+named.
 """
 
 from __future__ import annotations
@@ -80,12 +82,16 @@ def jpeg_of_size(original: np.ndarray, size: int) -> tuple[int, bytes]:
         Its quality and its bytes; quality 1 if even that is larger.
     """
     jpeg = Jpeg()
-    too_large = first_good(lambda quality: len(jpeg.encode(original, quality)) > size, 1, JPEG_FINEST + 1)
+    too_large = first_good(
+        lambda quality: len(jpeg.encode(original, quality)) > size, 1, JPEG_FINEST + 1
+    )
     quality = max(1, too_large - 1)
     return quality, jpeg.encode(original, quality)
 
 
-def picture(original: np.ndarray, result: Result, rival: Result, codec: Backend, quality: int, path: Path) -> None:
+def picture(
+    original: np.ndarray, result: Result, rival: Result, codec: Backend, quality: int, path: Path
+) -> None:
     """Write the side-by-side picture: pixels above, the codec's maps below.
 
     Args:
@@ -107,8 +113,8 @@ def picture(original: np.ndarray, result: Result, rival: Result, codec: Backend,
 
     # a third of the width less a colour bar for each panel, and two lines of caption above it
     figure = Figure(figsize=(15.0, 2.0 * (4.4 * height / width + 0.6)), layout="constrained")
+    figure.set_layout_engine("constrained", w_pad=0.03, h_pad=0.04)
     axes = figure.subplots(2, 3).ravel()
-    figure.get_layout_engine().set(w_pad=0.03, h_pad=0.04)
     photos = (
         (original, f"original\n24 bpp, {original.nbytes:,} bytes"),
         (result.pixels, _caption(f"jndlic, quality {quality}", result)),
@@ -123,7 +129,9 @@ def picture(original: np.ndarray, result: Result, rival: Result, codec: Backend,
         axis.imshow(pixels, interpolation="lanczos")
         axis.set_title(caption, fontsize=11)
     for axis, (values, colours, caption) in zip(axes[3:], maps):
-        drawn = axis.imshow(values, cmap=colours, interpolation="nearest", vmax=np.percentile(values, 99.5))
+        drawn = axis.imshow(
+            values, cmap=colours, interpolation="nearest", vmax=np.percentile(values, 99.5)
+        )
         axis.set_title(caption, fontsize=11)
         figure.colorbar(drawn, ax=axis, shrink=0.8, pad=0.01)
     for axis in axes:
@@ -131,7 +139,9 @@ def picture(original: np.ndarray, result: Result, rival: Result, codec: Backend,
     write_atomically(path, lambda file: figure.savefig(file, format="png", dpi=120))
 
 
-def run(original: np.ndarray, name: str, qualities: list[int], picture_quality: int, folder: Path) -> None:
+def run(
+    original: np.ndarray, name: str, qualities: list[int], picture_quality: int, folder: Path
+) -> None:
     """Compress, restore, measure, and write everything to a folder.
 
     Args:
@@ -144,14 +154,18 @@ def run(original: np.ndarray, name: str, qualities: list[int], picture_quality: 
     codec = load_codec()
     folder.mkdir(parents=True, exist_ok=True)
     height, width = original.shape[:2]
-    print(f"{name}: {width} x {height}, {original.nbytes:,} bytes as pixels; weights {codec.name}\n")
+    print(
+        f"{name}: {width} x {height}, {original.nbytes:,} bytes as pixels; weights {codec.name}\n"
+    )
     print(f"{'':12s} {'size':>14s} {'rate':>11s} {'PSNR':>10s} {'SSIMULACRA2':>11s}")
     for quality in sorted({*qualities, picture_quality}):
         data = encode(original, quality, codec=codec)
         pixels = np.asarray(decode(data, codec=codec).convert("RGB"))
         result = measured(f"jndlic q{quality}", data, pixels, original)
         jpeg_quality, jpeg = jpeg_of_size(original, len(data))
-        rival = measured(f"JPEG q{jpeg_quality}", jpeg, np.asarray(Image.open(io.BytesIO(jpeg))), original)
+        rival = measured(
+            f"JPEG q{jpeg_quality}", jpeg, np.asarray(Image.open(io.BytesIO(jpeg))), original
+        )
         print(f"{result}\n{rival}")
         write_atomically(folder / f"{name}-q{quality}.jlic", data)
         write_atomically(folder / f"{name}-q{quality}.png", _png(pixels))
@@ -175,11 +189,25 @@ def _png(pixels: np.ndarray) -> bytes:
 
 def main(argv: list[str] | None = None) -> int:
     """Command line of the demonstration."""
-    parser = argparse.ArgumentParser(description="compress and restore a photo, with figures and a picture")
-    parser.add_argument("--image", type=Path, help="another photo (default: coffee, CC0, from scikit-image)")
-    parser.add_argument("--quality", type=int, nargs="+", default=list(QUALITIES), metavar="Q", help="1 to 100")
-    parser.add_argument("--picture-quality", type=int, default=PICTURE_QUALITY, metavar="Q", help="shown in the picture")
-    parser.add_argument("--out", type=Path, default=Path("demo"), help="folder (default: %(default)s)")
+    parser = argparse.ArgumentParser(
+        description="compress and restore a photo, with figures and a picture"
+    )
+    parser.add_argument(
+        "--image", type=Path, help="another photo (default: coffee, CC0, from scikit-image)"
+    )
+    parser.add_argument(
+        "--quality", type=int, nargs="+", default=list(QUALITIES), metavar="Q", help="1 to 100"
+    )
+    parser.add_argument(
+        "--picture-quality",
+        type=int,
+        default=PICTURE_QUALITY,
+        metavar="Q",
+        help="shown in the picture",
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("demo"), help="folder (default: %(default)s)"
+    )
     options = parser.parse_args(argv)
 
     def work() -> None:

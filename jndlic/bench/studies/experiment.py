@@ -1,7 +1,8 @@
 """Several trainings that differ in one thing, compared by real files.
 
-    configs/experiments/NAME.yaml ─► for every run: train ─► export ─► encode, decode, measure ─► curve
-                                                                           curves ─► BD-rates against the first
+    configs/experiments/NAME.yaml ─► runs
+    every run ─► train ─► export ─► encode, decode, measure ─► curve
+    curves ─► BD-rates against the first
 
 A description holds:
 
@@ -29,6 +30,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -43,12 +45,15 @@ from jndlic.files import write_atomically
 from jndlic.images.folders import find_images
 from jndlic.metrics.registry import select
 
-TRAINERS = {"codec": "jndlic.training.codec.module.CodecTraining", "baseline": "jndlic.training.codec.baseline.BaselineTraining"}
+TRAINERS = {
+    "codec": "jndlic.training.codec.module.CodecTraining",
+    "baseline": "jndlic.training.codec.baseline.BaselineTraining",
+}
 CHECKPOINT = "last.ckpt"
 RUN_KEYS = frozenset({"name", "curve", "trainer", "options", "start_from"})
 
 
-def merged(config: dict, options: dict[str, object]) -> dict:
+def merged(config: dict, options: dict[str, Any]) -> dict:
     """A configuration with some entries changed; options are named by dotted paths."""
     result = json.loads(json.dumps(config))
     for path, value in options.items():
@@ -78,14 +83,25 @@ class Experiment:
         names = [run["name"] for run in self.runs]
         for number, run in enumerate(self.runs):
             if set(run) - RUN_KEYS or run.get("trainer", "codec") not in TRAINERS:
-                raise ParameterError(f"experiment: run {run['name']!r} has unknown entries or an unknown trainer")
-            if run.get("start_from") and (run["start_from"] not in names[:number] or run.get("trainer") != "baseline"):
-                raise ParameterError(f"experiment: {run['name']!r} may start from an earlier run, and only as a baseline")
+                raise ParameterError(
+                    f"experiment: run {run['name']!r} has unknown entries or an unknown trainer"
+                )
+            if run.get("start_from") and (
+                run["start_from"] not in names[:number] or run.get("trainer") != "baseline"
+            ):
+                raise ParameterError(
+                    f"experiment: {run['name']!r} may start from an earlier run, and only as a "
+                    "baseline"
+                )
 
     def config(self, run: dict, base: dict) -> dict:
         """The whole configuration of one training."""
         place = self.folder / run["name"]
-        options = {"data.folders": self.photos, **self.description.get("options", {}), **run.get("options", {})}
+        options: dict[str, Any] = {
+            "data.folders": self.photos,
+            **self.description.get("options", {}),
+            **run.get("options", {}),
+        }
         if run.get("start_from"):
             options["model.start_from"] = str(self.folder / run["start_from"] / CHECKPOINT)
         config = merged(base, options)
@@ -95,7 +111,10 @@ class Experiment:
         for callback in trainer["callbacks"]:
             if callback["class_path"].endswith("ModelCheckpoint"):
                 callback["init_args"]["dirpath"] = str(place)
-            if callback["class_path"].endswith("EMAWeightAveraging") and "ema_decay" in self.description:
+            if (
+                callback["class_path"].endswith("EMAWeightAveraging")
+                and "ema_decay" in self.description
+            ):
                 callback["init_args"]["decay"] = self.description["ema_decay"]
         return config
 
@@ -117,7 +136,10 @@ class Experiment:
         place.mkdir(parents=True, exist_ok=True)
         write_atomically(place / "config.yaml", yaml.safe_dump(self.config(run, base)).encode())
         module, _, name = TRAINERS[run.get("trainer", "codec")].rpartition(".")
-        program = f"from {module} import {name}; from jndlic.training.codec.commands import train; train({name})"
+        program = (
+            f"from {module} import {name}; from jndlic.training.codec.commands import train; "
+            f"train({name})"
+        )
         command = [sys.executable, "-c", program, "fit", "--config", str(place / "config.yaml")]
         if checkpoint.is_file():
             command += ["--ckpt_path", str(checkpoint)]
@@ -136,12 +158,16 @@ class Experiment:
             from jndlic.codecs.compressai_codec import Checkpoint
 
             return Checkpoint(checkpoint)
-        weights = export_checkpoint(checkpoint, checkpoint.with_name("weights.safetensors"), run["name"][:31])
+        weights = export_checkpoint(
+            checkpoint, checkpoint.with_name("weights.safetensors"), run["name"][:31]
+        )
         variant = run.get("options", {}).get("model.ablation")
         foreign = {ZERO_MAP: no_map, SHUFFLED_MAP: OtherMap(images)}
         return Jndlic(str(weights), seen=foreign.get(variant))
 
-    def measure(self, run: dict, checkpoint: Path, images: Sequence[Path], lpips_weights: str | None) -> Curve:
+    def measure(
+        self, run: dict, checkpoint: Path, images: Sequence[Path], lpips_weights: str | None
+    ) -> Curve:
         """The run's points; kept beside its checkpoint."""
         kept = checkpoint.with_name("curve.json")
         if kept.is_file():
@@ -150,7 +176,11 @@ class Experiment:
         metrics = select(self.description["metrics"], lpips_weights)
         qualities = [0] if run.get("trainer") == "baseline" else self.description["qualities"]
         results = evaluate(self.codec(run, checkpoint, images), images, qualities, metrics)
-        curve = Curve(run.get("curve", run["name"]), f"mean over {len(images)} pictures, bytes of real files", results)
+        curve = Curve(
+            run.get("curve", run["name"]),
+            f"mean over {len(images)} pictures, bytes of real files",
+            results,
+        )
         write_curve(kept, curve)
         return curve
 
@@ -162,23 +192,44 @@ def joined(curves: Sequence[Curve]) -> list[Curve]:
         by_name.setdefault(curve.name, []).append(curve)
     result = []
     for name, parts in by_name.items():
-        values = {key: [value for part in parts for value in part.results[key]] for key in parts[0].results}
+        values = {
+            key: [value for part in parts for value in part.results[key]]
+            for key in parts[0].results
+        }
         order = np.argsort(values["bpp"])
-        result.append(Curve(name, parts[0].description, {key: [row[i] for i in order] for key, row in values.items()}))
+        result.append(
+            Curve(
+                name,
+                parts[0].description,
+                {key: [row[i] for i in order] for key, row in values.items()},
+            )
+        )
     return result
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line; exit codes as those of `jndlic`."""
-    parser = argparse.ArgumentParser(prog="experiment", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="experiment", description=str(__doc__).splitlines()[0])
     parser.add_argument("description", type=Path, help="a file of configs/experiments")
     parser.add_argument("--photos", nargs="+", required=True, metavar="DIR", help="to train on")
     parser.add_argument("--images", type=Path, required=True, metavar="DIR", help="to measure on")
-    parser.add_argument("--folder", type=Path, help="for checkpoints and curves (default: runs/NAME)")
-    parser.add_argument("--set", nargs="+", default=[], metavar="OPTION=VALUE", help="changes for all runs, as in the description")
+    parser.add_argument(
+        "--folder", type=Path, help="for checkpoints and curves (default: runs/NAME)"
+    )
+    parser.add_argument(
+        "--set",
+        nargs="+",
+        default=[],
+        metavar="OPTION=VALUE",
+        help="changes for all runs, as in the description",
+    )
     parser.add_argument("--out", type=Path, metavar="FILE", help="JSON file for all curves")
-    parser.add_argument("--anchor", type=Path, nargs="+", default=[], metavar="FILE", help="results of other codecs")
-    parser.add_argument("--lpips-weights", metavar="FILE", help="SqueezeNet trunk ($JNDLIC_LPIPS_WEIGHTS)")
+    parser.add_argument(
+        "--anchor", type=Path, nargs="+", default=[], metavar="FILE", help="results of other codecs"
+    )
+    parser.add_argument(
+        "--lpips-weights", metavar="FILE", help="SqueezeNet trunk ($JNDLIC_LPIPS_WEIGHTS)"
+    )
     options = parser.parse_args(argv)
     return run_command("experiment", lambda: _run(options))
 
@@ -192,17 +243,24 @@ def _run(options: argparse.Namespace) -> None:
         description.setdefault("options", {})[option] = yaml.safe_load(value)
     anchors = [read_curve(path) for path in options.anchor]
     images = find_images(options.images)
-    select(description["metrics"], options.lpips_weights)  # a missing library should not cost an hour
+    # A missing library should not cost an hour
+    select(description["metrics"], options.lpips_weights)
     base = yaml.safe_load(Path(description["base"]).read_text())
     folder = options.folder or Path("runs") / options.description.stem
     experiment = Experiment(description, options.photos, folder)
     checkpoints = [experiment.train(run, base) for run in experiment.runs]
-    curves = joined([
-        experiment.measure(run, checkpoint, images, options.lpips_weights)
-        for run, checkpoint in zip(experiment.runs, checkpoints)
-    ])
+    curves = joined(
+        [
+            experiment.measure(run, checkpoint, images, options.lpips_weights)
+            for run, checkpoint in zip(experiment.runs, checkpoints)
+        ]
+    )
     for curve in curves:
-        shown = ("bpp", *description["metrics"], *(name for name in curve.results if name.startswith("bpp-")))
+        shown = (
+            "bpp",
+            *description["metrics"],
+            *(name for name in curve.results if name.startswith("bpp-")),
+        )
         print(f"\n{curve.name}\n{format_points({name: curve.results[name] for name in shown})}")
         print(format_rates([*curves[:1], *anchors], curve, description["metrics"]))
     if options.out:

@@ -1,4 +1,6 @@
-"""Maps that are not the picture's own, for networks trained with such maps (jndlic/training/codec/ablation.py)."""
+"""Maps that are not the picture's own, for networks trained with such maps
+(jndlic/training/codec/ablation.py).
+"""
 
 from __future__ import annotations
 
@@ -33,5 +35,7 @@ class OtherMap:
             pictures = [load(path).pixels for path in self._images]
             self._next = {a.tobytes(): b for a, b in zip(pictures, [*pictures[1:], pictures[0]])}
         other = jnd_map_numpy(self._next[pixels.tobytes()])
-        missing = [(0, max(0, wanted - had)) for wanted, had in zip(pixels.shape[:2], other.shape[:2])]
+        missing = [
+            (0, max(0, wanted - had)) for wanted, had in zip(pixels.shape[:2], other.shape[:2])
+        ]
         return np.pad(other, (*missing, (0, 0)), mode="wrap")[: pixels.shape[0], : pixels.shape[1]]

@@ -1,7 +1,8 @@
 """JND models side by side: their maps, their time, and how much noise each hides.
 
-A model puts noise where it says that the eye tolerates it. Of two models whose noise has the same energy, the better one is whose
-picture looks more like the original; SSIMULACRA2 and Butteraugli are the eyes here. "even" puts the same noise everywhere.
+A model puts noise where it says that the eye tolerates it. Of two models whose noise has the same
+energy, the better one is whose picture looks more like the original; SSIMULACRA2 and Butteraugli
+are the eyes here. "even" puts the same noise everywhere.
 """
 
 from __future__ import annotations
@@ -55,8 +56,11 @@ def noise_of_energy(pixels: np.ndarray, jnd: np.ndarray, target: float = ENERGY)
         low, high = (middle, high) if reached > target else (low, middle)
 
 
-def hidden_noise(images: Sequence[Path], models: Sequence[str], metrics: dict[str, Metric]) -> dict[str, dict[str, float]]:
-    """Means over the pictures: PSNR of the noise at the model's own threshold, and the metrics at equal energy.
+def hidden_noise(
+    images: Sequence[Path], models: Sequence[str], metrics: dict[str, Metric]
+) -> dict[str, dict[str, float]]:
+    """Means over the pictures: PSNR of the noise at the model's own threshold, and the metrics at
+    equal energy.
 
     Args:
         images: picture files.
@@ -69,12 +73,19 @@ def hidden_noise(images: Sequence[Path], models: Sequence[str], metrics: dict[st
     for image in tqdm(images, unit="picture"):
         pixels = load(image).pixels
         for model, row in sums.items():
-            jnd = np.ones(pixels.shape, np.float32) if model == EVEN else tolerance_map(pixels, model)
-            row["psnr at threshold"] += math.nan if model == EVEN else psnr(pixels, inject(pixels, jnd))
+            jnd = (
+                np.ones(pixels.shape, np.float32) if model == EVEN else tolerance_map(pixels, model)
+            )
+            row["psnr at threshold"] += (
+                math.nan if model == EVEN else psnr(pixels, inject(pixels, jnd))
+            )
             noisy = noise_of_energy(pixels, jnd)
             for name, metric in metrics.items():
                 row[name] += metric(pixels, noisy)
-    return {model: {name: value / len(images) for name, value in row.items()} for model, row in sums.items()}
+    return {
+        model: {name: value / len(images) for name, value in row.items()}
+        for model, row in sums.items()
+    }
 
 
 def seconds_of(model: str, pixels: np.ndarray) -> float:
@@ -97,6 +108,7 @@ def draw(photos: Sequence[np.ndarray], models: Sequence[str], path: Path) -> Non
 
     figure = Figure(figsize=(3.1 * (1 + len(models)), 2.2 * len(photos)), layout="constrained")
     axes = figure.subplots(len(photos), 1 + len(models), squeeze=False)
+    shown = None
     for row, pixels in zip(axes, photos):
         row[0].imshow(pixels)
         for axis, model in zip(row[1:], models):
@@ -104,18 +116,26 @@ def draw(photos: Sequence[np.ndarray], models: Sequence[str], path: Path) -> Non
             axis.set_title(model, fontsize=10)
         for axis in row:
             axis.set_axis_off()
-    figure.colorbar(shown, ax=axes[:, -1], shrink=0.6, label="grey levels")
+    if shown is not None:
+        figure.colorbar(shown, ax=axes[:, -1], shrink=0.6, label="grey levels")
     write_atomically(path, lambda file: figure.savefig(file, format="png", dpi=90))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line."""
-    parser = argparse.ArgumentParser(prog="jnd_models", description=__doc__.splitlines()[0])
-    parser.add_argument("--images", type=Path, required=True, metavar="DIR", help="to inject noise into")
+    parser = argparse.ArgumentParser(prog="jnd_models", description=str(__doc__).splitlines()[0])
+    parser.add_argument(
+        "--images", type=Path, required=True, metavar="DIR", help="to inject noise into"
+    )
     parser.add_argument("--models", nargs="+", default=list(MODELS), choices=list(MODELS))
     parser.add_argument("--metrics", nargs="+", default=["ssimulacra2", "butteraugli-3norm"])
     parser.add_argument("--out", type=Path, metavar="FILE", help="JSON file for the figures")
-    parser.add_argument("--picture", type=Path, metavar="FILE", help="PNG of the maps on free photos of scikit-image")
+    parser.add_argument(
+        "--picture",
+        type=Path,
+        metavar="FILE",
+        help="PNG of the maps on free photos of scikit-image",
+    )
     options = parser.parse_args(argv)
     return run_command("jnd_models", lambda: _run(options))
 
@@ -125,7 +145,9 @@ def _run(options: argparse.Namespace) -> None:
     images = find_images(options.images)
     report = hidden_noise(images, [EVEN, *options.models], metrics)
     large = load(images[0]).pixels
-    large = np.tile(large, (-(-LARGE[0] // large.shape[0]), -(-LARGE[1] // large.shape[1]), 1))[: LARGE[0], : LARGE[1]]
+    large = np.tile(large, (-(-LARGE[0] // large.shape[0]), -(-LARGE[1] // large.shape[1]), 1))[
+        : LARGE[0], : LARGE[1]
+    ]
     for model in options.models:
         if model != "free-energy":  # which takes minutes, as its module says
             report[model]["seconds for 12 megapixels"] = seconds_of(model, large)
@@ -142,4 +164,7 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _finite(report: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
-    return {model: {name: round(value, 4) for name, value in row.items() if math.isfinite(value)} for model, row in report.items()}
+    return {
+        model: {name: round(value, 4) for name, value in row.items() if math.isfinite(value)}
+        for model, row in report.items()
+    }

@@ -1,4 +1,6 @@
-"""What a search over a large photo costs: evaluations, and the time of encoder, decoder and judge."""
+"""What a search over a large photo costs: evaluations, and the time of encoder, decoder and
+judge.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,7 @@ import argparse
 import json
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,7 +37,7 @@ class Clock:
         self.seconds: defaultdict[str, float] = defaultdict(float)
 
     @contextmanager
-    def measure(self, name: str) -> Iterator[None]:
+    def measure(self, name: str) -> Generator[None, None, None]:
         """Adds what the block takes to `seconds[name]`."""
         start = time.perf_counter()
         yield
@@ -93,7 +95,8 @@ class TimedJudge:
 
 
 def large(picture: Picture, size: tuple[int, int] = SIZE) -> Picture:
-    """The picture repeated, every second time mirrored, up to a size: as much detail in every pixel as before.
+    """The picture repeated, every second time mirrored, up to a size: as much detail in every pixel
+    as before.
 
     Args:
         picture: any.
@@ -108,7 +111,9 @@ def large(picture: Picture, size: tuple[int, int] = SIZE) -> Picture:
     return Picture(np.ascontiguousarray(pixels[:height, :width]))
 
 
-def measure(picture: Picture, codec: str, predictor: str, demand: str, rule: str | None) -> dict[str, object]:
+def measure(
+    picture: Picture, codec: str, predictor: str, demand: str, rule: str | None
+) -> dict[str, object]:
     """One search, timed.
 
     Args:
@@ -122,7 +127,8 @@ def measure(picture: Picture, codec: str, predictor: str, demand: str, rule: str
 
     opened, clock = open_preset(codec), Clock()
     timed = TimedPredictor(open_predictor(predictor), clock)
-    timed.judge(np.zeros((64, 64, 3), np.uint8)).score(np.zeros((64, 64, 3), np.uint8))  # libraries load at their first use
+    # Libraries load at their first use
+    timed.judge(np.zeros((64, 64, 3), np.uint8)).score(np.zeros((64, 64, 3), np.uint8))
     clock.seconds.clear()
     start = time.perf_counter()
     with clock.measure("open"):
@@ -145,20 +151,32 @@ def measure(picture: Picture, codec: str, predictor: str, demand: str, rule: str
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line; exit codes as those of `jndlic`."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     add = parser.add_argument
     add("picture", type=Path, help="a photo; it is repeated up to the size")
-    add("--size", type=int, nargs=2, default=SIZE, metavar=("WIDTH", "HEIGHT"), help="pixels (default: 4000 3000)")
+    add(
+        "--size",
+        type=int,
+        nargs=2,
+        default=SIZE,
+        metavar=("WIDTH", "HEIGHT"),
+        help="pixels (default: 4000 3000)",
+    )
     add("--codec", choices=tuple(PRESETS), default="jpeg", help="(default: %(default)s)")
     add("--predictor", choices=NAMES, default="vp", help="(default: %(default)s)")
-    add("--profile", choices=tuple(PROFILES), default=DEFAULT_PROFILE, help="(default: %(default)s)")
+    add(
+        "--profile", choices=tuple(PROFILES), default=DEFAULT_PROFILE, help="(default: %(default)s)"
+    )
     add("--search", choices=tuple(RULES), help="(default: the predictor's own)")
     add("--out", type=Path, metavar="JSON", help="the figures as a file too")
     options = parser.parse_args(argv)
 
     def work() -> None:
         picture = large(load(options.picture), tuple(options.size))
-        text = json.dumps(measure(picture, options.codec, options.predictor, options.profile, options.search), indent=1)
+        text = json.dumps(
+            measure(picture, options.codec, options.predictor, options.profile, options.search),
+            indent=1,
+        )
         print(text)
         if options.out:
             write_atomically(options.out, f"{text}\n".encode())

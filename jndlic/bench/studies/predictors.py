@@ -1,7 +1,9 @@
-"""Picture-wise predictors side by side, and beside what needs no predictor: one level for all pictures, one PSNR, one SSIMULACRA2.
+"""Picture-wise predictors side by side, and beside what needs no predictor: one level for all
+pictures, one PSNR, one SSIMULACRA2.
 
-Truth is the level that people found, where a set of judged pictures is at hand, else the level that a proxy finds, and every
-figure says which. A predictor that was trained on a proxy can at best equal it.
+Truth is the level that people found, where a set of judged pictures is at hand, else the level that
+a proxy finds, and every figure says which. A predictor that was trained on a proxy can at best
+equal it.
 """
 
 from __future__ import annotations
@@ -59,12 +61,19 @@ class Versions:
         return psnr(self.reference, self.pixels(min(index, len(self.levels) - 1)))
 
 
-def coded(paths: Sequence[Path], codec_text: str, proxy: Predictor, least: float) -> Iterator[Versions]:
+def coded(
+    paths: Sequence[Path], codec_text: str, proxy: Predictor, least: float
+) -> Iterator[Versions]:
     """Pictures at the levels of a codec, with a proxy's truth."""
     codec = open_codec(codec_text)
     for path in paths:
         pixels = load(path).pixels
-        versions = Versions(path.stem, pixels, LEVELS, lambda level, pixels=pixels: codec.decode(codec.encode(pixels, level)))
+        versions = Versions(
+            path.stem,
+            pixels,
+            LEVELS,
+            lambda level, pixels=pixels: codec.decode(codec.encode(pixels, level)),
+        )
         versions.truth = _found(versions, proxy, least, "bisect")[0]
         yield versions
 
@@ -74,7 +83,12 @@ def judged(path: Path, curves: Path | None, least: float) -> Iterator[Versions]:
     for reference, rows in by_reference(read_judged(path, curves)).items():
         rows = sorted(rows, key=lambda row: row.level)
         files = {row.level: row.distorted for row in rows}
-        versions = Versions(reference.stem, pixels_of(reference), tuple(files), lambda level, files=files: pixels_of(files[level]))
+        versions = Versions(
+            reference.stem,
+            pixels_of(reference),
+            tuple(files),
+            lambda level, files=files: pixels_of(files[level]),
+        )
         good = [row.score >= least for row in rows]
         versions.truth = next((i for i in range(len(good)) if all(good[i:])), len(good))
         yield versions
@@ -100,7 +114,12 @@ class Tally:
     def row(self) -> dict[str, float]:
         """Figures for a table; differences are in levels, found minus true."""
         off = np.array(self.found) - np.array(self.truth)
-        row = {"difference": np.abs(off).mean(), "bias": off.mean(), "violations": (off < 0).mean(), "dB": np.mean(self.decibels)}
+        row = {
+            "difference": np.abs(off).mean(),
+            "bias": off.mean(),
+            "violations": (off < 0).mean(),
+            "dB": np.mean(self.decibels),
+        }
         row |= {f"within {limit}": (np.abs(off) <= limit).mean() for limit in CLOSE}
         row["evaluations"] = np.mean(self.evaluations)
         if self.right:
@@ -108,17 +127,23 @@ class Tally:
         return {name: float(value) for name, value in row.items()}
 
 
-def compare(pictures: Sequence[Versions], predictors: Sequence[Predictor], least: float) -> dict[str, dict[str, float]]:
+def compare(
+    pictures: Sequence[Versions], predictors: Sequence[Predictor], least: float
+) -> dict[str, dict[str, float]]:
     """Figures of every way to choose levels.
 
-    The two without a predictor know the truth of all other pictures: one level, or one PSNR, their mean.
+    The two without a predictor know the truth of all other pictures: one level, or one PSNR, their
+    mean.
 
     Raises:
         ParameterError: there are fewer than two pictures.
     """
     if len(pictures) < 2:
         raise ParameterError("a comparison needs two pictures at least")
-    tallies = {name: Tally() for name in (CONSTANT, FIXED_PSNR, *(predictor.name for predictor in predictors))}
+    tallies = {
+        name: Tally()
+        for name in (CONSTANT, FIXED_PSNR, *(predictor.name for predictor in predictors))
+    }
     decibels = [versions.psnr(versions.truth) for versions in pictures]
     for number, versions in enumerate(pictures):
         others = [i for i in range(len(pictures)) if i != number]
@@ -126,16 +151,27 @@ def compare(pictures: Sequence[Versions], predictors: Sequence[Predictor], least
         tallies[CONSTANT].add(versions, same, 0)
         wanted = float(np.mean([decibels[i] for i in others]))
         result = search("bisect", versions.psnr, len(versions.levels), wanted)
-        tallies[FIXED_PSNR].add(versions, len(versions.levels) if result.index is None else result.index, result.evaluations)
+        tallies[FIXED_PSNR].add(
+            versions,
+            len(versions.levels) if result.index is None else result.index,
+            result.evaluations,
+        )
         for predictor in predictors:
             tally = tallies[predictor.name]
-            index, evaluations, score = _found(versions, predictor, least, default_rule(predictor.smooth))
+            index, evaluations, score = _found(
+                versions, predictor, least, default_rule(predictor.smooth)
+            )
             tally.add(versions, index, evaluations)
-            tally.right += [(score(i) >= least) == (i >= versions.truth) for i in range(GRID - 1, len(versions.levels), GRID)]
+            tally.right += [
+                (score(i) >= least) == (i >= versions.truth)
+                for i in range(GRID - 1, len(versions.levels), GRID)
+            ]
     return {name: tally.row() for name, tally in tallies.items()}
 
 
-def _found(versions: Versions, predictor: Predictor, least: float, rule: str) -> tuple[int, int, Callable[[int], float]]:
+def _found(
+    versions: Versions, predictor: Predictor, least: float, rule: str
+) -> tuple[int, int, Callable[[int], float]]:
     """Index of a predictor's level, evaluations, and its scores."""
     judge = predictor.judge(versions.reference)
     kept: dict[int, float] = {}
@@ -151,14 +187,45 @@ def _found(versions: Versions, predictor: Predictor, least: float, rule: str) ->
 
 def main(argv: Sequence[str] | None = None) -> int:
     """`tools/bench_predictors.py`."""
-    parser = argparse.ArgumentParser(prog="bench_predictors", description="picture-wise JND predictors against a proxy, or against people")
-    parser.add_argument("pictures", nargs="*", metavar="DIR", help="folders of photos; truth is what the proxy says")
-    parser.add_argument("--codecs", nargs="+", default=["jpeg"], metavar="CODEC", help="for the photos (default: jpeg)")
-    parser.add_argument("--proxy", choices=NAMES, default="butteraugli", help="(default: %(default)s)")
-    parser.add_argument("--judged", type=Path, metavar="PATH", help="pictures judged by people: folder of MCL-JCI or KonJND-1k, or a table")
-    parser.add_argument("--curves", type=Path, metavar="CSV", help="MCL-JCI's satisfied users: ref_img, qf, first_SUR")
-    parser.add_argument("--predictors", nargs="+", choices=NAMES, default=["ssimulacra2", "vp", "sg"], metavar="NAME")
-    parser.add_argument("--profiles", nargs="+", choices=PROFILES, default=[DEFAULT_PROFILE], metavar="NAME")
+    parser = argparse.ArgumentParser(
+        prog="bench_predictors",
+        description="picture-wise JND predictors against a proxy, or against people",
+    )
+    parser.add_argument(
+        "pictures", nargs="*", metavar="DIR", help="folders of photos; truth is what the proxy says"
+    )
+    parser.add_argument(
+        "--codecs",
+        nargs="+",
+        default=["jpeg"],
+        metavar="CODEC",
+        help="for the photos (default: jpeg)",
+    )
+    parser.add_argument(
+        "--proxy", choices=NAMES, default="butteraugli", help="(default: %(default)s)"
+    )
+    parser.add_argument(
+        "--judged",
+        type=Path,
+        metavar="PATH",
+        help="pictures judged by people: folder of MCL-JCI or KonJND-1k, or a table",
+    )
+    parser.add_argument(
+        "--curves",
+        type=Path,
+        metavar="CSV",
+        help="MCL-JCI's satisfied users: ref_img, qf, first_SUR",
+    )
+    parser.add_argument(
+        "--predictors",
+        nargs="+",
+        choices=NAMES,
+        default=["ssimulacra2", "vp", "sg"],
+        metavar="NAME",
+    )
+    parser.add_argument(
+        "--profiles", nargs="+", choices=PROFILES, default=[DEFAULT_PROFILE], metavar="NAME"
+    )
     parser.add_argument("--out", type=Path, metavar="JSON")
     options = parser.parse_args(argv)
     return run_command("bench_predictors", lambda: _run(options))
@@ -175,14 +242,25 @@ def _run(options: argparse.Namespace) -> None:
         if options.pictures:
             paths = find_images(*options.pictures, deep=True)
             for codec in options.codecs:
-                sets[f"proxy:{options.proxy}, {codec}"] = coded(paths, codec, open_predictor(options.proxy), least)
+                sets[f"proxy:{options.proxy}, {codec}"] = coded(
+                    paths, codec, open_predictor(options.proxy), least
+                )
         if options.judged:
             sets[f"human:{options.judged.name}"] = judged(options.judged, options.curves, least)
         for truth, found in sets.items():
             pictures = list(tqdm(found, unit="picture", desc=truth))
             levels = np.array([one.levels[min(one.truth, len(one.levels) - 1)] for one in pictures])
             rows = compare(pictures, predictors, least)
-            results.append({"truth": truth, "profile": name, "pictures": len(pictures), "mean": float(levels.mean()), "deviation": float(levels.std()), "rows": rows})
+            results.append(
+                {
+                    "truth": truth,
+                    "profile": name,
+                    "pictures": len(pictures),
+                    "mean": float(levels.mean()),
+                    "deviation": float(levels.std()),
+                    "rows": rows,
+                }
+            )
             _show(results[-1])
     if not results:
         raise ParameterError("nothing to compare: give folders of photos, or --judged")
@@ -191,6 +269,9 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _show(result: dict) -> None:
-    print("{truth}, {profile}: true level {mean:.1f} +- {deviation:.1f} over {pictures} pictures".format(**result))
+    print(
+        "{truth}, {profile}: true level {mean:.1f} +- {deviation:.1f}"
+        " over {pictures} pictures".format(**result)
+    )
     for name, row in result["rows"].items():
         print(f"  {name:12} " + "  ".join(f"{key} {value:.3f}" for key, value in row.items()))

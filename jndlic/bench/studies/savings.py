@@ -1,8 +1,9 @@
 """How many bytes a level of its own for every picture saves: `jndlic bench savings`.
 
-Two forms. Papers take the finest level of a codec for what one would use otherwise; few people do. The other one asks what the choice by
-picture itself is worth: against the one level of the codec that satisfies as many of these pictures, by the same predictor. That level is
-known only after all pictures were searched, so even it is better than what a user could have picked.
+Two forms. Papers take the finest level of a codec for what one would use otherwise; few people do.
+The other one asks what the choice by picture itself is worth: against the one level of the codec
+that satisfies as many of these pictures, by the same predictor. That level is known only after all
+pictures were searched, so even it is better than what a user could have picked.
 """
 
 from __future__ import annotations
@@ -29,7 +30,18 @@ from jndlic.optimize.predictors.profiles import DEFAULT_PROFILE, PROFILES, profi
 from jndlic.optimize.predictors.registry import NAMES, default_predictor, open_predictor
 from jndlic.optimize.search import RULES, default_rule
 
-COLUMNS = ("codec", "pictures", "satisfied, proxy", "satisfied, human", "level", "evaluations", "seconds", "saved, finest level", "fixed level", "saved, fixed level")
+COLUMNS = (
+    "codec",
+    "pictures",
+    "satisfied, proxy",
+    "satisfied, human",
+    "level",
+    "evaluations",
+    "seconds",
+    "saved, finest level",
+    "fixed level",
+    "saved, fixed level",
+)
 
 NOT_ASKED = "not measured"
 """Predictors are proxies; nobody looked at these files."""
@@ -68,35 +80,56 @@ def search_picture(path: Path, settings: Settings) -> Searched:
     session, found = search_file(path, settings)
     seconds = time.perf_counter() - start
     finest = len(session.encode(session.levels[-1]))
-    return Searched(path, found.level, len(found.data), finest, found.score, found.reached, found.evaluations, seconds)
+    return Searched(
+        path,
+        found.level,
+        len(found.data),
+        finest,
+        found.score,
+        found.reached,
+        found.evaluations,
+        seconds,
+    )
 
 
 def fixed_level(searched: Sequence[Searched], settings: Settings) -> Fixed | None:
-    """All pictures at the coarsest level that satisfies at least as many of them as the search did; None where it did none.
+    """All pictures at the coarsest level that satisfies at least as many of them as the search did;
+    None where it did none.
 
-    The finest of the levels found for single pictures is where it begins: the picture with that level fails at a coarser one. It is
-    checked by judging every picture there, and one finer is tried while too few pass, since scores need not rise with every level.
+    The finest of the levels found for single pictures is where it begins: the picture with that
+    level fails at a coarser one. It is checked by judging every picture there, and one finer is
+    tried while too few pass, since scores need not rise with every level.
     """
     wanted = sum(one.reached for one in searched)
     if not wanted:
         return None
-    level = max(one.level for one in searched if one.reached)
+    level = finest = max(one.level for one in searched if one.reached)
     while True:
         sizes, satisfied = [], 0
         for one in progress(searched, "picture"):
             session = settings.codec.session(load(one.path))
+            finest = session.levels[-1]
             data = session.encode(level)
             sizes.append(len(data))
-            satisfied += settings.predictor.judge(session.reference).score(session.decode(data)) >= settings.profile.score
-        if satisfied >= wanted or level >= session.levels[-1]:
+            satisfied += (
+                settings.predictor.judge(session.reference).score(session.decode(data))
+                >= settings.profile.score
+            )
+        if satisfied >= wanted or level >= finest:
             return Fixed(level, satisfied, tuple(sizes))
         level += 1
 
 
-def summarise(searched: Sequence[Searched], fixed: Fixed | None, settings: Settings) -> dict[str, object]:
-    """Figures of a codec, and those of its pictures under "files"; savings are shares of the bytes."""
+def summarise(
+    searched: Sequence[Searched], fixed: Fixed | None, settings: Settings
+) -> dict[str, object]:
+    """Figures of a codec, and those of its pictures under "files"; savings are shares of the
+    bytes.
+    """
     levels = [one.level for one in searched]
-    own, finest = (sum(getattr(one, name) for one in searched) for name in ("bytes", "finest_bytes"))
+    own, finest = (
+        sum(getattr(one, name) for one in searched) for name in ("bytes", "finest_bytes")
+    )
     facts: dict[str, object] = {
         "codec": settings.preset,
         "predictor": settings.predictor.name,
@@ -115,14 +148,23 @@ def summarise(searched: Sequence[Searched], fixed: Fixed | None, settings: Setti
             "saving-total": 1 - own / finest,
         },
         "fixed": None,
-        "files": [{**one._asdict(), "path": one.path.name, "score": one.score if math.isfinite(one.score) else None} for one in searched],
+        "files": [
+            {
+                **one._asdict(),
+                "path": one.path.name,
+                "score": one.score if math.isfinite(one.score) else None,
+            }
+            for one in searched
+        ],
     }
     if fixed is not None:
         facts["fixed"] = {
             "level": fixed.level,
             "satisfied": fixed.satisfied,
             "bytes": sum(fixed.bytes),
-            "saving-mean": statistics.fmean(1 - one.bytes / size for one, size in zip(searched, fixed.bytes)),
+            "saving-mean": statistics.fmean(
+                1 - one.bytes / size for one, size in zip(searched, fixed.bytes)
+            ),
             "saving-total": 1 - own / sum(fixed.bytes),
         }
     return facts
@@ -146,25 +188,57 @@ def table(results: Sequence[dict]) -> Table:
                 f"{one['seconds-mean']:.2f}",
                 f"{one['finest']['saving-mean']:.1%}",
                 str(fixed["level"]) if fixed else "none",
-                f"{fixed['saving-mean']:.1%} (of all bytes {fixed['saving-total']:.1%})" if fixed else "n/a",
+                f"{fixed['saving-mean']:.1%} (of all bytes {fixed['saving-total']:.1%})"
+                if fixed
+                else "n/a",
             )
         )
     note = (
-        f"Judged by {first['predictor']}, profile {first['profile']}. Savings are means over the pictures, against the codec's finest level "
+        f"Judged by {first['predictor']}, profile {first['profile']}. Savings are means over the "
+        "pictures, against the codec's finest level "
         "and against the one level that satisfies as many of these pictures."
     )
-    return Table(f"Savings at {first['profile']}, judged by {first['predictor']}", note, COLUMNS, tuple(rows))
+    return Table(
+        f"Savings at {first['profile']}, judged by {first['predictor']}", note, COLUMNS, tuple(rows)
+    )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the measurement may be told."""
     add = parser.add_argument
     add("images", type=Path, metavar="PICTURES", help="folder of pictures, or one")
-    add("--codec", nargs="+", choices=tuple(PRESETS), default=["jpeg"], metavar="NAME", help=f"{', '.join(PRESETS)} (default: jpeg)")
-    add("--predictor", choices=NAMES, metavar="NAME", help=f"{', '.join(NAMES)} (default: vp; for the profile strict: ssimulacra2)")
-    add("--predictor-weights", metavar="FILE", help="of a learned predictor: others than the shipped ones")
-    add("--profile", choices=tuple(PROFILES), default=DEFAULT_PROFILE, metavar="NAME", help=f"{', '.join(PROFILES)} (default: %(default)s)")
-    add("--search", choices=tuple(RULES), metavar="RULE", help=f"{', '.join(RULES)} (default: the predictor's own)")
+    add(
+        "--codec",
+        nargs="+",
+        choices=tuple(PRESETS),
+        default=["jpeg"],
+        metavar="NAME",
+        help=f"{', '.join(PRESETS)} (default: jpeg)",
+    )
+    add(
+        "--predictor",
+        choices=NAMES,
+        metavar="NAME",
+        help=f"{', '.join(NAMES)} (default: vp; for the profile strict: ssimulacra2)",
+    )
+    add(
+        "--predictor-weights",
+        metavar="FILE",
+        help="of a learned predictor: others than the shipped ones",
+    )
+    add(
+        "--profile",
+        choices=tuple(PROFILES),
+        default=DEFAULT_PROFILE,
+        metavar="NAME",
+        help=f"{', '.join(PROFILES)} (default: %(default)s)",
+    )
+    add(
+        "--search",
+        choices=tuple(RULES),
+        metavar="RULE",
+        help=f"{', '.join(RULES)} (default: the predictor's own)",
+    )
     add("--weights", metavar="FILE", help="of jndlic as a codec")
     add("--out", type=Path, metavar="JSON", help="figures of every picture")
     add("--markdown", type=Path, metavar="FILE", help="the table as a page")
@@ -172,7 +246,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line; exit codes as those of `jndlic`."""
-    parser = argparse.ArgumentParser(prog="jndlic bench savings", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="jndlic bench savings", description=str(__doc__).splitlines()[0]
+    )
     add_arguments(parser)
     options = parser.parse_args(argv)
     return run_command("jndlic bench savings", lambda: run(options))
@@ -186,11 +262,15 @@ def run(options: argparse.Namespace) -> None:
     """
     images = find_images(options.images)
     demand = profile(options.profile)
-    predictor = open_predictor(options.predictor or default_predictor(demand), options.predictor_weights)
+    predictor = open_predictor(
+        options.predictor or default_predictor(demand), options.predictor_weights
+    )
     results, failures = [], []
     for name in dict.fromkeys(options.codec):
         try:
-            settings = Settings(name, open_preset(name, options.weights), predictor, demand, options.search)
+            settings = Settings(
+                name, open_preset(name, options.weights), predictor, demand, options.search
+            )
         except JndlicError as error:
             failures.append(f"{name}: {error}")
             continue
@@ -201,7 +281,10 @@ def run(options: argparse.Namespace) -> None:
         found = table(results)
         print(f"{found.markdown()}\n\n{found.note}")
         if options.markdown:
-            page = f"# {found.title}\n\n    {_command(options)}\n\n{found.note}\n\n{found.markdown()}\n"
+            page = (
+                f"# {found.title}\n\n    "
+                f"{_command(options)}\n\n{found.note}\n\n{found.markdown()}\n"
+            )
             write_atomically(options.markdown, page.encode())
         if options.out:
             write_atomically(options.out, (json.dumps(results, indent=1) + "\n").encode())
@@ -218,7 +301,9 @@ def _command(options: argparse.Namespace) -> str:
     return shlex.join(words)
 
 
-def _searched(images: Sequence[Path], settings: Settings, failures: list[str]) -> Sequence[Searched]:
+def _searched(
+    images: Sequence[Path], settings: Settings, failures: list[str]
+) -> Sequence[Searched]:
     """The pictures that can be searched; what is wrong with the others is added to the failures."""
     found = []
     for path in progress(images, "picture"):

@@ -1,8 +1,10 @@
-"""Where metrics must draw the line so that JPEG at the line has the quality that people gave it: the figures of optimize/predictors/scales.py.
+"""Where metrics must draw the line so that JPEG at the line has the quality that people gave it:
+the figures of optimize/predictors/scales.py.
 
-For each metric and share of satisfied people: the one threshold at which photos, coded by JPEG as coarsely as the threshold allows, have
-the mean quality of MCL-JCI. How much those qualities then differ from photo to photo is no choice any more: it tells which metric
-behaves most like the people did.
+For each metric and share of satisfied people: the one threshold at which photos, coded by JPEG as
+coarsely as the threshold allows, have the mean quality of MCL-JCI. How much those qualities then
+differ from photo to photo is no choice any more: it tells which metric behaves most like the people
+did.
 """
 
 from __future__ import annotations
@@ -38,7 +40,9 @@ MINKOWSKI = 4
 
 
 def jnd_error(reference: np.ndarray, distorted: np.ndarray) -> float:
-    """Error in units of the tolerance at each pixel, as a 4-norm over the picture (the default JND map)."""
+    """Error in units of the tolerance at each pixel, as a 4-norm over the picture (the default JND
+    map).
+    """
     image = to_batch(reference)
     with torch.inference_mode():
         error = (to_batch(distorted) - image) / jnd_map(image)
@@ -46,7 +50,8 @@ def jnd_error(reference: np.ndarray, distorted: np.ndarray) -> float:
 
 
 def human_qualities(curves: Path) -> dict[float, np.ndarray]:
-    """JPEG qualities of each picture of MCL-JCI at SHARES of satisfied users, from the table of their curves.
+    """JPEG qualities of each picture of MCL-JCI at SHARES of satisfied users, from the table of
+    their curves.
 
     Raises:
         ParameterError: the table has not the columns ref_img, qf and first_SUR.
@@ -58,7 +63,10 @@ def human_qualities(curves: Path) -> dict[float, np.ndarray]:
                 raise ParameterError(f"{curves} needs the columns ref_img, qf and first_SUR")
             rows.setdefault(row["ref_img"], []).append((int(row["qf"]), float(row["first_SUR"])))
     shares = {name: np.array(sorted(points)).T for name, points in rows.items()}
-    return {share: np.array([np.interp(share, curve[1], curve[0]) for curve in shares.values()]) for share in SHARES}
+    return {
+        share: np.array([np.interp(share, curve[1], curve[0]) for curve in shares.values()])
+        for share in SHARES
+    }
 
 
 def measured(paths: Sequence[Path]) -> dict[str, np.ndarray]:
@@ -66,7 +74,10 @@ def measured(paths: Sequence[Path]) -> dict[str, np.ndarray]:
     from tqdm import tqdm
 
     codec = open_codec("jpeg")
-    metrics = METRICS | {JND_ERROR: lambda pixels: partial(jnd_error, pixels), PSNR: lambda pixels: partial(psnr, pixels)}
+    metrics = METRICS | {
+        JND_ERROR: lambda pixels: partial(jnd_error, pixels),
+        PSNR: lambda pixels: partial(psnr, pixels),
+    }
     values: dict[str, list[list[float]]] = {name: [] for name in metrics}
     for path in tqdm(paths, unit="photo"):
         pixels = load(path).pixels
@@ -95,24 +106,51 @@ def threshold_for(values: np.ndarray, mean: float) -> float:
     return 0.5 * (low + high)
 
 
-def calibrate(values: dict[str, np.ndarray], people: dict[float, np.ndarray]) -> list[dict[str, float | str]]:
-    """A row for each metric and share: threshold, mean and spread of the photos' qualities, spread of MCL-JCI's."""
+def calibrate(
+    values: dict[str, np.ndarray], people: dict[float, np.ndarray]
+) -> list[dict[str, float | str]]:
+    """A row for each metric and share: threshold, mean and spread of the photos' qualities, spread
+    of MCL-JCI's.
+    """
     rows = []
     for name, found in values.items():
         sign = 1.0 if RISING[name] else -1.0
         for share, wanted in people.items():
             threshold = threshold_for(sign * found, float(wanted.mean()))
             reached = qualities_at(sign * found, threshold)
-            rows.append({"metric": name, "share": share, "threshold": sign * threshold, "mean": float(reached.mean()), "deviation": float(reached.std()),
-                         "mean of people": float(wanted.mean()), "deviation of people": float(wanted.std())})
+            rows.append(
+                {
+                    "metric": name,
+                    "share": share,
+                    "threshold": sign * threshold,
+                    "mean": float(reached.mean()),
+                    "deviation": float(reached.std()),
+                    "mean of people": float(wanted.mean()),
+                    "deviation of people": float(wanted.std()),
+                }
+            )
     return rows
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """`tools/calibrate_scales.py`."""
-    parser = argparse.ArgumentParser(prog="calibrate_scales", description="thresholds of metrics that give JPEG the quality people gave it")
-    parser.add_argument("photos", nargs="+", metavar="DIR", help="folders of lossless photos of about a megapixel or more")
-    parser.add_argument("--curves", type=Path, required=True, metavar="CSV", help="MCL-JCI's satisfied users: ref_img, qf, first_SUR")
+    parser = argparse.ArgumentParser(
+        prog="calibrate_scales",
+        description="thresholds of metrics that give JPEG the quality people gave it",
+    )
+    parser.add_argument(
+        "photos",
+        nargs="+",
+        metavar="DIR",
+        help="folders of lossless photos of about a megapixel or more",
+    )
+    parser.add_argument(
+        "--curves",
+        type=Path,
+        required=True,
+        metavar="CSV",
+        help="MCL-JCI's satisfied users: ref_img, qf, first_SUR",
+    )
     parser.add_argument("--out", type=Path, metavar="JSON")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="take every Nth photo")
     options = parser.parse_args(argv)
@@ -124,6 +162,11 @@ def _run(options: argparse.Namespace) -> None:
     paths = find_images(*options.photos, deep=True)[:: options.every]
     rows = calibrate(measured(paths), people)
     for row in rows:
-        print("{metric:12} {share:.2f}  threshold {threshold:8.3f}  quality {mean:5.1f} +- {deviation:5.2f}  people +- {deviation of people:5.2f}".format(**row))
+        print(
+            "{metric:12} {share:.2f}  threshold {threshold:8.3f}  quality {mean:5.1f}"
+            " +- {deviation:5.2f}  people +- {deviation of people:5.2f}".format(**row)
+        )
     if options.out:
-        write_atomically(options.out, json.dumps({"photos": len(paths), "rows": rows}, indent=1).encode())
+        write_atomically(
+            options.out, json.dumps({"photos": len(paths), "rows": rows}, indent=1).encode()
+        )

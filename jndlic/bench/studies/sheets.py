@@ -68,7 +68,9 @@ def nearest_level(codec: ImageCodec, pixels: np.ndarray, rate: float) -> tuple[i
     return level, files[level]
 
 
-def sheet(detail: Detail, codecs: Sequence[ImageCodec], rates: Sequence[float] = RATES) -> Image.Image:
+def sheet(
+    detail: Detail, codecs: Sequence[ImageCodec], rates: Sequence[float] = RATES
+) -> Image.Image:
     """One picture's sheet.
 
     Raises:
@@ -78,7 +80,9 @@ def sheet(detail: Detail, codecs: Sequence[ImageCodec], rates: Sequence[float] =
     pixels = load(detail.picture).pixels
     place = (slice(detail.top, detail.top + SIDE), slice(detail.left, detail.left + SIDE))
     if pixels[place].shape[:2] != (SIDE, SIDE):
-        raise ParameterError(f"{detail.picture}: the detail at {detail.left},{detail.top} reaches beyond the picture")
+        raise ParameterError(
+            f"{detail.picture}: the detail at {detail.left},{detail.top} reaches beyond the picture"
+        )
     cell = (SIDE + 4, SIDE + LABEL + 4)
     image = Image.new("RGB", (cell[0] * (1 + len(codecs)), cell[1] * len(rates)), "white")
     draw, font = ImageDraw.Draw(image), ImageFont.load_default(12)
@@ -86,14 +90,21 @@ def sheet(detail: Detail, codecs: Sequence[ImageCodec], rates: Sequence[float] =
     def show(row: int, column: int, text: str, shown: np.ndarray) -> None:
         corner = (column * cell[0], row * cell[1])
         draw.text((corner[0] + 2, corner[1]), text, "black", font)
-        image.paste(Image.fromarray(np.ascontiguousarray(shown[place])), (corner[0], corner[1] + LABEL))
+        image.paste(
+            Image.fromarray(np.ascontiguousarray(shown[place])), (corner[0], corner[1] + LABEL)
+        )
 
     for row, rate in enumerate(rates):
         show(row, 0, f"original, {detail.picture.stem}", pixels)
         for column, codec in enumerate(codecs, 1):
             level, data = nearest_level(codec, pixels, rate)
             bits = 8 * len(data) / (pixels.shape[0] * pixels.shape[1])
-            show(row, column, f"{codec.name} {level}: {bits:.3f} bpp, {len(data):,} bytes", codec.decode(data))
+            show(
+                row,
+                column,
+                f"{codec.name} {level}: {bits:.3f} bpp, {len(data):,} bytes",
+                codec.decode(data),
+            )
     return image
 
 
@@ -122,18 +133,33 @@ def read_details(path: Path, folder: Path) -> list[Detail]:
 
 def main(argv: list[str] | None = None) -> int:
     """Command line; the exit code."""
-    parser = argparse.ArgumentParser(description="sheets of details by several codecs at the same sizes")
+    parser = argparse.ArgumentParser(
+        description="sheets of details by several codecs at the same sizes"
+    )
     parser.add_argument("folder", type=Path, help="of the pictures")
-    parser.add_argument("--details", type=Path, default=Path("configs/sheets.json"), help="picture to [left, top] (default: %(default)s)")
+    parser.add_argument(
+        "--details",
+        type=Path,
+        default=Path("configs/sheets.json"),
+        help="picture to [left, top] (default: %(default)s)",
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder for NAME.webp")
-    parser.add_argument("--codecs", nargs="+", default=CODECS, metavar="CODEC", help="as for `jndlic bench` (default: %(default)s)")
+    parser.add_argument(
+        "--codecs",
+        nargs="+",
+        default=CODECS,
+        metavar="CODEC",
+        help="as for `jndlic bench` (default: %(default)s)",
+    )
     options = parser.parse_args(argv)
 
     def work() -> None:
         codecs = [open_codec(text) for text in options.codecs]
         options.out.mkdir(parents=True, exist_ok=True)
         for detail in read_details(options.details, options.folder):
-            write_atomically(options.out / f"{detail.picture.stem}.webp", compressed(sheet(detail, codecs)))
+            write_atomically(
+                options.out / f"{detail.picture.stem}.webp", compressed(sheet(detail, codecs))
+            )
             print(options.out / f"{detail.picture.stem}.webp")
 
     return run_command("sheets", work)

@@ -1,16 +1,18 @@
-"""How long encoding and decoding take and how much memory they need, beside CompressAI's bmshj2018-hyperprior.
+"""How long encoding and decoding take and how much memory they need, beside CompressAI's
+bmshj2018-hyperprior.
 
     this process ──► worker: jndlic encode ─┐
                  ──► worker: jndlic decode  │   every worker is a fresh process with one job; the
                  ──► worker: rival  encode  │   repetitions go round them in turn, so that whatever
                  ──► worker: rival  decode ─┘   else the machine does hits all of them alike
 
-Time runs from pixels in memory (uint8) to the compressed bytes, and back; starting Python and loading weights are
-reported apart. Memory is the peak resident size of the worker, and its growth over the peak before the first run.
+Time runs from pixels in memory (uint8) to the compressed bytes, and back; starting Python and
+loading weights are reported apart. Memory is the peak resident size of the worker, and its growth
+over the peak before the first run.
 
-The rival has random weights (quality 5): what its networks compute is the same, but its symbols are nearly all alike,
-which can only make its entropy coder faster. This process must stay small and so loads no torch: on Linux a child can
-inherit the peak memory of its parent in the statistics.
+The rival has random weights (quality 5): what its networks compute is the same, but its symbols are
+nearly all alike, which can only make its entropy coder faster. This process must stay small and so
+loads no torch: on Linux a child can inherit the peak memory of its parent in the statistics.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple, cast
 
 import numpy as np
 from PIL import Image
@@ -61,7 +63,8 @@ class Measurement(NamedTuple):
 
 
 class Worker:
-    """A fresh process that does one job whenever it is told to (jndlic/bench/studies/speed_worker.py).
+    """A fresh process that does one job whenever it is told to
+    (jndlic/bench/studies/speed_worker.py).
 
     Args:
         codec: "jndlic" or "rival".
@@ -72,11 +75,20 @@ class Worker:
         threads: of torch; None for its own choice.
     """
 
-    def __init__(self, codec: str, job: str, picture: Path, packed: Path, quality: int, threads: int | None) -> None:
+    def __init__(
+        self, codec: str, job: str, picture: Path, packed: Path, quality: int, threads: int | None
+    ) -> None:
         self.codec, self.job, self.picture = codec, job, picture
-        command = fresh("jndlic.bench.studies.speed_worker", codec, job, picture, packed, quality, threads or 0)
+        command = fresh(
+            "jndlic.bench.studies.speed_worker", codec, job, picture, packed, quality, threads or 0
+        )
         started = time.perf_counter()
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        # PIPE was asked for
+        self._input = cast(IO[str], self._process.stdin)
+        self._output = cast(IO[str], self._process.stdout)
         self._runs: list[dict] = []
         try:
             self._peak_before = self._answer()["peak"]
@@ -87,8 +99,8 @@ class Worker:
 
     def run(self) -> None:
         """Do the job once."""
-        self._process.stdin.write("run\n")
-        self._process.stdin.flush()
+        self._input.write("run\n")
+        self._input.flush()
         self._runs.append(self._answer())
 
     def result(self) -> Measurement:
@@ -102,27 +114,34 @@ class Worker:
             start_seconds=self._start_seconds,
             peak_bytes=peak,
             growth_bytes=peak - self._peak_before,
-            stages={name: statistics.median(run["stages"][name] for run in runs) for name in runs[0]["stages"]},
+            stages={
+                name: statistics.median(run["stages"][name] for run in runs)
+                for name in runs[0]["stages"]
+            },
         )
 
     def close(self) -> None:
         """End the process."""
-        self._process.stdin.close()
+        self._input.close()
         try:
             self._process.wait(timeout=10)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._process.stdout.close()
+        self._output.close()
 
     def _answer(self) -> dict:
-        line = self._process.stdout.readline()
+        line = self._output.readline()
         if not line:
-            raise JndlicError(f"{self.codec} {self.job}: the process ended early; its message stands above")
+            raise JndlicError(
+                f"{self.codec} {self.job}: the process ended early; its message stands above"
+            )
         return json.loads(line)
 
 
-def measure(picture: Path, folder: Path, quality: int, threads: int | None, repetitions: int) -> list[Measurement]:
+def measure(
+    picture: Path, folder: Path, quality: int, threads: int | None, repetitions: int
+) -> list[Measurement]:
     """Measure both codecs at both jobs on one picture.
 
     Args:
@@ -142,7 +161,8 @@ def measure(picture: Path, folder: Path, quality: int, threads: int | None, repe
             for job in JOBS:
                 packed = own / codec
                 workers.append(Worker(codec, job, picture, packed, quality, threads))
-                workers[-1].run()  # warms up; the encoder also writes what the decoder is about to read
+                # Warms up; the encoder also writes what the decoder is about to read
+                workers[-1].run()
         for _ in range(repetitions):
             for worker in workers:
                 worker.run()
@@ -159,9 +179,18 @@ def ratios(measured: list[Measurement]) -> list[dict[str, str | float]]:
     for (picture, job, codec), ours in found.items():
         if codec == CODECS["jndlic"]:
             rival = found[picture, job, CODECS["rival"]]
-            time_ratio, memory_ratio = ours.seconds / rival.seconds, ours.peak_bytes / rival.peak_bytes
+            time_ratio, memory_ratio = (
+                ours.seconds / rival.seconds,
+                ours.peak_bytes / rival.peak_bytes,
+            )
             rows.append(
-                {"picture": picture, "job": job, "time": time_ratio, "aim": AIMS[job], "peak_memory": memory_ratio}
+                {
+                    "picture": picture,
+                    "job": job,
+                    "time": time_ratio,
+                    "aim": AIMS[job],
+                    "peak_memory": memory_ratio,
+                }
             )
     return rows
 
@@ -173,14 +202,17 @@ def format_table(measured: list[Measurement]) -> str:
     ]
     for one in measured:
         lines.append(
-            f"{one.picture:12s}{one.job:8s}{one.codec:22s}{one.seconds * 1e3:5.0f} ms{one.spread:8.0%}"
-            f"{one.start_seconds:6.1f} s{one.peak_bytes / 2**20:6.0f} MiB{one.growth_bytes / 2**20:6.0f} MiB"
+            f"{one.picture:12s}{one.job:8s}{one.codec:22s}{one.seconds * 1e3:5.0f} "
+            f"ms{one.spread:8.0%}"
+            f"{one.start_seconds:6.1f} s{one.peak_bytes / 2**20:6.0f} "
+            f"MiB{one.growth_bytes / 2**20:6.0f} MiB"
         )
     lines.append(f"\n{'picture':12s}{'job':8s}jndlic as a share of {CODECS['rival']}")
     for row in ratios(measured):
-        verdict = "reached" if row["time"] <= row["aim"] else "MISSED"
+        verdict = "reached" if float(row["time"]) <= float(row["aim"]) else "MISSED"
         lines.append(
-            f"{row['picture']:12s}{row['job']:8s}time {row['time']:.2f} (aim {row['aim']:.1f}: {verdict}),"
+            f"{row['picture']:12s}{row['job']:8s}time {row['time']:.2f} (aim {row['aim']:.1f}: "
+            f"{verdict}),"
             f" peak memory {row['peak_memory']:.2f}"
         )
     lines.append("\nstages of jndlic, ms")
@@ -192,7 +224,8 @@ def format_table(measured: list[Measurement]) -> str:
 
 
 def sample_pictures(folder: Path) -> list[Path]:
-    """Write the standard sizes, made of the demo's photo by mirrored tiling, which keeps its detail as it is.
+    """Write the standard sizes, made of the demo's photo by mirrored tiling, which keeps its detail
+    as it is.
 
     Returns:
         PNG files named after their sizes.
@@ -208,11 +241,17 @@ def sample_pictures(folder: Path) -> list[Path]:
     return paths
 
 
-def report(measured: list[Measurement], quality: int, threads: int | None, repetitions: int) -> dict:
+def report(
+    measured: list[Measurement], quality: int, threads: int | None, repetitions: int
+) -> dict:
     """Everything that was measured and under which conditions, ready for JSON."""
     return {
         "name": "speed",
-        "machine": {"processor": platform.machine(), "cores": os.cpu_count(), "python": platform.python_version()},
+        "machine": {
+            "processor": platform.machine(),
+            "cores": os.cpu_count(),
+            "python": platform.python_version(),
+        },
         "quality": quality,
         "threads": threads or "all",
         "repetitions": repetitions,
@@ -223,11 +262,22 @@ def report(measured: list[Measurement], quality: int, threads: int | None, repet
 
 def main(argv: list[str] | None = None) -> int:
     """Command line of the speed benchmark."""
-    parser = argparse.ArgumentParser(description="time and memory of jndlic beside CompressAI's bmshj2018-hyperprior")
-    parser.add_argument("--images", type=Path, nargs="+", help="pictures (default: 768x512 and 2048x1365 of a CC0 photo)")
-    parser.add_argument("-q", "--quality", type=int, default=50, help="of jndlic, 1 to 100 (default: %(default)s)")
+    parser = argparse.ArgumentParser(
+        description="time and memory of jndlic beside CompressAI's bmshj2018-hyperprior"
+    )
+    parser.add_argument(
+        "--images",
+        type=Path,
+        nargs="+",
+        help="pictures (default: 768x512 and 2048x1365 of a CC0 photo)",
+    )
+    parser.add_argument(
+        "-q", "--quality", type=int, default=50, help="of jndlic, 1 to 100 (default: %(default)s)"
+    )
     parser.add_argument("--threads", type=int, help="CPU threads (default: all)")
-    parser.add_argument("--repetitions", type=int, default=7, help="counted runs (default: %(default)s)")
+    parser.add_argument(
+        "--repetitions", type=int, default=7, help="counted runs (default: %(default)s)"
+    )
     parser.add_argument("--json", type=Path, help="file for the measurements")
     options = parser.parse_args(argv)
     if options.repetitions < 1:
@@ -242,9 +292,16 @@ def _run(options: argparse.Namespace) -> None:
     measured: list[Measurement] = []
     with tempfile.TemporaryDirectory() as folder:
         for picture in options.images or sample_pictures(Path(folder)):
-            measured += measure(picture, Path(folder), options.quality, options.threads, options.repetitions)
-    print(f"threads {options.threads or 'all'}, quality {options.quality}, median of {options.repetitions}\n")
+            measured += measure(
+                picture, Path(folder), options.quality, options.threads, options.repetitions
+            )
+    print(
+        f"threads {options.threads or 'all'}, quality {options.quality}, median of "
+        f"{options.repetitions}\n"
+    )
     print(format_table(measured))
     if options.json:
-        text = json.dumps(report(measured, options.quality, options.threads, options.repetitions), indent=1)
+        text = json.dumps(
+            report(measured, options.quality, options.threads, options.repetitions), indent=1
+        )
         write_atomically(options.json, text.encode())

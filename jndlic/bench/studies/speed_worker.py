@@ -1,7 +1,7 @@
 """One process of the speed benchmark: it does one job each time a line arrives on standard input.
 
-Answers are JSON lines on standard output: {"peak": bytes} when ready, then {"seconds", "peak", "stages"} after each
-repetition. Started by jndlic/bench/studies/speed.py.
+Answers are JSON lines on standard output: {"peak": bytes} when ready, then {"seconds", "peak",
+"stages"} after each repetition. Started by jndlic/bench/studies/speed.py.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import importlib
 import json
 import sys
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,10 @@ RIVAL_STRIDE = 64
 FUNCTION_STAGES = {
     "encode": {
         "jnd_map": [("jndlic.jnd.models", "tolerance_map")],
-        "entropy_coder": [("jndlic.format.segments", "encode_symbols"), ("jndlic.format.segments", "encode_groups")],
+        "entropy_coder": [
+            ("jndlic.format.segments", "encode_symbols"),
+            ("jndlic.format.segments", "encode_groups"),
+        ],
     },
     "decode": {"entropy_coder": [("jndlic.format.entropy", "SymbolDecoder.decode")]},
 }
@@ -79,7 +82,14 @@ def rival_job(job: str, picture: Path, packed: Path) -> tuple[Job, Stages]:
     @torch.inference_mode()
     def decompress() -> np.ndarray:
         image = model.decompress(strings, shape)["x_hat"][0, :, :height, :width]
-        return (image.clamp(0.0, 1.0) * 255.0).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
+        return (
+            (image.clamp(0.0, 1.0) * 255.0)
+            .round()
+            .to(torch.uint8)
+            .permute(1, 2, 0)
+            .contiguous()
+            .numpy()
+        )
 
     if job == "decode":
         strings, shape = _unpack_rival(packed.read_text())
@@ -87,14 +97,17 @@ def rival_job(job: str, picture: Path, packed: Path) -> tuple[Job, Stages]:
 
 
 class StageWatch:
-    """Seconds that each stage of jndlic takes: the parts of the network, the JND map and the entropy coder.
+    """Seconds that each stage of jndlic takes: the parts of the network, the JND map and the
+    entropy coder.
 
-    This process exists to be measured, so the two functions that no hook reaches are replaced in their modules.
+    This process exists to be measured, so the two functions that no hook reaches are replaced in
+    their modules.
     """
 
     def __init__(self, codec: torch.nn.Module, job: str) -> None:
-        self._seconds: Counter[str] = Counter()
-        self._open: list[list[float]] = []  # of the parts at work: begin, and the seconds of parts inside
+        self._seconds: defaultdict[str, float] = defaultdict(float)
+        # For each part at work: when it began, and the seconds of parts inside
+        self._open: list[list[float]] = []
         for name, module in codec.named_children():
             self._hook(name, module)
         for stage, functions in FUNCTION_STAGES[job].items():
@@ -141,7 +154,9 @@ def _pixels(picture: Path) -> np.ndarray:
 
 
 def _pack_rival(packed: dict) -> str:
-    strings = [[base64.b64encode(string).decode() for string in group] for group in packed["strings"]]
+    strings = [
+        [base64.b64encode(string).decode() for string in group] for group in packed["strings"]
+    ]
     return json.dumps({"strings": strings, "shape": list(packed["shape"])})
 
 
@@ -173,7 +188,9 @@ def main(codec: str, job: str, picture: Path, packed: Path, quality: int, thread
         result, seconds = timed(run)
         peak = peak_memory()
         if job == "encode" and not packed.exists():
-            packed.write_bytes(result if isinstance(result, bytes) else _pack_rival(result).encode())
+            packed.write_bytes(
+                result if isinstance(result, bytes) else _pack_rival(result).encode()
+            )
         parts = stages()
         if parts:
             parts["other"] = seconds - sum(parts.values())

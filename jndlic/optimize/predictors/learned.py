@@ -1,6 +1,7 @@
 """The learned predictors at work: networks with their weights, and where on a picture they look.
 
-    picture ─► places, at most PLACES, even over it ─► R and J once ─► each version at the same places ─► score
+picture ─► places, at most PLACES, even over it ─► R and J once
+each version ─► the same places ─► score
 """
 
 from __future__ import annotations
@@ -53,7 +54,8 @@ class SgModel(nn.Module):
     """SG-JND (re-derived) for pictures of several patches each.
 
     Args:
-        trunk: file with SqueezeNet 1.1 in torchvision's layout; None: the one that JNDLIC_LPIPS_WEIGHTS names.
+        trunk: file with SqueezeNet 1.1 in torchvision's layout; None: the one that
+            JNDLIC_LPIPS_WEIGHTS names.
 
     Raises:
         WeightsError: there is no such file.
@@ -92,9 +94,12 @@ class LearnedJudge:
     def __init__(self, predictor: LearnedPredictor, reference: np.ndarray) -> None:
         self._predictor, self._reference = predictor, reference
         image = self._padded(reference)
-        self._places = places(*image.shape[-2:], predictor.model.patch)
+        height, width = image.shape[-2:]
+        self._places = places(height, width, predictor.model.patch)
         with torch.inference_mode():
-            self._original = predictor.model.original(self._cut(image), self._cut(pattern_map(luma(image))))
+            self._original = predictor.model.original(
+                self._cut(image), self._cut(pattern_map(luma(image)))
+            )
 
     def score(self, distorted: np.ndarray) -> float:
         """See Judge. What is equal looks equal, whatever a network makes of it."""
@@ -102,13 +107,24 @@ class LearnedJudge:
         if np.array_equal(self._reference, distorted):
             return STRICT_SCORE
         with torch.inference_mode():
-            scores, weights = self._predictor.model.patch_scores(self._original, self._cut(self._padded(distorted)))
-            return self._predictor.offset + self._predictor.slope * float(weighted_mean(scores.float(), weights.float()))
+            scores, weights = self._predictor.model.patch_scores(
+                self._original, self._cut(self._padded(distorted))
+            )
+            return self._predictor.offset + self._predictor.slope * float(
+                weighted_mean(scores.float(), weights.float())
+            )
 
     def _padded(self, pixels: np.ndarray) -> Tensor:
         """As a batch, mirrored at its right and lower edge up to the size of a patch."""
-        if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or 0 in pixels.shape:
-            raise ImageError(f"need an RGB picture, uint8 (H, W, 3), got {pixels.dtype} {pixels.shape}")
+        if (
+            pixels.dtype != np.uint8
+            or pixels.ndim != 3
+            or pixels.shape[2] != 3
+            or 0 in pixels.shape
+        ):
+            raise ImageError(
+                f"need an RGB picture, uint8 (H, W, 3), got {pixels.dtype} {pixels.shape}"
+            )
         margins = [(0, max(0, self._predictor.model.patch - side)) for side in pixels.shape[:2]]
         return to_batch(np.pad(pixels, (*margins, (0, 0)), mode="symmetric"))
 
@@ -132,7 +148,7 @@ class LearnedPredictor:
 
     def __init__(self, name: str, model: Model, slope: float = 1.0, offset: float = 0.0) -> None:
         self.name, self.slope, self.offset = name, slope, offset
-        self.model = model.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+        self.model = model.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
     def judge(self, reference: np.ndarray) -> LearnedJudge:
         """See Predictor."""
@@ -140,7 +156,8 @@ class LearnedPredictor:
 
 
 def places(rows: int, columns: int, side: int, limit: int = PLACES) -> list[tuple[int, int]]:
-    """Top left corners of squares: a grid without gaps where `limit` allows, else as dense as it does; the same on every call.
+    """Top left corners of squares: a grid without gaps where `limit` allows, else as dense as it
+    does; the same on every call.
 
     Args:
         rows: of the picture, at least `side`.
@@ -153,7 +170,11 @@ def places(rows: int, columns: int, side: int, limit: int = PLACES) -> list[tupl
         down = max(1, min(limit, round((limit * rows / columns) ** 0.5)))
         across = max(1, min(-(-columns // side), limit // down))
         down = min(-(-rows // side), limit // across)
-    return [(top, left) for top in _spread(rows - side, down) for left in _spread(columns - side, across)]
+    return [
+        (top, left)
+        for top in _spread(rows - side, down)
+        for left in _spread(columns - side, across)
+    ]
 
 
 def _spread(last: int, count: int) -> list[int]:
@@ -169,12 +190,22 @@ def save_predictor(path: str | Path, predictor: LearnedPredictor, source: str) -
         predictor: to keep.
         source: of the scores that it was trained with: `human:` or `proxy:` and what it is.
     """
-    tensors = {name: value.half().contiguous() for name, value in predictor.model.net.state_dict().items()}
-    metadata = {"format": FORMAT, "model": predictor.name, "slope": repr(predictor.slope), "offset": repr(predictor.offset), "source": source}
+    tensors = {
+        name: value.half().contiguous() for name, value in predictor.model.net.state_dict().items()
+    }
+    metadata = {
+        "format": FORMAT,
+        "model": predictor.name,
+        "slope": repr(predictor.slope),
+        "offset": repr(predictor.offset),
+        "source": source,
+    }
     write_atomically(path, save(tensors, metadata))
 
 
-def load_predictor(name: str, weights: str | Path | None = None, trunk: str | Path | None = None) -> LearnedPredictor:
+def load_predictor(
+    name: str, weights: str | Path | None = None, trunk: str | Path | None = None
+) -> LearnedPredictor:
     """A predictor ready for use.
 
     Args:

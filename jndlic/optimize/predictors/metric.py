@@ -16,7 +16,9 @@ SMALLEST_SIDE = 8
 
 
 def ssimulacra2_from(reference: np.ndarray) -> Callable[[np.ndarray], float]:
-    """SSIMULACRA2, in points, of versions of one uint8 picture (H, W, 3), which is made ready once."""
+    """SSIMULACRA2, in points, of versions of one uint8 picture (H, W, 3), which is made ready
+    once.
+    """
     import torch
 
     from jndlic.metrics.pairs import to_batch
@@ -39,7 +41,10 @@ def butteraugli_from(reference: np.ndarray) -> Callable[[np.ndarray], float]:
     return partial(butteraugli, reference)
 
 
-METRICS: dict[str, Callable[[np.ndarray], Callable[[np.ndarray], float]]] = {"ssimulacra2": ssimulacra2_from, "butteraugli": butteraugli_from}
+METRICS: dict[str, Callable[[np.ndarray], Callable[[np.ndarray], float]]] = {
+    "ssimulacra2": ssimulacra2_from,
+    "butteraugli": butteraugli_from,
+}
 """By name: an original to what measures versions of it."""
 
 
@@ -89,4 +94,8 @@ class MetricPredictor:
 def _large_enough(pixels: np.ndarray) -> np.ndarray:
     height, width = pixels.shape[:2]
     missing = [(0, max(0, SMALLEST_SIDE - side)) for side in (height, width)]
-    return np.pad(pixels, (*missing, (0, 0)), mode="edge") if min(height, width) < SMALLEST_SIDE else pixels
+    return (
+        np.pad(pixels, (*missing, (0, 0)), mode="edge")
+        if min(height, width) < SMALLEST_SIDE
+        else pixels
+    )

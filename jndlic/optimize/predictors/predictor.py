@@ -11,7 +11,10 @@ class Judge(Protocol):
     """One original, made ready once, with which many versions are compared."""
 
     def score(self, distorted: np.ndarray) -> float:
-        """How surely a version, uint8 (H, W, 3) RGB, looks like the original: a score of jndlic/optimize/predictors/profiles.py."""
+        """How surely a version, uint8 (H, W, 3) RGB, looks like the original: a score of
+        jndlic/optimize/predictors/profiles.py.
+        """
+        ...
 
 
 class Predictor(Protocol):
@@ -20,7 +23,9 @@ class Predictor(Protocol):
     name: str
     """As on the command line."""
     smooth: bool
-    """Its scores rise with a codec's level but for small waves, so that bisection finds the threshold."""
+    """Its scores rise with a codec's level but for small waves, so that bisection finds the
+    threshold.
+    """
 
     highest: float
     """Beyond this score it cannot tell one version from another."""
@@ -31,3 +36,4 @@ class Predictor(Protocol):
         Raises:
             ImageError: it is no such picture, or too small.
         """
+        ...

@@ -1,9 +1,10 @@
 """How strict "looks the same" is, by name.
 
-All predictors speak one scale, the *score* z: a share Phi(z) of observers sees no change (Phi: the normal distribution).
-The names with a number are shares of the observers of MCL-JCI, who compared JPEG pictures side by side with their originals
-(Jin et al., "Statistical Study on Perceived JPEG Image Quality via MCL-JCI Dataset Construction and Analysis", HVEI 2016).
-No people looked at what the predictors here are calibrated with: they are `proxy`, see jndlic/optimize/predictors/scales.py.
+All predictors speak one scale, the *score* z: a share Phi(z) of observers sees no change (Phi: the
+normal distribution). The names with a number are shares of the observers of MCL-JCI, who compared
+JPEG pictures side by side with their originals (Jin et al., "Statistical Study on Perceived JPEG
+Image Quality via MCL-JCI Dataset Construction and Analysis", HVEI 2016). No people looked at what
+the predictors here are calibrated with: they are `proxy`, see jndlic/optimize/predictors/scales.py.
 """
 
 from __future__ import annotations
@@ -14,10 +15,14 @@ from typing import NamedTuple
 from jndlic.errors import ParameterError
 
 STRICT_SCORE = 4.0
-"""By definition the score at which metrics' authors call a picture visually lossless: far beyond what shares can tell."""
+"""By definition the score at which metrics' authors call a picture visually lossless: far beyond
+what shares can tell.
+"""
 
 HIGHEST = 3.5
-"""The largest score that learned predictors tell from still larger ones: in their training scores are cut at 4."""
+"""The largest score that learned predictors tell from still larger ones: in their training scores
+are cut at 4.
+"""
 
 
 class Profile(NamedTuple):
@@ -38,7 +43,11 @@ PROFILES = {
     profile.name: profile
     for profile in (
         *map(_share, (50, 75, 90, 95)),
-        Profile("strict", STRICT_SCORE, "no change even when both pictures flicker in turn: SSIMULACRA2 90, Butteraugli 1"),
+        Profile(
+            "strict",
+            STRICT_SCORE,
+            "no change even when both pictures flicker in turn: SSIMULACRA2 90, Butteraugli 1",
+        ),
     )
 }
 DEFAULT_PROFILE = "mcl-jci-75"

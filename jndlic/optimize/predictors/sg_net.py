@@ -1,12 +1,15 @@
 """SG-JND, re-derived: what the picture shows guides where its small differences are looked for.
 
-    patches of R and D ─► frozen backbone ─► four levels of features ─► per level [D ; R ; |D - R|] gated by their difference
-        ─► 7x7 places x WIDTH, self-attention ─► from the most semantic level down, each level attended to by the one above
+    patches of R and D ─► frozen backbone ─► four levels of features
+        ─► per level [D ; R ; |D - R|] gated by their difference
+        ─► 7x7 places x WIDTH, self-attention
+        ─► from the most semantic level down, each level attended to by the one above
         ─► mean over places ─► quality q and weight w of the patch ─► sum of q w / sum of w
 
-Source: Cao et al., "SG-JND: Semantic-Guided Just Noticeable Difference Predictor For Image Compression", ICIP 2024 (arXiv 2408.04273),
-says: features of several layers, cross-scale attention led by semantics, weighted patches. No code or sizes are public; those here
-follow Chen et al., "TOPIQ", IEEE TIP 2024, and are ours. The paper's backbone is ResNet-50; here SqueezeNet 1.1, whose
+Source: Cao et al., "SG-JND: Semantic-Guided Just Noticeable Difference Predictor For Image
+Compression", ICIP 2024 (arXiv 2408.04273), says: features of several layers, cross-scale attention
+led by semantics, weighted patches. No code or sizes are public; those here follow Chen et al.,
+"TOPIQ", IEEE TIP 2024, and are ours. The paper's backbone is ResNet-50; here SqueezeNet 1.1, whose
 ImageNet weights are the file that LPIPS uses too.
 """
 
@@ -31,7 +34,9 @@ CHANNELS = (64, 128, 256, 512)
 
 
 class Fire(nn.Module):
-    """SqueezeNet's block: a narrow layer, then 1x1 and 3x3 side by side (Iandola et al. 2016); names as in torchvision's weights."""
+    """SqueezeNet's block: a narrow layer, then 1x1 and 3x3 side by side (Iandola et al. 2016);
+    names as in torchvision's weights.
+    """
 
     def __init__(self, channels: int, narrow: int, wide: int) -> None:
         super().__init__()
@@ -48,10 +53,27 @@ class Fire(nn.Module):
 class Backbone(nn.Sequential):
     """SqueezeNet 1.1 without its classifier, frozen; its weights load from torchvision's layout."""
 
+    mean: Tensor
+    deviation: Tensor
+
     def __init__(self) -> None:
         pool = nn.MaxPool2d(3, 2, ceil_mode=True)
-        fires = [Fire(*sizes) for sizes in ((64, 16, 64), (128, 16, 64), (128, 32, 128), (256, 32, 128), (256, 48, 192), (384, 48, 192), (384, 64, 256), (512, 64, 256))]
-        super().__init__(nn.Conv2d(3, 64, 3, 2), nn.ReLU(), pool, *fires[:2], pool, *fires[2:4], pool, *fires[4:])
+        fires = [
+            Fire(*sizes)
+            for sizes in (
+                (64, 16, 64),
+                (128, 16, 64),
+                (128, 32, 128),
+                (256, 32, 128),
+                (256, 48, 192),
+                (384, 48, 192),
+                (384, 64, 256),
+                (512, 64, 256),
+            )
+        ]
+        super().__init__(
+            nn.Conv2d(3, 64, 3, 2), nn.ReLU(), pool, *fires[:2], pool, *fires[2:4], pool, *fires[4:]
+        )
         self.eval().requires_grad_(False)
         self.register_buffer("mean", torch.tensor(MEAN).view(3, 1, 1), persistent=False)
         self.register_buffer("deviation", torch.tensor(DEVIATION).view(3, 1, 1), persistent=False)
@@ -79,7 +101,12 @@ class Level(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.gate = nn.Sequential(nn.Conv2d(channels, channels // 4, 1), nn.ReLU(), nn.Conv2d(channels // 4, 1, 1), nn.Sigmoid())
+        self.gate = nn.Sequential(
+            nn.Conv2d(channels, channels // 4, 1),
+            nn.ReLU(),
+            nn.Conv2d(channels // 4, 1, 1),
+            nn.Sigmoid(),
+        )
         self.mix = nn.Sequential(nn.Linear(3 * channels, WIDTH), nn.GELU(), nn.Linear(WIDTH, WIDTH))
         self.place = nn.Parameter(torch.zeros(GRID**2, WIDTH))
         self.attend = Attention()
@@ -94,13 +121,17 @@ class Level(nn.Module):
 
 
 class Attention(nn.Module):
-    """A layer of a transformer: attention, then two linear layers, each after a norm and beside a way past it."""
+    """A layer of a transformer: attention, then two linear layers, each after a norm and beside a
+    way past it.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.norms = nn.ModuleList(nn.LayerNorm(WIDTH) for _ in range(3))
         self.attention = nn.MultiheadAttention(WIDTH, HEADS, batch_first=True)
-        self.after = nn.Sequential(nn.Linear(WIDTH, 2 * WIDTH), nn.GELU(), nn.Linear(2 * WIDTH, WIDTH))
+        self.after = nn.Sequential(
+            nn.Linear(WIDTH, 2 * WIDTH), nn.GELU(), nn.Linear(2 * WIDTH, WIDTH)
+        )
 
     def forward(self, asking: Tensor, asked: Tensor) -> Tensor:
         """(N, P, WIDTH) that look at (N, P, WIDTH)."""
@@ -116,7 +147,9 @@ class SgNet(nn.Module):
         super().__init__()
         self.levels = nn.ModuleList(map(Level, CHANNELS))
         self.descend = nn.ModuleList(Attention() for _ in CHANNELS[1:])
-        self.quality, self.weight = (nn.Sequential(nn.Linear(WIDTH, WIDTH), nn.GELU(), nn.Linear(WIDTH, 1)) for _ in range(2))
+        self.quality, self.weight = (
+            nn.Sequential(nn.Linear(WIDTH, WIDTH), nn.GELU(), nn.Linear(WIDTH, 1)) for _ in range(2)
+        )
 
     def patch_scores(self, original: list[Tensor], version: list[Tensor]) -> tuple[Tensor, Tensor]:
         """Score and weight of each patch.

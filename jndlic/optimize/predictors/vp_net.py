@@ -1,12 +1,17 @@
-"""VP-JND's network: from patches of an original, a version of it and the original's JND map to one score.
+"""VP-JND's network: from patches of an original, a version of it and the original's JND map to one
+score.
 
-    original R ─┐                     ┌─ [R ; D ; R - D]      ─► quality q of each patch ─┐
-    version  D ─┼─ shared extractor ──┤                                                   ├─► sum of q w / sum of w
-    JND map  J ─┘                     └─ [R ; D ; R x J]      ─► weight  w of each patch ─┘
+    original R ─┐                     ┌─ [R ; D ; R - D] ─► quality q of each patch ─┐
+    version  D ─┼─ shared extractor ──┤                                              ├─► score
+    JND map  J ─┘                     └─ [R ; D ; R x J] ─► weight  w of each patch ─┘
 
-Source: Zhang, Zhang, Li, Fan, Hamzaoui, "VP-JND", IEEE TCSVT 2025: extractor with channel attention (Woo et al., CBAM, ECCV 2018) and a
-non-local block (Wang et al., CVPR 2018), two heads, weighted pooling. The published network took the JND patch from another picture and
-"pooled" by a window of one pixel, which left 100 million weights in its heads; here places agree and pooling is by mean and deviation.
+    score = sum of q w / sum of w
+
+Source: Zhang, Zhang, Li, Fan, Hamzaoui, "VP-JND", IEEE TCSVT 2025: extractor with channel attention
+(Woo et al., CBAM, ECCV 2018) and a non-local block (Wang et al., CVPR 2018), two heads, weighted
+pooling. The published network took the JND patch from another picture and "pooled" by a window of
+one pixel, which left 100 million weights in its heads; here places agree and pooling is by mean and
+deviation.
 """
 
 from __future__ import annotations
@@ -38,7 +43,9 @@ class ChannelAttention(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         narrow = max(1, channels // REDUCTION)
-        self.weigh = nn.Sequential(nn.Linear(channels, narrow), nn.ReLU(), nn.Linear(narrow, channels))
+        self.weigh = nn.Sequential(
+            nn.Linear(channels, narrow), nn.ReLU(), nn.Linear(narrow, channels)
+        )
 
     def forward(self, features: Tensor) -> Tensor:
         """(N, C, H, W) to the same."""
@@ -58,7 +65,7 @@ class NonLocal(nn.Module):
         self.embed = nn.Conv2d(channels, 3 * channels, 1)
         self.out = nn.Conv2d(channels, channels, 1)
         nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
+        nn.init.zeros_(self.out.bias)  # pyright: ignore[reportArgumentType]
 
     def forward(self, features: Tensor) -> Tensor:
         """(N, C, H, W) to the same."""
@@ -86,17 +93,23 @@ class VpNet(nn.Module):
             layers.append(nn.Conv2d(before, after, 3, 1, 1))
             if after == WIDTHS[-1]:
                 layers += [nn.ReLU(), NonLocal(after), nn.MaxPool2d(2)]
-            else:  # published: rectified, weighed, then made smaller; the same, but for the means, in a third of the time
+            else:
+                # Published: rectified, weighed, then made smaller; the same, but for the means, in
+                # a third of the time.
                 layers += [nn.MaxPool2d(2), nn.ReLU(), ChannelAttention(after)]
         self.extractor = nn.Sequential(*layers)
         inputs = 6 * WIDTHS[-1]
         self.quality, self.weight = (
-            nn.Sequential(nn.BatchNorm1d(inputs), nn.Linear(inputs, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 1)) for _ in range(2)
+            nn.Sequential(
+                nn.BatchNorm1d(inputs), nn.Linear(inputs, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 1)
+            )
+            for _ in range(2)
         )
         for layer in self.extractor:
-            if isinstance(layer, nn.Conv2d):  # torch's own start would let differences fade from layer to layer
+            # torch's own start would let differences fade from layer to layer
+            if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-                nn.init.zeros_(layer.bias)
+                nn.init.zeros_(layer.bias)  # pyright: ignore[reportArgumentType]
 
     def original(self, patches: Tensor, jnd: Tensor) -> Original:
         """The part that no version changes.
@@ -126,12 +139,16 @@ class VpNet(nn.Module):
         return score[:, 0], functional.relu(weight[:, 0]) + LEAST_WEIGHT
 
     def forward(self, original: Original, patches: Tensor) -> Tensor:
-        """The score of a picture from all of its patches, a scalar; arguments as for `patch_scores`."""
+        """The score of a picture from all of its patches, a scalar; arguments as for
+        `patch_scores`.
+        """
         return weighted_mean(*self.patch_scores(original, patches))
 
 
 def pooled(features: Tensor) -> Tensor:
-    """(N, C, H, W) to (N, 2 C): mean over places, and logarithm of the standard deviation, which is what visibility goes with."""
+    """(N, C, H, W) to (N, 2 C): mean over places, and logarithm of the standard deviation, which is
+    what visibility goes with.
+    """
     variance, mean = torch.var_mean(features.float(), (2, 3), correction=0)
     return torch.cat((mean, 0.5 * torch.log(variance + LEAST_VARIANCE)), 1)
 

@@ -1,4 +1,5 @@
-"""The codec without one of the ways in which the JND map acts, to measure what each is worth (docs/jnd-ablation.md).
+"""The codec without one of the ways in which the JND map acts, to measure what each is worth
+(docs/jnd-ablation.md).
 
     whole          everything as it is
     constant-step  D = 0: steps follow from quality and channel alone
@@ -6,7 +7,8 @@
     shuffled-map   the network sees the map of another picture
     no-ftm         the map's features gate nothing: the replacement gates r of all JND-FTMs are shut
 
-What training removes by freezing parameters stays removed in the weights file; maps are replaced at encoding too.
+What training removes by freezing parameters stays removed in the weights file; maps are replaced at
+encoding too.
 """
 
 from __future__ import annotations
@@ -17,7 +19,13 @@ from torch import Tensor
 from jndlic.errors import ParameterError
 from jndlic.network.codec import Codec
 
-WHOLE, CONSTANT_STEP, ZERO_MAP, SHUFFLED_MAP, NO_FTM = "whole", "constant-step", "zero-map", "shuffled-map", "no-ftm"
+WHOLE, CONSTANT_STEP, ZERO_MAP, SHUFFLED_MAP, NO_FTM = (
+    "whole",
+    "constant-step",
+    "zero-map",
+    "shuffled-map",
+    "no-ftm",
+)
 VARIANTS = (WHOLE, CONSTANT_STEP, ZERO_MAP, SHUFFLED_MAP, NO_FTM)
 SHUT = -30.0  # sigmoid(-30) adds nothing to a float32 near one
 
@@ -40,7 +48,9 @@ def restrict(codec: Codec, variant: str) -> None:
     for layer in silent:
         layer.requires_grad_(False)
         layer.weight.zero_()
-        layer.bias.fill_(SHUT if variant == NO_FTM and layer.out_channels == layer.in_channels else 0.0)
+        layer.bias.fill_(
+            SHUT if variant == NO_FTM and layer.out_channels == layer.in_channels else 0.0
+        )
 
 
 def seen_map(jnd: Tensor, variant: str) -> Tensor:

@@ -1,4 +1,6 @@
-"""CompressAI's networks under our loss, data and schedule: one network for one lambda, as their papers train them."""
+"""CompressAI's networks under our loss, data and schedule: one network for one lambda, as their
+papers train them.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +16,12 @@ from jndlic.training.schedule import Scheduled
 
 
 class BaselineTraining(Scheduled):
-    """Trains a CompressAI network on R + lambda (MSE + w_M D_M + w_L LPIPS + w_S D_S), R under additive uniform noise.
+    """Trains a CompressAI network on R + lambda (MSE + w_M D_M + w_L LPIPS + w_S D_S), R under
+    additive uniform noise.
 
     Args:
-        architecture: "bmshj2018-hyperprior" (Ballé et al., ICLR 2018) or "mbt2018-mean" (Minnen et al., NeurIPS 2018).
+        architecture: "bmshj2018-hyperprior" (Ballé et al., ICLR 2018) or "mbt2018-mean" (Minnen et
+            al., NeurIPS 2018).
         quality: 1..100, fixes lambda as it does for our codec.
         channels: N of the papers.
         latent_channels: M of the papers.
@@ -49,7 +53,9 @@ class BaselineTraining(Scheduled):
         check_optimizer(optimizer)
         self.save_hyperparameters()
         self.network = build(architecture, channels, latent_channels, start_from)
-        self._distortion = Distortion(ms_ssim_weight, lpips_weight, lpips_weights, ssimulacra2_weight, jnd_weighting)
+        self._distortion = Distortion(
+            ms_ssim_weight, lpips_weight, lpips_weights, ssimulacra2_weight, jnd_weighting
+        )
 
     def loss(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """See Scheduled; the qualities of the batch are not used."""
@@ -57,9 +63,16 @@ class BaselineTraining(Scheduled):
         image = crops.float()
         output = self.network((image / 255.0).contiguous(memory_format=torch.channels_last))
         pixels = image.shape[-2] * image.shape[-1]
-        bits = sum(-torch.log2(likelihood.float()).flatten(1).sum(1) for likelihood in output["likelihoods"].values())
-        weight = rate_distortion_weight(torch.full((len(image), 1, 1), self.hparams.quality, device=image.device))
-        distortion, parts = self._distortion(255.0 * output["x_hat"].float(), image, jnd_map(image), weight)
+        bits = sum(
+            -torch.log2(likelihood.float()).flatten(1).sum(1)
+            for likelihood in output["likelihoods"].values()
+        )
+        weight = rate_distortion_weight(
+            torch.full((len(image), 1, 1), self.hparams.quality, device=image.device)
+        )
+        distortion, parts = self._distortion(
+            255.0 * output["x_hat"].float(), image, jnd_map(image), weight
+        )
         parts |= {"bpp": bits / pixels, "psnr": 10.0 * torch.log10(255.0**2 / parts["error"])}
         loss = (bits / pixels + distortion).mean()
         return loss, {name: value.detach().mean() for name, value in parts.items()}

@@ -1,4 +1,6 @@
-"""`tools/train.py fit --config configs/jndlic.yaml`: training of the codec, or of another codec on the same photos."""
+"""`tools/train.py fit --config configs/jndlic.yaml`: training of the codec, or of another codec on
+the same photos.
+"""
 
 from __future__ import annotations
 
@@ -13,4 +15,6 @@ from jndlic.training.photos.data import PhotoData
 def train(module: type[lightning.LightningModule] = CodecTraining) -> None:
     """Parse the command line and run."""
     reuse_freed_memory()
-    TrainingCLI(module, PhotoData, seed_everything_default=1, save_config_kwargs={"overwrite": True})
+    TrainingCLI(
+        module, PhotoData, seed_everything_default=1, save_config_kwargs={"overwrite": True}
+    )

@@ -1,9 +1,10 @@
-"""Where training starts: the linear path through the network is a block cosine transform and its inverse.
+"""Where training starts: the linear path through the network is a block cosine transform and its
+inverse.
 
-A random start spends its first thousands of steps on learning that natural images are sparse in frequency. Here the stem
-is an 8x8 cosine transform of three decorrelated colour planes, the step from 1/8 to 1/16 joins 2x2 blocks by a Haar
-transform, both keep their lowest frequencies, and the synthesis holds the transposes. Rows beyond what the transform
-offers stay random.
+A random start spends its first thousands of steps on learning that natural images are sparse in
+frequency. Here the stem is an 8x8 cosine transform of three decorrelated colour planes, the step
+from 1/8 to 1/16 joins 2x2 blocks by a Haar transform, both keep their lowest frequencies, and the
+synthesis holds the transposes. Rows beyond what the transform offers stay random.
 """
 
 from __future__ import annotations
@@ -16,17 +17,20 @@ from torch import Tensor, nn
 
 from jndlic.network.blocks import centre
 
-COLOURS = torch.tensor([[1.0, 1.0, 1.0], [1.0, 0.0, -1.0], [1.0, -2.0, 1.0]])
-COLOURS = COLOURS / COLOURS.norm(dim=1, keepdim=True)
+_COLOURS = torch.tensor([[1.0, 1.0, 1.0], [1.0, 0.0, -1.0], [1.0, -2.0, 1.0]])
+COLOURS = _COLOURS / _COLOURS.norm(dim=1, keepdim=True)
 HAAR = torch.tensor([[1.0, 1.0], [1.0, -1.0]]) / math.sqrt(2.0)
-CHROMA_PENALTY = 4  # a colour difference counts as this much finer than brightness, in cycles per 16 pixels
+# A colour difference counts as this much finer than brightness, in cycles per 16 pixels.
+CHROMA_PENALTY = 4
 
 
 class Frequency(NamedTuple):
     """One basis function."""
 
     order: int
-    """Sum of the horizontal and vertical frequency, in half cycles per block, and the penalty of its colour plane."""
+    """Sum of the horizontal and vertical frequency, in half cycles per block, and the penalty of
+    its colour plane.
+    """
     colour: int
     row: int
     column: int
@@ -61,11 +65,14 @@ class Pattern(NamedTuple):
 
 
 @torch.no_grad()
-def start_from_cosines(stem: nn.Conv2d, down: nn.Conv2d, up: nn.Conv2d, out: nn.Conv2d) -> list[Pattern]:
+def start_from_cosines(
+    stem: nn.Conv2d, down: nn.Conv2d, up: nn.Conv2d, out: nn.Conv2d
+) -> list[Pattern]:
     """Set four convolutions to the transform and its inverse.
 
     Args:
-        stem: 3 * 8 * 8 (pixel-unshuffled) to fine channels; of a larger kernel the middle tap is set.
+        stem: 3 * 8 * 8 (pixel-unshuffled) to fine channels; of a larger kernel the middle tap is
+            set.
         down: 4 * fine (pixel-unshuffled) to coarse channels, 1x1.
         up: coarse to 4 * fine, 1x1.
         out: fine to 3 * 8 * 8; as `stem`.
@@ -73,7 +80,9 @@ def start_from_cosines(stem: nn.Conv2d, down: nn.Conv2d, up: nn.Conv2d, out: nn.
     Returns:
         What each coarse channel holds, as many as were set.
     """
-    chosen = lowest_frequencies(math.isqrt(stem.in_channels // 3), CHROMA_PENALTY, stem.out_channels)
+    chosen = lowest_frequencies(
+        math.isqrt(stem.in_channels // 3), CHROMA_PENALTY, stem.out_channels
+    )
     for channel, frequency in enumerate(chosen):
         weights = _block(frequency, math.isqrt(stem.in_channels // 3)).flatten()
         centre(stem)[channel] = weights
@@ -92,7 +101,8 @@ def start_from_cosines(stem: nn.Conv2d, down: nn.Conv2d, up: nn.Conv2d, out: nn.
 
 @torch.no_grad()
 def start_detail(kept: list[Pattern], encode: nn.Conv2d, decode: nn.Conv2d) -> list[Pattern]:
-    """Set the linear path to basis functions that the coarse channels lack: all of brightness first, then colour.
+    """Set the linear path to basis functions that the coarse channels lack: all of brightness
+    first, then colour.
 
     Args:
         kept: of `start_from_cosines`.
@@ -104,9 +114,13 @@ def start_detail(kept: list[Pattern], encode: nn.Conv2d, decode: nn.Conv2d) -> l
     """
     size = math.isqrt(encode.in_channels // 3) // 2
     every = _patterns(lowest_frequencies(size, CHROMA_PENALTY, 3 * size**2))
-    lacking = sorted(set(every) - set(kept), key=lambda pattern: (pattern.frequency.colour > 0, pattern))
+    lacking = sorted(
+        set(every) - set(kept), key=lambda pattern: (pattern.frequency.colour > 0, pattern)
+    )
     for channel, pattern in enumerate(lacking[: encode.out_channels]):
-        weights = torch.einsum("ab,cij->caibj", _join(pattern), _block(pattern.frequency, size)).flatten()
+        weights = torch.einsum(
+            "ab,cij->caibj", _join(pattern), _block(pattern.frequency, size)
+        ).flatten()
         encode.weight[channel, :, 0, 0] = weights
         decode.weight[:, channel, 0, 0] = weights
     encode.bias.zero_()
@@ -115,13 +129,20 @@ def start_detail(kept: list[Pattern], encode: nn.Conv2d, decode: nn.Conv2d) -> l
 
 
 def _patterns(frequencies: list[Frequency]) -> list[Pattern]:
-    return [Pattern(2 * frequency.order + a + b, frequency, a, b) for frequency in frequencies for a in (0, 1) for b in (0, 1)]
+    return [
+        Pattern(2 * frequency.order + a + b, frequency, a, b)
+        for frequency in frequencies
+        for a in (0, 1)
+        for b in (0, 1)
+    ]
 
 
 def _block(frequency: Frequency, size: int) -> Tensor:
     """(3, size, size): the basis function of one block."""
     basis = cosine_basis(size)
-    return COLOURS[frequency.colour][:, None, None] * (basis[frequency.row][:, None] * basis[frequency.column][None, :])
+    return COLOURS[frequency.colour][:, None, None] * (
+        basis[frequency.row][:, None] * basis[frequency.column][None, :]
+    )
 
 
 def _join(pattern: Pattern) -> Tensor:
@@ -131,7 +152,9 @@ def _join(pattern: Pattern) -> Tensor:
 
 @torch.no_grad()
 def start_from_identity(layer: nn.Conv2d, largest: int) -> None:
-    """Let a 1x1 convolution begin as the identity on the channels that both sides have, at most the first `largest`."""
+    """Let a 1x1 convolution begin as the identity on the channels that both sides have, at most the
+    first `largest`.
+    """
     shared = min(layer.in_channels, layer.out_channels, largest)
     layer.weight.mul_(0.01)
     layer.weight[range(shared), range(shared), 0, 0] = 1.0

@@ -1,4 +1,6 @@
-"""What training calls an error: squared grey levels, MS-SSIM, LPIPS and SSIMULACRA2 together, weighted by lambda."""
+"""What training calls an error: squared grey levels, MS-SSIM, LPIPS and SSIMULACRA2 together,
+weighted by lambda.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ from jndlic.training.codec.loss import squared_error
 class Distortion:
     """lambda (MSE + w_M D_M + w_L LPIPS + w_S D_S) per picture.
 
-    Squared error and D_M follow the lambda of each place; LPIPS and D_S, which are figures of a whole picture, its mean.
+    Squared error and D_M follow the lambda of each place; LPIPS and D_S, which are figures of a
+    whole picture, its mean.
 
     Args:
         ms_ssim_weight: w_M, in squared grey levels; 0 leaves the term out.
@@ -40,7 +43,9 @@ class Distortion:
         if compile and self._lpips is not None:
             self._lpips.compile()
 
-    def __call__(self, decoded: Tensor, image: Tensor, jnd: Tensor, weight: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    def __call__(
+        self, decoded: Tensor, image: Tensor, jnd: Tensor, weight: Tensor
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """Weighted distortion, and its parts without their weights.
 
         Args:
@@ -50,8 +55,8 @@ class Distortion:
             weight: lambda, (B, h, w); H and W are multiples of h and w.
 
         Returns:
-            (B,) in bits per pixel; by name "error" (B,) in squared grey levels, and "ms_ssim_distance", "lpips",
-            "ssimulacra2_distance" (B,) where they are terms.
+            (B,) in bits per pixel; by name "error" (B,) in squared grey levels, and
+            "ms_ssim_distance", "lpips", "ssimulacra2_distance" (B,) where they are terms.
         """
         places = functional.interpolate(weight[:, None], decoded.shape[-2:], mode="nearest")
         mean = weight.mean((1, 2))

@@ -1,7 +1,9 @@
-"""From a training checkpoint to a weights file, and from a weights file to the start of the next training.
+"""From a training checkpoint to a weights file, and from a weights file to the start of the next
+training.
 
-A weights file holds rounded integer networks and finished tables. What training needs beyond it (the float masters of the
-integer networks and the entropy bottlenecks) goes into a second file, `masters/` beside it, which no codec reads.
+A weights file holds rounded integer networks and finished tables. What training needs beyond it
+(the float masters of the integer networks and the entropy bottlenecks) goes into a second file,
+`masters/` beside it, which no codec reads.
 """
 
 from __future__ import annotations
@@ -27,16 +29,22 @@ from jndlic.training.codec.mixture import CountTables
 from jndlic.training.codec.trainable import trainable_codec
 
 INTEGER_NETWORKS = ("scale_net.", "step_net.", "scale_context.")
-LOSS_TERMS = {"ms_ssim_weight": "ms-ssim-rgb", "lpips_weight": "lpips-squeeze", "ssimulacra2_weight": "ssimulacra2"}
-"""Options of CodecTraining, and the metrics that they bring into the loss, by the names of the benchmark."""
+LOSS_TERMS = {
+    "ms_ssim_weight": "ms-ssim-rgb",
+    "lpips_weight": "lpips-squeeze",
+    "ssimulacra2_weight": "ssimulacra2",
+}
+"""Options of CodecTraining, and the metrics that they bring into the loss, by the names of the
+benchmark.
+"""
 MASTER_PREFIXES = (*(f"codec.{name}" for name in INTEGER_NETWORKS), "entropy.")
 
 
 def export_checkpoint(checkpoint: str | Path, output: str | Path, name: str) -> Path:
     """Freeze a checkpoint of `tools/train.py` into a weights file.
 
-    Averaged weights (EMA) are used where the checkpoint has them: Lightning stores them as its state. The masters are written
-    too (see `masters_path`).
+    Averaged weights (EMA) are used where the checkpoint has them: Lightning stores them as its
+    state. The masters are written too (see `masters_path`).
 
     Args:
         checkpoint: .ckpt file.
@@ -53,28 +61,40 @@ def export_checkpoint(checkpoint: str | Path, output: str | Path, name: str) -> 
     entropy = EntropyModels(config.hyper_channels, config.jnd_channels)
     codec.load_state_dict(_part(state, "codec."))
     entropy.load_state_dict(_learned(_part(state, "entropy.")), strict=False)
-    masters = {key: value.contiguous() for key, value in _learned(state).items() if key.startswith(MASTER_PREFIXES)}
+    masters = {
+        key: value.contiguous()
+        for key, value in _learned(state).items()
+        if key.startswith(MASTER_PREFIXES)
+    }
     masters_path(output).parent.mkdir(parents=True, exist_ok=True)
     write_atomically(masters_path(output), save(masters))
     return save_weights(codec, entropy, output, name, trained_on(checkpoint))
 
 
 def trained_on(checkpoint: str | Path) -> tuple[str, ...]:
-    """Names of the metrics in the loss of a checkpoint: the squared error always, the other terms where they have a weight.
+    """Names of the metrics in the loss of a checkpoint: the squared error always, the other terms
+    where they have a weight.
 
-    What the weights that it started from were trained on counts too: a term that was dropped has left its mark.
+    What the weights that it started from were trained on counts too: a term that was dropped has
+    left its mark.
 
     Raises:
-        WeightsError: the file is no checkpoint, or the weights that it started from are no longer there.
+        WeightsError: the file is no checkpoint, or the weights that it started from are no longer
+            there.
     """
     options = checkpoint_file.read(checkpoint).get("hyper_parameters", {})
-    names = ["psnr-rgb", *(name for option, name in LOSS_TERMS.items() if options.get(option, 0.0) > 0.0)]
+    names = [
+        "psnr-rgb",
+        *(name for option, name in LOSS_TERMS.items() if options.get(option, 0.0) > 0.0),
+    ]
     if options.get("start_from"):
         try:
             with safe_open(options["start_from"], "pt") as file:
                 before = (file.metadata() or {}).get("trained_on", "")
         except (OSError, SafetensorError) as error:
-            raise WeightsError(f"{checkpoint} started from {options['start_from']}, which cannot be read: {error}") from error
+            raise WeightsError(
+                f"{checkpoint} started from {options['start_from']}, which cannot be read: {error}"
+            ) from error
         names += [name for name in before.split(",") if name and name not in names]
     return tuple(names)
 
@@ -96,32 +116,45 @@ def load_start(codec: Codec, entropy: EntropyModels, weights: str | Path) -> Non
         WeightsError: a file is missing, damaged or of other sizes.
     """
     try:
-        tensors = {f"codec.{key}": value.float() for key, value in load_file(weights).items() if value.is_floating_point()}
+        tensors = {
+            f"codec.{key}": value.float()
+            for key, value in load_file(weights).items()
+            if value.is_floating_point()
+        }
         tensors |= load_file(masters_path(weights))
         codec.load_state_dict(grown(_part(tensors, "codec."), codec.state_dict()))
         missing = entropy.load_state_dict(_part(tensors, "entropy."), strict=False)
     except (OSError, RuntimeError, SafetensorError) as error:
         raise WeightsError(f"training cannot start from {weights}: {error}") from error
     if missing.unexpected_keys:
-        raise WeightsError(f"training cannot start from {weights}: unknown tensors {missing.unexpected_keys[:4]}")
+        raise WeightsError(
+            f"training cannot start from {weights}: unknown tensors {missing.unexpected_keys[:4]}"
+        )
 
 
 def grown(tensors: dict[str, Tensor], wanted: dict[str, Tensor]) -> dict[str, Tensor]:
     """The state of a network with more parts, or larger kernels, than the one that was trained.
 
-    New parts keep the state that they begin with, which is made to have no effect; a kernel becomes the middle of a larger one.
+    New parts keep the state that they begin with, which is made to have no effect; a kernel becomes
+    the middle of a larger one.
 
     Args:
         tensors: as trained.
         wanted: the larger network's own state.
 
     Returns:
-        As `wanted`; a tensor that fits neither way is left as it was trained, for the loader to refuse.
+        As `wanted`; a tensor that fits neither way is left as it was trained, for the loader to
+        refuse.
     """
     state = dict(wanted)
     for name, value in tensors.items():
         own = wanted.get(name)
-        if own is not None and value.dim() == own.dim() == 4 and value.shape[:2] == own.shape[:2] and value.shape != own.shape:
+        if (
+            own is not None
+            and value.dim() == own.dim() == 4
+            and value.shape[:2] == own.shape[:2]
+            and value.shape != own.shape
+        ):
             margin = (own.shape[-1] - value.shape[-1]) // 2
             value = torch.nn.functional.pad(value, (margin,) * 4)
         state[name] = value
@@ -134,10 +167,14 @@ def read_checkpoint(checkpoint: str | Path) -> tuple[dict[str, Tensor], CodecCon
     try:
         return content["state_dict"], CodecConfig.from_dict(content["codec_config"])
     except KeyError as error:
-        raise WeightsError(f"{checkpoint} is not a checkpoint of tools/train.py: it lacks {error}") from error
+        raise WeightsError(
+            f"{checkpoint} is not a checkpoint of tools/train.py: it lacks {error}"
+        ) from error
 
 
-def save_weights(codec: Codec, entropy: EntropyModels, output: str | Path, name: str, metrics: Sequence[str] = ()) -> Path:
+def save_weights(
+    codec: Codec, entropy: EntropyModels, output: str | Path, name: str, metrics: Sequence[str] = ()
+) -> Path:
     """Write networks (floats as float16) and tables.
 
     Args:
@@ -147,8 +184,10 @@ def save_weights(codec: Codec, entropy: EntropyModels, output: str | Path, name:
         name: of the model.
         metrics: in the loss, see `trained_on`; none: the file does not tell.
     """
-    tensors = {key: value.to(torch.float16) if value.is_floating_point() else value
-               for key, value in freeze(codec, entropy).state_dict().items()}
+    tensors = {
+        key: value.to(torch.float16) if value.is_floating_point() else value
+        for key, value in freeze(codec, entropy).state_dict().items()
+    }
     entropy.eval()
     tables = {"latent": entropy.latent.tables()}
     for key, model in (("z", entropy.z), ("z_jnd", entropy.z_jnd)):
@@ -175,7 +214,11 @@ def save_weights(codec: Codec, entropy: EntropyModels, output: str | Path, name:
 def freeze(codec: Codec, entropy: EntropyModels) -> Codec:
     """The codec with integer networks in place of their float masters."""
     frozen = Codec(codec.config)
-    shared = {key: value for key, value in codec.state_dict().items() if not key.startswith(INTEGER_NETWORKS)}
+    shared = {
+        key: value
+        for key, value in codec.state_dict().items()
+        if not key.startswith(INTEGER_NETWORKS)
+    }
     frozen.load_state_dict(shared, strict=False)
     frozen.scale_net = codec.scale_net.freeze(codec.config)
     frozen.step_net = codec.step_net.freeze(codec.config)
@@ -187,9 +230,17 @@ def freeze(codec: Codec, entropy: EntropyModels) -> Codec:
 
 
 def _learned(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Without the tables built so far: they have the sizes of another moment, and follow from the rest."""
-    return {key: value for key, value in state.items() if not key.endswith(("._offset", "._quantized_cdf", "._cdf_length"))}
+    """Without the tables built so far: they have the sizes of another moment, and follow from the
+    rest.
+    """
+    return {
+        key: value
+        for key, value in state.items()
+        if not key.endswith(("._offset", "._quantized_cdf", "._cdf_length"))
+    }
 
 
 def _part(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
+    return {
+        key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)
+    }

@@ -1,8 +1,10 @@
-"""The differentiable pass of training: the codec's own parts, with noise where entropy is estimated.
+"""The differentiable pass of training: the codec's own parts, with noise where entropy is
+estimated.
 
-Everything that decoding sees (z, z_J, k, S, d) is rounded as it will be in a file, with straight-through gradients. Rates are
-likelihoods of CompressAI's entropy models: of z and z_J under additive uniform noise; of k, the true cost of the rounded
-symbols, whose gradient moves the scales, while the gradient of the cost under noise moves latents, means and steps.
+Everything that decoding sees (z, z_J, k, S, d) is rounded as it will be in a file, with
+straight-through gradients. Rates are likelihoods of CompressAI's entropy models: of z and z_J under
+additive uniform noise; of k, the true cost of the rounded symbols, whose gradient moves the scales,
+while the gradient of the cost under noise moves latents, means and steps.
 """
 
 from __future__ import annotations
@@ -54,7 +56,9 @@ class EntropyModels(nn.Module):
         return self.z.loss() + self.z_jnd.loss()
 
 
-def training_pass(codec: Codec, entropy: EntropyModels, image: Tensor, jnd: Tensor, quality: Tensor) -> TrainingOutput:
+def training_pass(
+    codec: Codec, entropy: EntropyModels, image: Tensor, jnd: Tensor, quality: Tensor
+) -> TrainingOutput:
     """Run a batch.
 
     Args:
@@ -96,9 +100,13 @@ def training_pass(codec: Codec, entropy: EntropyModels, image: Tensor, jnd: Tens
     table = table + (from_phases(refined) - table).detach()
     weights = entropy.latent.weights()
     bits_true = entropy.latent.bits(from_phases(symbols), table, weights)
-    bits_noisy = entropy.latent.bits(ratio + torch.rand_like(ratio) - 0.5, table.detach(), weights.detach())
+    bits_noisy = entropy.latent.bits(
+        ratio + torch.rand_like(ratio) - 0.5, table.detach(), weights.detach()
+    )
     bits_latent = (bits_true + bits_noisy - bits_noisy.detach()).flatten(1).sum(1)
-    return TrainingOutput(codec.synthesis(decoded, step_index, quality), bits_latent, bits_hyper, bits_jnd, step_index)
+    return TrainingOutput(
+        codec.synthesis(decoded, step_index, quality), bits_latent, bits_hyper, bits_jnd, step_index
+    )
 
 
 def _follow(codec: Codec, entropy: EntropyModels) -> None:

@@ -1,6 +1,8 @@
-"""Float masters of the integer networks: what training moves, rounded in every pass to what a file will hold.
+"""Float masters of the integer networks: what training moves, rounded in every pass to what a file
+will hold.
 
-The arithmetic is that of jndlic/network/integer.py on rounded float weights, with straight-through gradients.
+The arithmetic is that of jndlic/network/integer.py on rounded float weights, with straight-through
+gradients.
 """
 
 from __future__ import annotations
@@ -20,17 +22,18 @@ WEIGHT_MAX = 127
 WEIGHT_BITS = 7
 SAFE_LIMIT = 0.95 * EXACT_LIMIT  # clear of the limit by more than rounding can add
 EXPONENT_RANGE = (-3, 8)
-SYMBOL_SCALE, HIDDEN_SCALE, INDEX_SCALE = 1, 16, 8  # integers per real unit: symbols, activations, indices
+# Integers per real unit: symbols, activations, indices
+SYMBOL_SCALE, HIDDEN_SCALE, INDEX_SCALE = (1, 16, 8)
 TABLE_SCALE = 128.0  # indices per unit of a trained table: lets the common learning rate move them
 
 
 class _StraightThroughRound(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, values: Tensor) -> Tensor:  # noqa: D102
+    def forward(ctx, values: Tensor) -> Tensor:
         return torch.floor(values + 0.5)
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> Tensor:  # noqa: D102
+    def backward(ctx, gradient: Tensor) -> Tensor:
         return gradient
 
 
@@ -42,9 +45,9 @@ def round_through(values: Tensor) -> Tensor:
 class IntegerMaster(nn.Module):
     """IntegerConv2d with float parameters: rounds them on the fly, gradients pass straight through.
 
-    Real-valued quantities are fixed-point: an input integer stands for input / input_scale, an output integer for
-    output / output_scale, a weight integer for weight / 2^(7 + e) with one exponent e per output channel, chosen as
-    large as int8 and the 2^24 bound allow.
+    Real-valued quantities are fixed-point: an input integer stands for input / input_scale, an
+    output integer for output / output_scale, a weight integer for weight / 2^(7 + e) with one
+    exponent e per output channel, chosen as large as int8 and the 2^24 bound allow.
     """
 
     def __init__(
@@ -65,7 +68,9 @@ class IntegerMaster(nn.Module):
         self.input_scale, self.output_scale = input_scale, output_scale
         self.input_max, self.rectify = input_max, rectify
         fan_in = in_channels * kernel_size**2
-        self.weight = nn.Parameter(torch.randn(out_channels, in_channels, kernel_size, kernel_size) * gain / fan_in**0.5)
+        self.weight = nn.Parameter(
+            torch.randn(out_channels, in_channels, kernel_size, kernel_size) * gain / fan_in**0.5
+        )
         self.bias = nn.Parameter(torch.zeros(out_channels))
 
     @torch.no_grad()
@@ -74,18 +79,24 @@ class IntegerMaster(nn.Module):
         magnitude = self.weight.abs()
         largest = magnitude.amax((1, 2, 3))
         total = magnitude.sum((1, 2, 3)) * self.input_max + self.bias.abs() * self.input_scale
-        room = torch.minimum(WEIGHT_MAX / largest.clamp(min=1e-12), SAFE_LIMIT / total.clamp(min=1e-12))
+        room = torch.minimum(
+            WEIGHT_MAX / largest.clamp(min=1e-12), SAFE_LIMIT / total.clamp(min=1e-12)
+        )
         return (torch.log2(room).floor() - WEIGHT_BITS).clamp(*EXPONENT_RANGE)
 
     def _integers(self) -> tuple[Tensor, Tensor, Tensor]:
         """Rounded weight and bias (differentiable) and the divisor 2^shift, all float32."""
         scale = torch.exp2(self.exponents() + WEIGHT_BITS)
-        weight = bound(round_through(self.weight * scale[:, None, None, None]), -WEIGHT_MAX, WEIGHT_MAX)
+        weight = bound(
+            round_through(self.weight * scale[:, None, None, None]), -WEIGHT_MAX, WEIGHT_MAX
+        )
         bias = round_through(self.bias * (scale * self.input_scale))
         return weight, bias, scale * (self.input_scale / self.output_scale)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """(B, in_channels, H, W) float32 integers to (B, out_channels, H, W) float32 integers, differentiable."""
+        """(B, in_channels, H, W) float32 integers to (B, out_channels, H, W) float32 integers,
+        differentiable.
+        """
         weight, bias, divisor = self._integers()
         total = functional.conv2d(inputs, weight, bias, padding=self.kernel_size[0] // 2)
         scaled = round_through(total / divisor[:, None, None])
@@ -96,10 +107,15 @@ class IntegerMaster(nn.Module):
         """The frozen layer with the same integers.
 
         Raises:
-            WeightsError: the parameters break the 2^24 rule (they cannot, short of values outside the exponents' range).
+            WeightsError: the parameters break the 2^24 rule (they cannot, short of values outside
+                the exponents' range).
         """
         frozen = IntegerConv2d(
-            self.in_channels, self.out_channels, self.kernel_size[0], input_max=self.input_max, rectify=self.rectify
+            self.in_channels,
+            self.out_channels,
+            self.kernel_size[0],
+            input_max=self.input_max,
+            rectify=self.rectify,
         )
         weight, bias, divisor = self._integers()
         frozen.weight.copy_(weight.to(torch.int8))
@@ -110,7 +126,13 @@ class IntegerMaster(nn.Module):
 
 
 def master_layer(
-    inputs: int, outputs: int, kernel: int = 1, *, first: bool = False, last: bool = False, gain: float = 2**0.5
+    inputs: int,
+    outputs: int,
+    kernel: int = 1,
+    *,
+    first: bool = False,
+    last: bool = False,
+    gain: float = 2**0.5,
 ) -> IntegerMaster:
     """See LayerMaker."""
     return IntegerMaster(
@@ -139,7 +161,8 @@ class ScaleMaster(ScaleNet):
 
     @torch.no_grad()
     def start(self, orders: list[int], detail_orders: list[int]) -> None:
-        """Begin with the spectrum of natural images: scales that fall with the frequency that a channel starts from.
+        """Begin with the spectrum of natural images: scales that fall with the frequency that a
+        channel starts from.
 
         Args:
             orders: of the first channels.
@@ -162,12 +185,15 @@ class ScaleMaster(ScaleNet):
 
 
 class StepMaster(StepNet):
-    """Master of the step net; the gain table of all qualities is interpolated between a few nodes."""
+    """Master of the step net; the gain table of all qualities is interpolated between a few
+    nodes.
+    """
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__(config, master_layer)
         del self.gain
-        # At high rate the best error is 2.2 / lambda and the step sqrt(12 error); a grey level is 1/16 of y.
+        # At high rate the best error is 2.2 / lambda and the step sqrt(12 error); a grey level is
+        # 1/16 of y.
         start = torch.linspace(29.0, -4.0, QUALITY_NODES) / TABLE_SCALE
         self.gain_nodes = nn.Parameter(start[:, None].repeat(1, config.latent_channels))
 
@@ -196,5 +222,8 @@ class ScaleContextMaster(ScaleContext):
     def freeze(self, config: CodecConfig) -> ScaleContext:
         """The integer networks with this one's rounded parameters."""
         frozen = ScaleContext(config)
-        frozen.passes = nn.ModuleList(nn.Sequential(*(layer.freeze() for layer in network)) for network in self.passes)
+        frozen.passes = nn.ModuleList(
+            nn.Sequential(*(layer.freeze() for layer in network.children()))
+            for network in self.passes
+        )
         return frozen

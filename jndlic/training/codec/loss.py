@@ -1,7 +1,8 @@
 """Rate-distortion loss: R + lambda(q) (MSE + w LPIPS), in the units of the paper.
 
-lambda is log-spaced over the qualities and follows the quality of each place. The squared error may be weighted by the tolerance map, weight 1 / (j + 2)^2
-with mean one per image: that rewards the codec for moving errors to where the map tolerates them.
+lambda is log-spaced over the qualities and follows the quality of each place. The squared error may
+be weighted by the tolerance map, weight 1 / (j + 2)^2 with mean one per image: that rewards the
+codec for moving errors to where the map tolerates them.
 """
 
 from __future__ import annotations
@@ -15,13 +16,16 @@ LAMBDA_MIN, LAMBDA_MAX = 0.00012, 0.22
 
 
 def rate_distortion_weight(quality: Tensor) -> Tensor:
-    """lambda of each quality: integers 1..100 of any shape to float32, 0.00012 to 0.22 bits per squared grey level."""
+    """lambda of each quality: integers 1..100 of any shape to float32, 0.00012 to 0.22 bits per
+    squared grey level.
+    """
     position = (quality.to(torch.float32) - QUALITY_MIN) / (QUALITY_MAX - QUALITY_MIN)
     return LAMBDA_MIN * (LAMBDA_MAX / LAMBDA_MIN) ** position
 
 
 def balance(weight: Tensor, strength: float) -> Tensor:
-    """Weight of each sample so that fine qualities, whose losses are large, do not own the gradient: (lambda / 0.0051)^-strength.
+    """Weight of each sample so that fine qualities, whose losses are large, do not own the
+    gradient: (lambda / 0.0051)^-strength.
 
     Args:
         weight: lambda, (B, h, w); its geometric mean over the places counts.

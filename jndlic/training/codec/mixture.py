@@ -1,11 +1,13 @@
-"""The probability of latent symbols: 64 tables, each a mixture of CompressAI's GaussianConditional at four scales.
+"""The probability of latent symbols: 64 tables, each a mixture of CompressAI's GaussianConditional
+at four scales.
 
     P_t(k) = Σ_j w[t, j] (Φ((k + ½) / s_tj) - Φ((k - ½) / s_tj)),    s_tj = 0.11 r^t · SPREADS[j]
 
-One normal distribution per table is too light in its tails: what the integer networks know of a latent's scale is coarse, so
-the latents of one table have many scales. Measured on photos that training had not seen, the mixture takes 10 to 17 % fewer
-bits for the same symbols, within 0.2 % of tables made from the symbols' own histograms (docs/training.md). Decoding costs
-the same: the weights carry tables of counts, whatever they were made from.
+One normal distribution per table is too light in its tails: what the integer networks know of a
+latent's scale is coarse, so the latents of one table have many scales. Measured on photos that
+training had not seen, the mixture takes 10 to 17 % fewer bits for the same symbols, within 0.2 % of
+tables made from the symbols' own histograms (docs/training.md). Decoding costs the same: the
+weights carry tables of counts, whatever they were made from.
 """
 
 from __future__ import annotations
@@ -61,15 +63,20 @@ class ScaleMixture(nn.Module):
 
         Args:
             symbols: k, float32, integers or not; any shape.
-            table: t, float32 that holds integers 0..63, same shape; the gradient is that of the scale.
+            table: t, float32 that holds integers 0..63, same shape; the gradient is that of the
+                scale.
             weights: of `weights`, with or without gradient.
 
         Returns:
             Bits, float32, same shape.
         """
-        # A column at a time: the gradient of a lookup of whole rows takes twenty times as long on a CPU.
+        # A column at a time: the gradient of a lookup of whole rows takes twenty times as long on a
+        # CPU.
         chosen = table.detach().long().flatten()
-        shares = [column.index_select(0, chosen).view_as(table) for column in weights.t().contiguous().unbind()]
+        shares = [
+            column.index_select(0, chosen).view_as(table)
+            for column in weights.t().contiguous().unbind()
+        ]
         scales = SCALE_MIN * torch.exp(table * LOG_RATIO)
         likelihood = sum(
             share * self.gaussian._likelihood(symbols, (scales * spread).clamp(max=SCALE_MAX))
@@ -83,21 +90,33 @@ class ScaleMixture(nn.Module):
         weights = self.weights().double()
         device = weights.device
         symbols = torch.arange(largest + 1, dtype=torch.float64, device=device)
-        scales = SCALE_MIN * torch.exp(LOG_RATIO * torch.arange(TABLE_COUNT, dtype=torch.float64, device=device))
-        scales = (scales[:, None] * torch.tensor(SPREADS, dtype=torch.float64, device=device)).clamp(max=SCALE_MAX)[..., None]
+        scales = SCALE_MIN * torch.exp(
+            LOG_RATIO * torch.arange(TABLE_COUNT, dtype=torch.float64, device=device)
+        )
+        scales = (
+            scales[:, None] * torch.tensor(SPREADS, dtype=torch.float64, device=device)
+        ).clamp(max=SCALE_MAX)[..., None]
         # Of the negative side: differences of small numbers keep their digits.
-        cells = torch.special.ndtr((0.5 - symbols) / scales) - torch.special.ndtr((-0.5 - symbols) / scales)
+        cells = torch.special.ndtr((0.5 - symbols) / scales) - torch.special.ndtr(
+            (-0.5 - symbols) / scales
+        )
         return (weights[:, :, None] * cells).sum(1)
 
     @torch.no_grad()
     def tables(self) -> CountTables:
-        """Tables of counts for the coder, symmetric, each as long as it needs to leave TAIL_MASS to the escape."""
+        """Tables of counts for the coder, symmetric, each as long as it needs to leave TAIL_MASS to
+        the escape.
+        """
         reach = math.ceil(5 * SCALE_MAX)
         half = self.probabilities(reach).cpu()
         beyond = 2 * half.flip(1).cumsum(1).flip(1)  # P(|k| >= n)
-        largest = (beyond >= TAIL_MASS).sum(1).clamp(2, reach) - 1  # at least -1, 0, 1 in every table
+        # At least -1, 0, 1 in every table
+        largest = (beyond >= TAIL_MASS).sum(1).clamp(2, reach) - 1
         lengths = 2 * largest + 1
-        rows = [torch.cat((row[1 : n + 1].flip(0), row[: n + 1])) for row, n in zip(half, largest.tolist())]
+        rows = [
+            torch.cat((row[1 : n + 1].flip(0), row[: n + 1]))
+            for row, n in zip(half, largest.tolist())
+        ]
         padded = nn.utils.rnn.pad_sequence(rows, batch_first=True).float()
         tails = torch.tensor([[max(1e-9, 1.0 - row.sum().item())] for row in rows])
         cdfs = self.gaussian._pmf_to_cdf(padded, tails, lengths, int(lengths.max()))

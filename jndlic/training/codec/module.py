@@ -1,4 +1,6 @@
-"""The codec's training: R + lambda(q) (MSE + w_M D_M + w_L LPIPS + w_S D_S), a plane of qualities drawn per sample."""
+"""The codec's training: R + lambda(q) (MSE + w_M D_M + w_L LPIPS + w_S D_S), a plane of qualities
+drawn per sample.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,8 @@ from jndlic.training.schedule import Scheduled
 
 
 class CodecTraining(Scheduled):
-    """Trains a codec on R + lambda(q) (MSE + w_M MS-SSIM distance + w_L LPIPS + w_S SSIMULACRA2 distance).
+    """Trains a codec on R + lambda(q) (MSE + w_M MS-SSIM distance + w_L LPIPS + w_S SSIMULACRA2
+    distance).
 
     Args:
         config: sizes of the network.
@@ -35,9 +38,11 @@ class CodecTraining(Scheduled):
         lpips_weights: SqueezeNet trunk; default: environment variable JNDLIC_LPIPS_WEIGHTS.
         ssimulacra2_weight: w_S, in squared grey levels; 0 leaves the term out.
         jnd_weighting: share of the squared error that is weighted by 1 / (j + 2)^2.
-        optimizer: "adam", or "muon" for the kernels of the float networks (see jndlic/training/muon.py).
+        optimizer: "adam", or "muon" for the kernels of the float networks (see
+            jndlic/training/muon.py).
         balance_strength: how far the losses of fine and coarse qualities are evened out, 0 to 1.
-        compile: let torch.compile fuse the passes through the codec and LPIPS; the first steps then take minutes.
+        compile: let torch.compile fuse the passes through the codec and LPIPS; the first steps then
+            take minutes.
         ablation: leave a part out, see jndlic/training/codec/ablation.py.
     """
 
@@ -79,14 +84,17 @@ class CodecTraining(Scheduled):
         """Rate-distortion loss of a batch, and its parts by name.
 
         Args:
-            batch: (B, 3, S, S) uint8 crops and (B, S/32, S/32) qualities, or (B,) where each is the same all over its crop.
+            batch: (B, 3, S, S) uint8 crops and (B, S/32, S/32) qualities, or (B,) where each is the
+                same all over its crop.
         """
         crops, quality = batch
         options = self.hparams
         image = crops.float()
         quality = quality_plane(quality, *(side // JND_STRIDE for side in image.shape[-2:]))
         jnd = jnd_map(image)
-        output = self._training_pass(self.codec, self.entropy, image, seen_map(jnd, options.ablation), quality)
+        output = self._training_pass(
+            self.codec, self.entropy, image, seen_map(jnd, options.ablation), quality
+        )
         pixels = image.shape[-2] * image.shape[-1]
         rate = (output.bits_latent + output.bits_hyper + output.bits_jnd) / pixels
         weight = rate_distortion_weight(quality)
@@ -103,7 +111,9 @@ class CodecTraining(Scheduled):
         checkpoint["codec_config"] = self.codec.config.to_dict()
 
 
-def _describe(output: TrainingOutput, rate: Tensor, error: Tensor, pixels: int) -> dict[str, Tensor]:
+def _describe(
+    output: TrainingOutput, rate: Tensor, error: Tensor, pixels: int
+) -> dict[str, Tensor]:
     """Figures worth watching; rates in bits per pixel."""
     return {
         "bpp": rate,

@@ -2,12 +2,14 @@
 
     D_M = Σ_s w_s mean_p [ λ_s(p) (1 - c_s(p)) ]        w = 0.0448, 0.2856, 0.3001, 0.2363, 0.1333
 
-c_s is the product of contrast and structure at scale s (at the last scale that of luminance too), λ_s the weight of the pixel, scaled
-down with the picture. MS-SSIM itself is the product of the means of c_s to the powers w_s; near 1, 1 - MS-SSIM is D_M for λ = 1. Unlike
-the product, the sum tells what each place costs. Windows that reach over the border are cut there and made to sum to one, so small crops have
-all five scales.
+c_s is the product of contrast and structure at scale s (at the last scale that of luminance too),
+λ_s the weight of the pixel, scaled down with the picture. MS-SSIM itself is the product of the
+means of c_s to the powers w_s; near 1, 1 - MS-SSIM is D_M for λ = 1. Unlike the product, the sum
+tells what each place costs. Windows that reach over the border are cut there and made to sum to
+one, so small crops have all five scales.
 
-Source: Wang, Simoncelli, Bovik, "Multi-scale structural similarity for image quality assessment", Asilomar 2003.
+Source: Wang, Simoncelli, Bovik, "Multi-scale structural similarity for image quality assessment",
+Asilomar 2003.
 """
 
 from __future__ import annotations
@@ -34,7 +36,8 @@ def distance(image: Tensor, reference: Tensor, weight: Tensor) -> Tensor:
     Returns:
         (B,), 0 where the pictures are equal.
     """
-    with torch.autocast(image.device.type, enabled=False):  # differences of squares need the digits of float32
+    # Differences of squares need the digits of float32
+    with torch.autocast(image.device.type, enabled=False):
         return _distance(image.float() - 128.0, reference.float() - 128.0, weight.float())
 
 
@@ -43,9 +46,13 @@ def _distance(image: Tensor, reference: Tensor, weight: Tensor) -> Tensor:
     total = torch.zeros(len(image), device=image.device)
     for scale, share in enumerate(SCALE_WEIGHTS):
         if scale:
-            image, reference, weight = (functional.avg_pool2d(planes, 2) for planes in (image, reference, weight))
+            image, reference, weight = (
+                functional.avg_pool2d(planes, 2) for planes in (image, reference, weight)
+            )
         last = scale == len(SCALE_WEIGHTS) - 1
-        total = total + share * (weight * (1.0 - _similarity(image, reference, last))).mean((1, 2, 3))
+        total = total + share * (weight * (1.0 - _similarity(image, reference, last))).mean(
+            (1, 2, 3)
+        )
     return total
 
 
@@ -63,14 +70,21 @@ def _similarity(image: Tensor, reference: Tensor, with_luminance: bool) -> Tenso
     variances = blurred(image.square() + reference.square()) - squares
     similarity = (2.0 * covariance + CONTRAST_FLOOR) / (variances + CONTRAST_FLOOR)
     if with_luminance:
-        offset = 2.0 * 128.0 * (mean + mean_reference) + 2.0 * 128.0**2  # (a + 128)^2 + (b + 128)^2, 2 (a + 128) (b + 128)
-        similarity = similarity * (2.0 * product + offset + LUMINANCE_FLOOR) / (squares + offset + LUMINANCE_FLOOR)
+        # (a + 128)^2 + (b + 128)^2, 2 (a + 128) (b + 128)
+        offset = 2.0 * 128.0 * (mean + mean_reference) + 2.0 * 128.0**2
+        similarity = (
+            similarity
+            * (2.0 * product + offset + LUMINANCE_FLOOR)
+            / (squares + offset + LUMINANCE_FLOOR)
+        )
     return similarity
 
 
 @lru_cache(maxsize=32)
 def _window(side: int, device: torch.device) -> Tensor:
-    """(side, side): a Gaussian blur along one axis as a product; a matrix is faster on a CPU than a depthwise convolution."""
+    """(side, side): a Gaussian blur along one axis as a product; a matrix is faster on a CPU than a
+    depthwise convolution.
+    """
     places = torch.arange(side, dtype=torch.float64)
     distance = (places[:, None] - places[None, :]).abs()
     weights = torch.exp(-0.5 * (distance / WINDOW_SIGMA).square()) * (distance <= WINDOW_REACH)

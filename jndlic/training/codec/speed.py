@@ -1,11 +1,12 @@
 """How fast training runs and where its time goes, beside a plain loop that does the same work.
 
     plain: DataLoader that opens a file per crop, float32, nothing compiled, stock Adam
-    ours:  photos resident on the device, crops gathered there, fused optimiser, freed memory kept; torch.compile on a GPU;
-           bfloat16 on a GPU, and where asked for on a CPU
+    ours:  photos resident on the device, crops gathered there, fused optimiser, freed memory kept;
+           torch.compile on a GPU; bfloat16 on a GPU, and where asked for on a CPU
 
-Both train the same network with the same loss in the same process, one after the other. A stage's time is taken with
-the device drained at its borders; the rate of images comes from further steps that run freely.
+Both train the same network with the same loss in the same process, one after the other. A stage's
+time is taken with the device drained at its borders; the rate of images comes from further steps
+that run freely.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -76,20 +77,31 @@ class Loop:
         precision: type of the transforms; torch.float32 switches autocast off.
     """
 
-    def __init__(self, module: CodecTraining, batches: Iterable, device: torch.device, precision: torch.dtype) -> None:
-        self.module, self.batches, self.device, self.precision = module.to(device), iter(batches), device, precision
+    def __init__(
+        self, module: CodecTraining, batches: Iterable, device: torch.device, precision: torch.dtype
+    ) -> None:
+        self.module, self.batches, self.device, self.precision = (
+            module.to(device),
+            iter(batches),
+            device,
+            precision,
+        )
         self.optimiser = module.configure_optimizers()
 
     def step(self, mark: Callable[[str], None] = lambda stage: None) -> None:
         """One step; `mark` hears of every stage's end."""
         crops, quality = (part.to(self.device, non_blocking=True) for part in next(self.batches))
         mark("data")
-        with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
+        with torch.autocast(
+            self.device.type, self.precision, enabled=self.precision != torch.float32
+        ):
             loss, _ = self.module.loss((crops, quality))
         mark("forward")
         (loss + self.module.quantile_loss()).backward()
         mark("backward")
-        torch.nn.utils.clip_grad_norm_(self.optimiser.param_groups[0]["params"], self.module.hparams.clip_norm)
+        torch.nn.utils.clip_grad_norm_(
+            self.optimiser.param_groups[0]["params"], self.module.hparams.clip_norm
+        )
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
         mark("optimiser")
@@ -132,10 +144,16 @@ def measure(options: argparse.Namespace) -> list[Rate]:
     rates: list[Rate] = []
     data = PhotoData(options.folders, options.crop_size, options.batch_size, storage="resident")
     data.setup("fit", device)
-    arguments = {"lpips_weight": options.lpips_weight, "ssimulacra2_weight": options.ssimulacra2_weight,
-                 "jnd_weighting": 0.5, "lpips_weights": options.lpips_weights}
+    arguments: dict[str, Any] = {
+        "lpips_weight": options.lpips_weight,
+        "ssimulacra2_weight": options.ssimulacra2_weight,
+        "jnd_weighting": 0.5,
+        "lpips_weights": options.lpips_weights,
+    }
     if options.plain_steps:
-        crops = FileCrops(data.paths, options.crop_size, options.batch_size * (2 * options.plain_steps + 8))
+        crops = FileCrops(
+            data.paths, options.crop_size, options.batch_size * (2 * options.plain_steps + 8)
+        )
         loader = DataLoader(crops, options.batch_size, num_workers=os.cpu_count() or 1)
         plain = Loop(CodecTraining(**arguments), loader, device, torch.float32)
         for group in plain.optimiser.param_groups:
@@ -145,13 +163,19 @@ def measure(options: argparse.Namespace) -> list[Rate]:
         if fast:
             torch.cuda.reset_peak_memory_stats()
     reuse_freed_memory()  # cannot be taken back, hence after the plain loop
-    ours = Loop(CodecTraining(compile=fast, **arguments), data.train_dataloader(), device, precision)
+    ours = Loop(
+        CodecTraining(compile=fast, **arguments), data.train_dataloader(), device, precision
+    )
     return [ours.measure("ours", options.batch_size, options.steps), *rates]
 
 
 def format_table(rates: list[Rate]) -> str:
     """Images per second and the shares of the stages, a line each."""
-    lines = [f"{'':<8}{'images/s':>10}" + "".join(f"{stage:>11}" for stage in STAGES) + f"{'GPU GiB':>10}"]
+    lines = [
+        f"{'':<8}{'images/s':>10}"
+        + "".join(f"{stage:>11}" for stage in STAGES)
+        + f"{'GPU GiB':>10}"
+    ]
     for rate in rates:
         shares = "".join(f"{100 * rate.shares[stage]:>10.1f}%" for stage in STAGES)
         memory = "-" if rate.peak_bytes is None else f"{rate.peak_bytes / 2**30:.1f}"
@@ -165,16 +189,41 @@ def main(argv: list[str] | None = None) -> int:
     """Command line of the training benchmark."""
     parser = argparse.ArgumentParser(description="speed of training beside a plain loop")
     parser.add_argument("folders", nargs="+", help="photos")
-    parser.add_argument("--crop-size", type=int, default=256, help="pixels, a multiple of 64 (default: %(default)s)")
-    parser.add_argument("--batch-size", type=int, help="crops per step (default: 64 on a GPU, 8 on a CPU)")
-    parser.add_argument("--steps", type=int, default=20, help="counted steps (default: %(default)s)")
-    parser.add_argument("--plain-steps", type=int, default=10, help="of the plain loop; 0 leaves it out")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="(default: %(default)s)")
-    parser.add_argument("--precision", choices=("float32", "bfloat16"),
-                        help="of ours (default: bfloat16 on a GPU; it pays on CPUs with AVX-512 BF16 or AMX too)")
-    parser.add_argument("--lpips-weight", type=float, default=700.0, help="0 leaves the term out (default: %(default)s)")
+    parser.add_argument(
+        "--crop-size", type=int, default=256, help="pixels, a multiple of 64 (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--batch-size", type=int, help="crops per step (default: 64 on a GPU, 8 on a CPU)"
+    )
+    parser.add_argument(
+        "--steps", type=int, default=20, help="counted steps (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--plain-steps", type=int, default=10, help="of the plain loop; 0 leaves it out"
+    )
+    parser.add_argument(
+        "--device",
+        default="cuda" if torch.cuda.is_available() else "cpu",
+        help="(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--precision",
+        choices=("float32", "bfloat16"),
+        help="of ours (default: bfloat16 on a GPU; it pays on CPUs with AVX-512 BF16 or AMX too)",
+    )
+    parser.add_argument(
+        "--lpips-weight",
+        type=float,
+        default=700.0,
+        help="0 leaves the term out (default: %(default)s)",
+    )
     parser.add_argument("--lpips-weights", help="the SqueezeNet trunk")
-    parser.add_argument("--ssimulacra2-weight", type=float, default=12.0, help="0 leaves the term out (default: %(default)s)")
+    parser.add_argument(
+        "--ssimulacra2-weight",
+        type=float,
+        default=12.0,
+        help="0 leaves the term out (default: %(default)s)",
+    )
     parser.add_argument("--json", type=Path, help="file for the measurements")
     options = parser.parse_args(argv)
     if options.steps < 1 or options.plain_steps < 0 or (options.batch_size or 1) < 1:
@@ -185,12 +234,21 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> None:
     rates = measure(options)
-    machine = torch.cuda.get_device_name() if options.device.startswith("cuda") else platform.processor() or platform.machine()
+    machine = (
+        torch.cuda.get_device_name()
+        if options.device.startswith("cuda")
+        else platform.processor() or platform.machine()
+    )
     print(f"{machine}, {torch.get_num_threads()} CPU threads, torch {torch.__version__}")
     print(f"{options.batch_size} crops of {options.crop_size} x {options.crop_size} a step\n")
     print(format_table(rates))
     if options.json:
-        report = {"machine": machine, "threads": torch.get_num_threads(), "torch": torch.__version__,
-                  "crop_size": options.crop_size, "batch_size": options.batch_size,
-                  "results": [rate._asdict() for rate in rates]}
+        report = {
+            "machine": machine,
+            "threads": torch.get_num_threads(),
+            "torch": torch.__version__,
+            "crop_size": options.crop_size,
+            "batch_size": options.batch_size,
+            "results": [rate._asdict() for rate in rates],
+        }
         write_atomically(options.json, json.dumps(report, indent=1).encode())

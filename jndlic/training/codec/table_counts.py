@@ -6,7 +6,13 @@ import torch
 from torch import Tensor, nn
 
 from jndlic.network.hyperprior import TABLE_COUNT
-from jndlic.network.table_refinement import LEVELS, MAGNITUDE_MAX, PHASE_NEIGHBOURS, UNIT, Neighbours
+from jndlic.network.table_refinement import (
+    LEVELS,
+    MAGNITUDE_MAX,
+    PHASE_NEIGHBOURS,
+    UNIT,
+    Neighbours,
+)
 
 DECAY = 0.999  # of a step: what was counted some thousand steps ago hardly matters
 PRIOR = 100.0  # observations that a table is believed to suit itself
@@ -14,6 +20,8 @@ PRIOR = 100.0  # observations that a table is believed to suit itself
 
 class NeighbourCounts(nn.Module):
     """How often each magnitude of a symbol occurred: by phase, table t, level of the neighbours."""
+
+    counts: Tensor
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,14 +47,17 @@ class NeighbourCounts(nn.Module):
 
     @torch.no_grad()
     def fit(self, neighbours: Neighbours, probabilities: Tensor) -> None:
-        """Choose for every phase, table and level the table under which the counted symbols cost least.
+        """Choose for every phase, table and level the table under which the counted symbols cost
+        least.
 
         Args:
             neighbours: gets the choice, and the magnitude to expect at each t.
             probabilities: P_t(k) for k = 0..MAGNITUDE_MAX, (64, MAGNITUDE_MAX + 1).
         """
         bits = -torch.log2(probabilities.clamp_min(2.0**-16))
-        own = probabilities * torch.where(torch.arange(MAGNITUDE_MAX + 1, device=probabilities.device) == 0, 1.0, 2.0)
+        own = probabilities * torch.where(
+            torch.arange(MAGNITUDE_MAX + 1, device=probabilities.device) == 0, 1.0, 2.0
+        )
         counts = self.counts.double() + PRIOR * own[None, :, None]
         neighbours.refined.copy_((counts @ bits.T).argmin(-1))
         totals = counts.sum((0, 2))

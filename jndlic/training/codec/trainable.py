@@ -13,7 +13,9 @@ from jndlic.training.codec.integer_masters import ScaleContextMaster, ScaleMaste
 
 
 class CountedNeighbours(Neighbours):
-    """Tables that follow from training's counts (table_counts.py) and are no state of their own; averaging of weights wants floats."""
+    """Tables that follow from training's counts (table_counts.py) and are no state of their own;
+    averaging of weights wants floats.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -22,7 +24,8 @@ class CountedNeighbours(Neighbours):
 
 
 def trainable_codec(config: CodecConfig) -> Codec:
-    """A codec whose every part can be trained; the names of its parameters are those of the weights file where both have them.
+    """A codec whose every part can be trained; the names of its parameters are those of the weights
+    file where both have them.
 
     Args:
         config: sizes.
@@ -36,6 +39,8 @@ def trainable_codec(config: CodecConfig) -> Codec:
     plain = config.latent_channels - config.detail_channels
     start_from_identity(analysis.head, plain)
     start_from_identity(synthesis.entry, plain)
-    codec.scale_net.start([pattern.order for pattern in coarse[:plain]], [pattern.order for pattern in detail])
+    codec.scale_net.start(
+        [pattern.order for pattern in coarse[:plain]], [pattern.order for pattern in detail]
+    )
     use_fast_gradients(codec)
     return codec

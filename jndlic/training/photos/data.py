@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import cast
 
 import lightning
 import numpy as np
@@ -23,7 +24,9 @@ VALIDATION_QUALITIES = (5, 30, 50, 70, 95)
 class CentreCrops(Dataset):
     """Validation: the centre of each photo at a few fixed qualities."""
 
-    def __init__(self, photos: list[np.ndarray], crop_size: int, qualities: tuple[int, ...]) -> None:
+    def __init__(
+        self, photos: list[np.ndarray], crop_size: int, qualities: tuple[int, ...]
+    ) -> None:
         self.photos, self.crop_size, self.qualities = photos, crop_size, qualities
 
     def __len__(self) -> int:
@@ -35,7 +38,9 @@ class CentreCrops(Dataset):
         photo = self.photos[number]
         top, left = ((side - self.crop_size) // 2 for side in photo.shape[:2])
         crop = photo[top : top + self.crop_size, left : left + self.crop_size]
-        return torch.from_numpy(np.ascontiguousarray(crop.transpose(2, 0, 1))), self.qualities[level]
+        return torch.from_numpy(np.ascontiguousarray(crop.transpose(2, 0, 1))), self.qualities[
+            level
+        ]
 
 
 class PhotoData(lightning.LightningDataModule):
@@ -46,8 +51,9 @@ class PhotoData(lightning.LightningDataModule):
         crop_size: side of the crops in pixels, a multiple of 64.
         batch_size: crops per step (and device).
         steps_per_epoch: steps that count as an epoch.
-        storage: "resident" decodes every photo once and keeps its pixels on the training device; "streamed" decodes
-            them over and over in worker processes; "auto" is resident where the pixels take less than half of the free memory.
+        storage: "resident" decodes every photo once and keeps its pixels on the training device;
+            "streamed" decodes them over and over in worker processes; "auto" is resident where the
+            pixels take less than half of the free memory.
         smallest_scale: half of the crops are scaled down by a factor from here to 1.
         lossy_reduction: JPEG photos are scaled down by this factor when loaded.
         validation_percent: share of the photos, chosen by name, that never trains.
@@ -104,11 +110,20 @@ class PhotoData(lightning.LightningDataModule):
             if min(size) >= options.crop_size:
                 areas[path] = size[0] * size[1]
         if not areas:
-            raise ParameterError(f"training data: every photo is damaged or smaller than {options.crop_size} pixels")
+            raise ParameterError(
+                f"training data: every photo is damaged or smaller than {options.crop_size} pixels"
+            )
         if len(areas) < len(paths):
-            print(f"training data: {len(paths) - len(areas)} photos are damaged or too small and were left out")
-        self.paths = [path for path in areas if not held_out(path, options.validation_percent)] or list(areas)
-        validation = [path for path in areas if held_out(path, options.validation_percent)] or self.paths
+            print(
+                f"training data: {len(paths) - len(areas)} photos are damaged or too small and "
+                "were left out"
+            )
+        self.paths = [
+            path for path in areas if not held_out(path, options.validation_percent)
+        ] or list(areas)
+        validation = [
+            path for path in areas if held_out(path, options.validation_percent)
+        ] or self.paths
         stride = max(1, len(validation) // options.validation_photos)
         self._validation = CentreCrops(
             self._decoded(validation[::stride][: options.validation_photos], "validation photos"),
@@ -123,14 +138,18 @@ class PhotoData(lightning.LightningDataModule):
     def train_dataloader(self) -> ResidentLoader | DataLoader:
         """Batches of (B, 3, S, S) uint8 and (B, S/32, S/32) qualities."""
         options, trainer = self.hparams, self.trainer
-        rank, world, step = (trainer.global_rank, trainer.world_size, trainer.global_step) if trainer else (0, 1, 0)
+        rank, world, step = (
+            (trainer.global_rank, trainer.world_size, trainer.global_step) if trainer else (0, 1, 0)
+        )
         if self._photos is None:
             seed = (options.seed, step, rank)
             crops = StreamedCrops(
                 self.paths, options.crop_size, options.smallest_scale, options.lossy_reduction, seed
             )
             pinned = self._device().type == "cuda"
-            return DataLoader(crops, options.batch_size, num_workers=self._workers, pin_memory=pinned)
+            return DataLoader(
+                crops, options.batch_size, num_workers=self._workers, pin_memory=pinned
+            )
         return ResidentLoader(
             self._photos,
             options.crop_size,
@@ -145,7 +164,7 @@ class PhotoData(lightning.LightningDataModule):
 
     def val_dataloader(self) -> DataLoader:
         """The centre of each photo that was set apart, at five qualities."""
-        return DataLoader(self._validation, self.hparams.batch_size)
+        return DataLoader(cast(CentreCrops, self._validation), self.hparams.batch_size)
 
     def _decoded(self, paths: list[Path], title: str) -> list[np.ndarray]:
         photos = list(decode_all(paths, self.hparams.lossy_reduction, self._workers, title))
@@ -162,7 +181,10 @@ def free_memory(device: torch.device) -> int:
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     try:
-        with open("/proc/meminfo", encoding="ascii") as lines:  # what the page cache holds counts as free
-            return next(1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable"))
+        # What the page cache holds counts as free
+        with open("/proc/meminfo", encoding="ascii") as lines:
+            return next(
+                1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable")
+            )
     except (OSError, StopIteration):
         return 4 << 30

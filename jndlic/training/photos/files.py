@@ -56,14 +56,18 @@ def load_pixels(path: Path, lossy_reduction: float) -> np.ndarray:
         OSError: it cannot be read.
     """
     pixels = load(path).pixels
-    size = _reduced(path, pixels.shape[1::-1], lossy_reduction)
-    if size != pixels.shape[1::-1]:
+    height, width = pixels.shape[:2]
+    size = _reduced(path, (width, height), lossy_reduction)
+    if size != (width, height):
         pixels = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC))
     return pixels
 
 
-def decode_all(paths: Sequence[Path], lossy_reduction: float, workers: int, title: str) -> Iterator[np.ndarray]:
-    """The pixels of many photos, in their order, decoded by several threads; damaged ones are reported and left out.
+def decode_all(
+    paths: Sequence[Path], lossy_reduction: float, workers: int, title: str
+) -> Iterator[np.ndarray]:
+    """The pixels of many photos, in their order, decoded by several threads; damaged ones are
+    reported and left out.
 
     Args:
         paths: files.

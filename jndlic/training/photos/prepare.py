@@ -1,10 +1,12 @@
-"""From a download to a folder that training can trust: every picture decoded once, the rest left out with a reason.
+"""From a download to a folder that training can trust: every picture decoded once, the rest left
+out with a reason.
 
-    folder, .zip or .tar ─► decode ─► whole, large enough, not there yet? ─► OUT/same/path + OUT/manifest.tsv
-                                                    └─ no ─────────────────► OUT/rejected.tsv
+    folder, .zip or .tar ─► decode ─► whole, large enough, not there yet?
+                                      ├─ yes ─► OUT/same/path + OUT/manifest.tsv
+                                      └─ no ──► OUT/rejected.tsv
 
-Nothing about the sets is built in: Flickr2W (an archive with folders of JPEG files), DIV2K and CLIC (archives of PNG files) and any folder
-tree of pictures go the same way.
+Nothing about the sets is built in: Flickr2W (an archive with folders of JPEG files), DIV2K and CLIC
+(archives of PNG files) and any folder tree of pictures go the same way.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, NamedTuple
+from typing import IO, NamedTuple, cast
 
 from tqdm import tqdm
 
@@ -54,7 +56,8 @@ def prepare(source: Path, output: Path, min_side: int) -> Summary:
 
     Args:
         source: folder, .zip, .tar, .tar.gz, .tar.bz2 or .tar.xz.
-        output: folder to fill; files come as hard links where source and output allow it, else as copies.
+        output: folder to fill; files come as hard links where source and output allow it, else as
+            copies.
         min_side: pictures with a shorter side are left out.
 
     Returns:
@@ -111,17 +114,28 @@ def entries(source: Path) -> Iterator[Entry]:
     if source.is_dir():
         for path in sorted(source.rglob("*")):
             if is_image(path):
-                yield Entry(PurePosixPath(path.relative_to(source).as_posix()), lambda target, path=path: _link(path, target))
+                yield Entry(
+                    PurePosixPath(path.relative_to(source).as_posix()),
+                    lambda target, path=path: _link(path, target),
+                )
     elif zipfile.is_zipfile(source):
         with zipfile.ZipFile(source) as archive:
             for info in sorted(archive.infolist(), key=lambda info: info.filename):
                 if (name := _safe(info.filename)) and not info.is_dir():
-                    yield Entry(name, lambda target, info=info: _extract(lambda: archive.open(info), target))
+                    yield Entry(
+                        name, lambda target, info=info: _extract(lambda: archive.open(info), target)
+                    )
     elif source.is_file() and tarfile.is_tarfile(source):
-        with tarfile.open(source) as archive:  # in its own order: a compressed one cannot be read in another
+        # In its own order: a compressed one cannot be read in another
+        with tarfile.open(source) as archive:
             for info in archive:
                 if (name := _safe(info.name)) and info.isfile():
-                    yield Entry(name, lambda target, info=info: _extract(lambda: archive.extractfile(info), target))
+                    yield Entry(
+                        name,
+                        lambda target, info=info: _extract(
+                            lambda: cast(IO[bytes], archive.extractfile(info)), target
+                        ),
+                    )
     else:
         raise ParameterError(f"{source} is no folder and no .zip or .tar archive")
 
@@ -129,7 +143,12 @@ def entries(source: Path) -> Iterator[Entry]:
 def _safe(name: str) -> PurePosixPath | None:
     """The path of a picture in an archive; None for other files and for paths that lead outside."""
     path = PurePosixPath(name.replace("\\", "/"))
-    if path.suffix.lower() not in SUFFIXES or path.name.startswith("._") or path.is_absolute() or ".." in path.parts:
+    if (
+        path.suffix.lower() not in SUFFIXES
+        or path.name.startswith("._")
+        or path.is_absolute()
+        or ".." in path.parts
+    ):
         return None
     return None if ":" in path.parts[0] else path
 
@@ -143,7 +162,7 @@ def _link(path: Path, target: Path) -> None:
         shutil.copyfile(path, target)
 
 
-def _extract(opened: Callable[[], BinaryIO], target: Path) -> None:
+def _extract(opened: Callable[[], IO[bytes]], target: Path) -> None:
     """Copy one member.
 
     Raises:
@@ -153,16 +172,28 @@ def _extract(opened: Callable[[], BinaryIO], target: Path) -> None:
     try:
         with opened() as stream, open(target, "wb") as file:
             shutil.copyfileobj(stream, file)
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, RuntimeError, NotImplementedError) as error:
+    except (
+        zipfile.BadZipFile,
+        tarfile.TarError,
+        EOFError,
+        RuntimeError,
+        NotImplementedError,
+    ) as error:
         raise ImageError(f"damaged archive: {error}") from error
 
 
 def main(argv: list[str] | None = None) -> int:
     """Command line of the preparation."""
-    parser = argparse.ArgumentParser(description="check a set of photos for training: Flickr2W, DIV2K, CLIC, any folder")
+    parser = argparse.ArgumentParser(
+        description="check a set of photos for training: Flickr2W, DIV2K, CLIC, any folder"
+    )
     parser.add_argument("source", type=Path, help="folder, .zip or .tar archive")
-    parser.add_argument("output", type=Path, help="folder for the good ones, manifest.tsv and rejected.tsv")
-    parser.add_argument("--min-side", type=int, default=256, help="shortest side in pixels (default: %(default)s)")
+    parser.add_argument(
+        "output", type=Path, help="folder for the good ones, manifest.tsv and rejected.tsv"
+    )
+    parser.add_argument(
+        "--min-side", type=int, default=256, help="shortest side in pixels (default: %(default)s)"
+    )
     options = parser.parse_args(argv)
     return run_command("prepare_data", lambda: _run(options))
 
@@ -172,5 +203,8 @@ def _run(options: argparse.Namespace) -> int:
         summary = prepare(options.source, options.output, options.min_side)
     except (tarfile.TarError, EOFError) as error:
         raise ImageError(f"{options.source}: damaged archive: {error}") from error
-    print(f"{summary.kept} pictures in {options.output}, {summary.rejected} left out (see rejected.tsv)")
+    print(
+        f"{summary.kept} pictures in {options.output}, {summary.rejected} left out (see "
+        "rejected.tsv)"
+    )
     return GOOD if summary.kept else BAD_INPUT

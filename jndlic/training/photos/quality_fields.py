@@ -1,7 +1,8 @@
-"""Qualities of training crops: half of them constant, a quarter with a rectangle of another quality, a quarter that fall or rise.
+"""Qualities of training crops: half of them constant, a quarter with a rectangle of another
+quality, a quarter that fall or rise.
 
-What users ask for has such shapes: a region that matters, a tolerance that follows the content. The other quality lies within 45 of the
-first; about nine octaves of lambda lie between 1 and 100.
+What users ask for has such shapes: a region that matters, a tolerance that follows the content. The
+other quality lies within 45 of the first; about nine octaves of lambda lie between 1 and 100.
 """
 
 from __future__ import annotations
@@ -47,7 +48,9 @@ def _field(draw: np.ndarray, count: int) -> np.ndarray:
     if draw[1] < RECTANGLE:
         field = np.full((count, count), first)
         top, left = (int(value * count) for value in draw[3:5])
-        bottom, right = (start + 1 + int(value * (count - start)) for start, value in zip((top, left), draw[5:7]))
+        bottom, right = (
+            start + 1 + int(value * (count - start)) for start, value in zip((top, left), draw[5:7])
+        )
         field[top:bottom, left:right] = second
         return field
     angle = 2.0 * math.pi * draw[3]

@@ -1,10 +1,12 @@
 """Photos kept on the training device; crops are gathered there, a whole batch at a time.
 
     photos (H, W, 3) uint8 ─► one buffer (N, 3) on the device ─┐
-    seed, step ─► places, flips, scales, qualities (host) ─────┴─► index (B, S, S) ─► gather ─► (B, 3, S, S) uint8
+    seed, step ─► places, flips, scales, qualities (host) ─────┴─► index (B, S, S) ─► gather
+    gather ─► (B, 3, S, S) uint8
 
-A batch is a function of the seed and the number of the step alone: a resumed run sees the crops that it would have
-seen, and N processes that take every N-th crop of a batch see together what one process would have seen.
+A batch is a function of the seed and the number of the step alone: a resumed run sees the crops
+that it would have seen, and N processes that take every N-th crop of a batch see together what one
+process would have seen.
 """
 
 from __future__ import annotations
@@ -43,7 +45,8 @@ class ResidentPhotos:
         areas = self.rows * self.columns
         self.largest_side = int(np.minimum(self.rows, self.columns).max())
         self.starts = np.concatenate(([0], np.cumsum(areas)[:-1]))
-        # Large photos hold more different crops, but a photo counts for its motif too: between area and one each.
+        # Large photos hold more different crops, but a photo counts for its motif too: between area
+        # and one each.
         self.weights = np.sqrt(areas)
         self.pixels = torch.empty(int(areas.sum()), 3, dtype=torch.uint8, device=device)
         for photo, start, area in zip(photos, self.starts, areas):
@@ -62,13 +65,21 @@ class ResidentPhotos:
         shares = np.where(np.minimum(self.rows, self.columns) >= side, self.weights, 0.0).cumsum()
         chosen = np.searchsorted(shares, draws[:, 0] * shares[-1], side="right")
         rows, columns = self.rows[chosen], self.columns[chosen]
-        top, left = (draws[:, 1] * (rows - side + 1)).astype(int), (draws[:, 2] * (columns - side + 1)).astype(int)
+        top, left = (
+            (draws[:, 1] * (rows - side + 1)).astype(int),
+            (draws[:, 2] * (columns - side + 1)).astype(int),
+        )
         mirrored, transposed = draws[:, 3] < 0.5, draws[:, 4] < 0.5
         across = np.where(mirrored, -1, 1)
         start = self.starts[chosen] + top * columns + left + mirrored * (side - 1)
-        down_step, right_step = np.where(transposed, across, columns), np.where(transposed, columns, across)
+        down_step, right_step = (
+            np.where(transposed, across, columns),
+            np.where(transposed, columns, across),
+        )
         places = np.stack((start, down_step, right_step)).astype(np.int64)
-        start, down_step, right_step = torch.from_numpy(places).to(self.pixels.device)[:, :, None, None]
+        start, down_step, right_step = torch.from_numpy(places).to(self.pixels.device)[
+            :, :, None, None
+        ]
         line = torch.arange(side, device=self.pixels.device)
         index = start + down_step * line[:, None] + right_step * line
         return self.pixels[index].permute(0, 3, 1, 2)
@@ -100,7 +111,12 @@ class ResidentLoader:
         rank: int = 0,
         world: int = 1,
     ) -> None:
-        self.photos, self.crop_size, self.batch_size, self.steps = photos, crop_size, batch_size, steps
+        self.photos, self.crop_size, self.batch_size, self.steps = (
+            photos,
+            crop_size,
+            batch_size,
+            steps,
+        )
         self.smallest_scale, self.seed, self.next_step = smallest_scale, seed, first_step
         self.rank, self.world = rank, world
 
@@ -117,8 +133,12 @@ class ResidentLoader:
         random = np.random.default_rng((self.seed, step))
         enlarged = int(self.crop_size / random.uniform(self.smallest_scale, 1.0))
         halves = (self.batch_size - self.batch_size // 2, self.batch_size // 2)
-        draws, quality_draws = ([self._share(random, half, width) for half in halves] for width in (5, DRAWS))
-        crops = torch.cat((self.photos.gather(draws[0], self.crop_size), self._scaled(draws[1], enlarged)))
+        draws, quality_draws = (
+            [self._share(random, half, width) for half in halves] for width in (5, DRAWS)
+        )
+        crops = torch.cat(
+            (self.photos.gather(draws[0], self.crop_size), self._scaled(draws[1], enlarged))
+        )
         quality = quality_fields(np.concatenate(quality_draws), self.crop_size)
         return Batch(crops, torch.from_numpy(quality).to(crops.device))
 

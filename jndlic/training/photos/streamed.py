@@ -1,6 +1,8 @@
-"""Photos that do not fit into memory: decoded over and over in worker processes, a few crops each, mixed in a pool.
+"""Photos that do not fit into memory: decoded over and over in worker processes, a few crops each,
+mixed in a pool.
 
-    folder tree ─► shuffled paths ─► workers: decode ─► crops ─► pool of 256 ─► one at random ─► DataLoader
+    folder tree ─► shuffled paths ─► workers: decode ─► crops ─► pool of 256
+    pool ─► one at random ─► DataLoader
 """
 
 from __future__ import annotations
@@ -34,7 +36,12 @@ class StreamedCrops(IterableDataset):
     """
 
     def __init__(
-        self, paths: list[Path], crop_size: int, smallest_scale: float, lossy_reduction: float, seed: tuple[int, ...]
+        self,
+        paths: list[Path],
+        crop_size: int,
+        smallest_scale: float,
+        lossy_reduction: float,
+        seed: tuple[int, ...],
     ) -> None:
         self.paths, self.crop_size, self.smallest_scale = paths, crop_size, smallest_scale
         self.lossy_reduction, self.seed = lossy_reduction, seed

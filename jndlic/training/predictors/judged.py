@@ -2,14 +2,18 @@
 
 Layouts that `read_judged` knows:
 
-    a table (CSV)    reference, distorted (files beside it, .npy arrays too), codec, level, score, source
-    MCL-JCI          .../ImageJND_SRC01*.bmp (or the JPEG of quality 100) and .../ImageJND_SRC01_027.jpg, 027: JPEG quality
-    KonJND-1k        subjective_ratings.csv (image_id, Compression type, ratings), source_image/, jpeg/, bpg/
-    VVC JND          session1_Ori/, session1_Dis/, f_session1.mat ..., see jndlic/training/predictors/vvc_jnd.py
+    a table (CSV)    reference, distorted (files beside it, .npy arrays too), codec, level, score,
+                     source
+    MCL-JCI          .../ImageJND_SRC01*.bmp (or the JPEG of quality 100) and
+                     .../ImageJND_SRC01_027.jpg, 027: JPEG quality
+    KonJND-1k        subjective_ratings.csv (image_id, Compression type, ratings), source_image/,
+                     jpeg/, bpg/
+    VVC JND          session1_Ori/, session1_Dis/, f_session1.mat ..., see vvc_jnd.py
 
-MCL-JCI's curves come in a table of their own: ref_img, qf, first_SUR (as SUR-FeatNet published them).
-Sources: Jin et al., HVEI 2016 (MCL-JCI); Lin et al., "Large-Scale Crowdsourced Subjective Assessment of Picturewise Just Noticeable
-Difference", IEEE TCSVT 2022 (KonJND-1k).
+MCL-JCI's curves come in a table of their own: ref_img, qf, first_SUR (as SUR-FeatNet published
+them).
+Sources: Jin et al., HVEI 2016 (MCL-JCI); Lin et al., "Large-Scale Crowdsourced Subjective
+Assessment of Picturewise Just Noticeable Difference", IEEE TCSVT 2022 (KonJND-1k).
 """
 
 from __future__ import annotations
@@ -68,9 +72,13 @@ def read_judged(path: Path, curves: Path | None = None) -> list[Judged]:
         return _read_vvc(path)
     if path.is_dir() and any(_MCL_JCI.search(file.name) for file in path.rglob("*.jp*g")):
         if curves is None:
-            raise ParameterError(f"{path}: MCL-JCI needs its curves too: a table with ref_img, qf and first_SUR")
+            raise ParameterError(
+                f"{path}: MCL-JCI needs its curves too: a table with ref_img, qf and first_SUR"
+            )
         return _read_mcl_jci(path, curves)
-    raise ParameterError(f"{path} is neither a table nor a folder of MCL-JCI, KonJND-1k or the VVC JND set")
+    raise ParameterError(
+        f"{path} is neither a table nor a folder of MCL-JCI, KonJND-1k or the VVC JND set"
+    )
 
 
 def write_judged(path: Path, rows: Sequence[Judged]) -> None:
@@ -93,7 +101,11 @@ def write_judged(path: Path, rows: Sequence[Judged]) -> None:
 
 def pixels_of(path: Path) -> np.ndarray:
     """(H, W, 3) uint8 of a picture file or a .npy array, which is not read before it is used."""
-    return np.load(path, mmap_mode="r", allow_pickle=False) if path.suffix == ".npy" else load(path).pixels
+    return (
+        np.load(path, mmap_mode="r", allow_pickle=False)
+        if path.suffix == ".npy"
+        else load(path).pixels
+    )
 
 
 def by_reference(rows: Sequence[Judged]) -> dict[Path, list[Judged]]:
@@ -117,7 +129,14 @@ def _read_table(path: Path) -> list[Judged]:
         raise ParameterError(f"{path} needs the columns {', '.join(COLUMNS)}, and at least one row")
     try:
         return [
-            Judged(path.parent / row["reference"], path.parent / row["distorted"], row["codec"], int(row["level"]), float(row["score"]), row["source"])
+            Judged(
+                path.parent / row["reference"],
+                path.parent / row["distorted"],
+                row["codec"],
+                int(row["level"]),
+                float(row["score"]),
+                row["source"],
+            )
             for row in rows
         ]
     except ValueError as error:
@@ -126,7 +145,10 @@ def _read_table(path: Path) -> list[Judged]:
 
 def _read_mcl_jci(folder: Path, curves: Path) -> list[Judged]:
     with open(curves, encoding="utf-8", newline="") as file:
-        shares = {(row["ref_img"], int(row["qf"])): float(row["first_SUR"]) for row in csv.DictReader(file)}
+        shares = {
+            (row["ref_img"], int(row["qf"])): float(row["first_SUR"])
+            for row in csv.DictReader(file)
+        }
     versions: dict[str, dict[int, Path]] = defaultdict(dict)
     originals: dict[str, Path] = {}
     for file in sorted(folder.rglob("ImageJND_SRC*")):
@@ -137,12 +159,22 @@ def _read_mcl_jci(folder: Path, curves: Path) -> list[Judged]:
             originals[file.stem.removeprefix("ImageJND_")[:5].upper()] = file
     rows = []
     for name, files in sorted(versions.items()):
-        # Some copies of the set hold no uncoded pictures; quality 100 stands in for them, as it did in published work.
+        # Some copies of the set hold no uncoded pictures; quality 100 stands in for them, as it did
+        # in published work.
         reference = originals.get(name, files.get(0, files.get(100)))
         if reference is None:
-            raise ParameterError(f"{folder}: {name} has neither an original nor a JPEG of quality 100")
+            raise ParameterError(
+                f"{folder}: {name} has neither an original nor a JPEG of quality 100"
+            )
         rows += [
-            Judged(reference, file, "jpeg", quality, score_of_share(shares[name, quality]), f"{HUMAN}:MCL-JCI")
+            Judged(
+                reference,
+                file,
+                "jpeg",
+                quality,
+                score_of_share(shares[name, quality]),
+                f"{HUMAN}:MCL-JCI",
+            )
             for quality, file in sorted(files.items())
             if file != reference and (name, quality) in shares
         ]
@@ -156,13 +188,25 @@ def _read_konjnd(folder: Path) -> list[Judged]:
     with open(folder / "subjective_ratings.csv", encoding="utf-8", newline="") as file:
         for entry in csv.DictReader(file):
             codec, finest = ("jpeg", 101) if entry["Compression type"] == "JPEG" else ("bpg", 51)
-            seen_from = np.array(json.loads(entry["ratings"]))  # the level, 1 the finest, at which each person saw a change
+            # The level, 1 the finest, at which each person saw a change
+            seen_from = np.array(json.loads(entry["ratings"]))
             reference = folder / "source_image" / entry["image_id"]
             suffix = "jpg" if codec == "jpeg" else "png"
-            for version in sorted((folder / codec).glob(f"{reference.stem}_{codec.upper()}_*.{suffix}")):
+            for version in sorted(
+                (folder / codec).glob(f"{reference.stem}_{codec.upper()}_*.{suffix}")
+            ):
                 level = int(version.stem.rsplit("_", 1)[1])
                 share = float((seen_from > level).mean())
-                rows.append(Judged(reference, version, codec, finest - level, score_of_share(share), f"{HUMAN}:KonJND-1k"))
+                rows.append(
+                    Judged(
+                        reference,
+                        version,
+                        codec,
+                        finest - level,
+                        score_of_share(share),
+                        f"{HUMAN}:KonJND-1k",
+                    )
+                )
     if not rows:
         raise ParameterError(f"{folder} holds none of the pictures of its table")
     return rows
@@ -170,7 +214,14 @@ def _read_konjnd(folder: Path) -> list[Judged]:
 
 def _read_vvc(folder: Path) -> list[Judged]:
     return [
-        Judged(source.reference, version, "vvc", QPS[-1] - qp, score_of_share(source.satisfied(qp)), f"{HUMAN}:VVC-JND")
+        Judged(
+            source.reference,
+            version,
+            "vvc",
+            QPS[-1] - qp,
+            score_of_share(source.satisfied(qp)),
+            f"{HUMAN}:VVC-JND",
+        )
         for source in read_vvc_jnd(folder)
         for qp, version in source.versions.items()
     ]

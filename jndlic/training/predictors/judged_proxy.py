@@ -1,4 +1,5 @@
-"""Judged pictures where no people were asked: photos coded by many codecs, scored by a metric's scale.
+"""Judged pictures where no people were asked: photos coded by many codecs, scored by a metric's
+scale.
 
     photo ─ square ─► codec at random levels ─► decoded ─► metric ─► score ─► a row of the table
 """
@@ -6,7 +7,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,14 +21,23 @@ from jndlic.training.predictors.judged import PROXY, SCORE_LIMIT, Judged
 
 SIDE = 512
 CODECS = {"jpeg": 6, "webp:method=2": 2, "avif:speed=8": 2, "jxl:effort=4": 2, "jndlic": 2}
-"""How many versions of each photo, by codec as jndlic/codecs/registry.py names it. JPEG leads: the people of MCL-JCI judged JPEG."""
+"""How many versions of each photo, by codec as jndlic/codecs/registry.py names it. JPEG leads: the
+people of MCL-JCI judged JPEG.
+"""
 LEVELS = (8, 96)
 
 
-def make_versions(paths: Sequence[Path], folder: Path, predictor: Predictor, codecs: dict[str, int] | None = None, seed: int = 0) -> Iterator[Judged]:
+def make_versions(
+    paths: Iterable[Path],
+    folder: Path,
+    predictor: Predictor,
+    codecs: dict[str, int] | None = None,
+    seed: int = 0,
+) -> Iterator[Judged]:
     """Writes squares of photos and their coded versions as arrays.
 
-    Photos that cannot be read or have a side below SIDE are left out. What a photo gets depends on its name and the seed alone.
+    Photos that cannot be read or have a side below SIDE are left out. What a photo gets depends on
+    its name and the seed alone.
 
     Args:
         paths: of the photos.
@@ -61,7 +71,15 @@ def make_versions(paths: Sequence[Path], folder: Path, predictor: Predictor, cod
         judge = predictor.judge(square)
         for text, codec in opened.items():
             for level in _levels(random, wanted[text]):
-                yield _version(square, reference, text.partition(":")[0], codec, level, judge.score, predictor.name)
+                yield _version(
+                    square,
+                    reference,
+                    text.partition(":")[0],
+                    codec,
+                    level,
+                    judge.score,
+                    predictor.name,
+                )
     if not found:
         raise ParameterError(f"no photo with sides of at least {SIDE} pixels")
 
@@ -72,7 +90,15 @@ def _levels(random: np.random.Generator, count: int) -> list[int]:
     return sorted({int(random.uniform(low, high)) for low, high in zip(edges, edges[1:])})
 
 
-def _version(square: np.ndarray, reference: Path, name: str, codec: ImageCodec, level: int, score: Callable[[np.ndarray], float], proxy: str) -> Judged:
+def _version(
+    square: np.ndarray,
+    reference: Path,
+    name: str,
+    codec: ImageCodec,
+    level: int,
+    score: Callable[[np.ndarray], float],
+    proxy: str,
+) -> Judged:
     decoded = codec.decode(codec.encode(square, level))
     path = reference.with_name(f"{reference.stem}_{name}_{level:03d}.npy")
     np.save(path, decoded, allow_pickle=False)

@@ -2,9 +2,9 @@
 
     loss = w BCE(Phi(z), Phi(t)) + smooth L1(z, t) + ranking      w = 1 + BETA min(|t| / TAU, 1)
 
-z: score of a version, t: its target. The weight is the perceptual term of VP-JND: a mistake far from the threshold costs
-more (the paper's own form is not known; ours, in units of observers' spread). Ranking: of two versions of one picture
-the better one must score higher.
+z: score of a version, t: its target. The weight is the perceptual term of VP-JND: a mistake far
+from the threshold costs more (the paper's own form is not known; ours, in units of observers'
+spread). Ranking: of two versions of one picture the better one must score higher.
 """
 
 from __future__ import annotations
@@ -36,30 +36,45 @@ class PicturewiseTraining(lightning.LightningModule):
 
     Args:
         model: one of MODELS.
-        learning_rate: peak of Adam's rate: constant over half of the budget, then down to 0 in a line.
+        learning_rate: peak of Adam's rate: constant over half of the budget, then down to 0 in a
+            line.
         trunk: file of SqueezeNet 1.1, for "sg"; None: the one that JNDLIC_LPIPS_WEIGHTS names.
-        start_from: file of a trained predictor of this kind, to go on from; the shipped ones are in weights/predictors.
+        start_from: file of a trained predictor of this kind, to go on from; the shipped ones are in
+            weights/predictors.
 
     Raises:
         ParameterError: there is no such model.
         WeightsError: `start_from` holds something else.
     """
 
-    def __init__(self, model: str = "vp", learning_rate: float = 5e-4, trunk: str | None = None, start_from: str | None = None) -> None:
+    def __init__(
+        self,
+        model: str = "vp",
+        learning_rate: float = 5e-4,
+        trunk: str | None = None,
+        start_from: str | None = None,
+    ) -> None:
         super().__init__()
         if model not in MODELS:
             raise ParameterError(f"no predictor {model!r} to train; there are {', '.join(MODELS)}")
         self.save_hyperparameters()
-        self.model = (MODELS[model](trunk) if model == "sg" else MODELS[model]()).to(memory_format=torch.channels_last)
+        self.model = (MODELS[model](trunk) if model == "sg" else MODELS[model]()).to(
+            memory_format=torch.channels_last
+        )
         if start_from:
-            self.model.net.load_state_dict(load_predictor(model, start_from, trunk).model.net.state_dict())
+            self.model.net.load_state_dict(
+                load_predictor(model, start_from, trunk).model.net.state_dict()
+            )
 
     def scores(self, batch: Batch) -> Tensor:
         """(G, K) scores of a batch."""
         pictures, count, patches = batch.versions.shape[:3]
         original = self.model.original(*(_flat(part, 2) for part in (batch.original, batch.jnd)))
-        # Versions first, then pictures, then places: the order in which the original's features are repeated.
-        scores, weights = self.model.patch_scores(original, _flat(batch.versions.transpose(0, 1), 3))
+        # Versions first, then pictures, then places: the order in which the original's features are
+        # repeated.
+        scores, weights = self.model.patch_scores(
+            original, _flat(batch.versions.transpose(0, 1), 3)
+        )
         shape = count, pictures, patches
         return weighted_mean(scores.float().view(shape), weights.float().view(shape)).T
 
@@ -67,12 +82,16 @@ class PicturewiseTraining(lightning.LightningModule):
         """Loss of a batch, and its scores."""
         found, wanted = self.scores(batch), batch.scores.float()
         share = torch.special.ndtr(wanted)
-        doubt = -share * torch.special.log_ndtr(found) - (1.0 - share) * torch.special.log_ndtr(-found)
+        doubt = -share * torch.special.log_ndtr(found) - (1.0 - share) * torch.special.log_ndtr(
+            -found
+        )
         weight = 1.0 + BETA * (wanted.abs() / TAU).clamp(max=1.0)
         order = wanted[:, :, None] - wanted[:, None, :]
         gap = (found[:, :, None] - found[:, None, :]) * order.sign()
         ranking = functional.relu(order.abs().clamp(max=MARGIN) - gap).mean()
-        return (weight * doubt).mean() + functional.smooth_l1_loss(found, wanted) + RANKING * ranking, found
+        return (weight * doubt).mean() + functional.smooth_l1_loss(
+            found, wanted
+        ) + RANKING * ranking, found
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """Loss of one batch."""
@@ -81,23 +100,35 @@ class PicturewiseTraining(lightning.LightningModule):
         return loss
 
     def validation_step(self, batch: Batch, index: int) -> None:
-        """Loss, mean absolute difference of scores, and the share of versions on the right side of the default profile."""
+        """Loss, mean absolute difference of scores, and the share of versions on the right side of
+        the default profile.
+        """
         loss, found = self.loss(batch)
         right = ((found >= LEAST) == (batch.scores >= LEAST)).float().mean()
-        parts = {"val/loss": loss, "val/difference": (found - batch.scores).abs().mean(), "val/accuracy": right}
+        parts = {
+            "val/loss": loss,
+            "val/difference": (found - batch.scores).abs().mean(),
+            "val/accuracy": right,
+        }
         self.log_dict(parts, prog_bar=True, batch_size=len(found))
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Adam on what is not frozen."""
-        return torch.optim.Adam([p for p in self.parameters() if p.requires_grad], self.hparams.learning_rate)
+        return torch.optim.Adam(
+            [p for p in self.parameters() if p.requires_grad], self.hparams.learning_rate
+        )
 
-    def configure_gradient_clipping(self, optimizer: torch.optim.Optimizer, *_: object, **__: object) -> None:
+    def configure_gradient_clipping(
+        self, optimizer: torch.optim.Optimizer, *_: object, **__: object
+    ) -> None:
         """By norm."""
         torch.nn.utils.clip_grad_norm_(self.model.net.parameters(), CLIP)
 
     def on_train_batch_start(self, batch: Batch, index: int) -> None:
         """The rate."""
-        rate = self.hparams.learning_rate * min(flat_then_falling(share_spent(self.trainer)), (self.global_step + 1) / WARMUP)
+        rate = self.hparams.learning_rate * min(
+            flat_then_falling(share_spent(self.trainer)), (self.global_step + 1) / WARMUP
+        )
         for group in self.optimizers().param_groups:
             group["lr"] = max(rate, 1e-7)
 

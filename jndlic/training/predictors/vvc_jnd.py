@@ -1,12 +1,14 @@
 """The VVC-based JND set of Shen et al. as its authors lay it out.
 
     session1_Ori/ ... session4_Ori/      originals, 50 or 51 a session
-    session1_Dis/ ... session4_Dis/      each coded at QP 13..51 by VTM 5.0 intra: 39 files for each original
+    session1_Dis/ ... session4_Dis/      each coded at QP 13..51 by VTM 5.0 intra: 39 files for each
+                                         original
     f_session1.mat ... f_session4.mat    what each of 20 people answered for each original
 
-How the coded files are named is not told. They are taken to be in a folder with an original's name, or to begin with it, or else to follow one another
-in the order of the originals; within an original they are ordered by the last number in their names. An answer is a QP, or a number from 1 on,
-of which QP 13 is the first.
+How the coded files are named is not told. They are taken to be in a folder with an original's name,
+or to begin with it, or else to follow one another in the order of the originals; within an original
+they are ordered by the last number in their names. An answer is a QP, or a number from 1 on, of
+which QP 13 is the first.
 
 Source: Shen et al., IEEE TIP 2020, and the notes that the set is given with.
 """
@@ -68,13 +70,20 @@ def _pictures(folder: Path) -> list[Path]:
 
 def _natural(path: Path) -> list[tuple[int, int | str]]:
     """Order in which 2 comes before 10."""
-    return [(0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"(\d+)", str(path)) if part]
+    return [
+        (0, int(part)) if part.isdigit() else (1, part)
+        for part in re.split(r"(\d+)", str(path))
+        if part
+    ]
 
 
 def _versions(originals: list[Path], folder: Path) -> list[dict[int, Path]]:
     coded = _pictures(folder)
     if len(coded) != len(QPS) * len(originals):
-        raise ParameterError(f"{folder}: {len(coded)} coded pictures for {len(originals)} originals; there should be {len(QPS)} for each")
+        raise ParameterError(
+            f"{folder}: {len(coded)} coded pictures for {len(originals)} originals; there should "
+            f"be {len(QPS)} for each"
+        )
     named = [[path for path in coded if _belongs(path, original.stem)] for original in originals]
     if any(len(group) != len(QPS) for group in named):
         named = [coded[start : start + len(QPS)] for start in range(0, len(coded), len(QPS))]
@@ -95,9 +104,15 @@ def _answers(path: Path, count: int) -> np.ndarray:
     try:
         from scipy.io import loadmat
     except ImportError as error:
-        raise ParameterError("the answers of the VVC JND set need `scipy`: pip install 'jndlic[bench]'") from error
+        raise ParameterError(
+            "the answers of the VVC JND set need `scipy`: pip install 'jndlic[bench]'"
+        ) from error
     try:
-        tables = [value for value in loadmat(path).values() if isinstance(value, np.ndarray) and value.ndim == 2 and count in value.shape]
+        tables = [
+            value
+            for value in loadmat(path).values()
+            if isinstance(value, np.ndarray) and value.ndim == 2 and count in value.shape
+        ]
     except (OSError, ValueError) as error:
         raise ParameterError(f"{path}: {error}") from error
     if not tables:

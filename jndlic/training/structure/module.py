@@ -1,10 +1,13 @@
-"""Training of the structure network: L1 between its patches and those at the edge of visible change, brightness and contrast left out.
+"""Training of the structure network: L1 between its patches and those at the edge of visible
+change, brightness and contrast left out.
 
-Source: Shen et al., IEEE TIP 2020: target L + C S', with L and C of the reference and S' of the patch at its JND.
+Source: Shen et al., IEEE TIP 2020: target L + C S', with L and C of the reference and S' of the
+patch at its JND.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import lightning
@@ -33,12 +36,18 @@ class StructureTraining(lightning.LightningModule):
         self.save_hyperparameters()
         self.net = StructureNet(width).to(memory_format=torch.channels_last)
 
-    def loss(self, batch: tuple[Tensor, Tensor]) -> Tensor:
-        """Mean absolute difference in grey levels, of (N, 64, 64) uint8 patches and their targets."""
+    def loss(self, batch: Sequence[Tensor]) -> Tensor:
+        """Mean absolute difference in grey levels, of (N, 64, 64) uint8 patches and their
+        targets.
+        """
         reference, target = (patches[:, None].float() for patches in batch)
         mean, contrast, _ = split(reference)
         wanted = Parts(mean, contrast, split(target).structure).joined()
-        return (Parts(mean, contrast, split(self.net(reference)).structure).joined() - wanted).abs().mean()
+        return (
+            (Parts(mean, contrast, split(self.net(reference)).structure).joined() - wanted)
+            .abs()
+            .mean()
+        )
 
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
         """Loss of one batch, mirrored and turned at random."""
@@ -50,7 +59,7 @@ class StructureTraining(lightning.LightningModule):
     def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:
         """The same, and what a network that changes nothing would have."""
         reference, target = (patches[:, None].float() for patches in batch)
-        mean, contrast, structure = split(reference)
+        _, contrast, structure = split(reference)
         still = (contrast * (structure - split(target).structure)).abs().mean()
         self.log_dict({"val/loss": self.loss(batch), "val/unchanged": still}, prog_bar=True)
 
@@ -59,7 +68,9 @@ class StructureTraining(lightning.LightningModule):
         return torch.optim.Adam(self.parameters(), self.hparams.learning_rate, betas=(0.5, 0.999))
 
     def on_train_batch_start(self, batch: tuple[Tensor, Tensor], index: int) -> None:
-        """The rate: constant over the first half of the budget (steps, time or epochs), then down to 0 in a line."""
+        """The rate: constant over the first half of the budget (steps, time or epochs), then down
+        to 0 in a line.
+        """
         spent = share_spent(self.trainer)
         if self.trainer.max_epochs and self.trainer.max_epochs > 0:
             done = self.current_epoch + index / max(1, self.trainer.num_training_batches)
@@ -73,7 +84,8 @@ class PairData(lightning.LightningDataModule):
     """The pairs of a file; the last tenth, which are other photos than the rest, validate.
 
     Args:
-        pairs: .npz file of tools/prepare_structure.py, or judged pictures, see jndlic/training/predictors/judged.py.
+        pairs: .npz file of tools/prepare_structure.py, or judged pictures, see
+            jndlic/training/predictors/judged.py.
         batch_size: patches a step.
     """
 
@@ -87,11 +99,19 @@ class PairData(lightning.LightningDataModule):
         found = read_pairs(Path(self.hparams.pairs))
         first = int(len(found.reference) * (1.0 - VALIDATION_SHARE))
         planes = [torch.from_numpy(patches) for patches in (found.reference, found.target)]
-        self._sets = [TensorDataset(*(plane[part] for plane in planes)) for part in (slice(first), slice(first, None))]
+        self._sets = [
+            TensorDataset(*(plane[part] for plane in planes))
+            for part in (slice(first), slice(first, None))
+        ]
 
     def train_dataloader(self) -> DataLoader:
         """Batches in random order."""
-        return DataLoader(self._sets[0], self.hparams.batch_size, shuffle=True, drop_last=len(self._sets[0]) >= self.hparams.batch_size)
+        return DataLoader(
+            self._sets[0],
+            self.hparams.batch_size,
+            shuffle=True,
+            drop_last=len(self._sets[0]) >= self.hparams.batch_size,
+        )
 
     def val_dataloader(self) -> DataLoader:
         """The rest."""

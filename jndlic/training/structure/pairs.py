@@ -1,16 +1,18 @@
-"""Pairs of patches to train the structure network on: a photo's, and the same place at the edge of visible change.
+"""Pairs of patches to train the structure network on: a photo's, and the same place at the edge of
+visible change.
 
     photos ─► proxy: coded just well enough ─┐
     judged pictures at the JND ──────────────┴─► 64x64 luma patches ─► one .npz file
 
-Where no people were asked, the edge is a proxy and is called so: the coarsest level of a codec whose SSIMULACRA2 stays at a threshold.
+Where no people were asked, the edge is a proxy and is called so: the coarsest level of a codec
+whose SSIMULACRA2 stays at a threshold.
 """
 
 from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,14 +33,16 @@ KLT = "klt"
 CODECS = {"jpeg": "jpeg", "webp": "webp", "avif": "avif:speed=8", "vvc": "vvc"}
 PROXIES = (*CODECS, KLT)
 THRESHOLD = 60.0
-"""SSIMULACRA2 points at which a change is taken for just visible: between those that bring JPEG to the qualities at which 90 and 95 %
-of the people behind MCL-JCI saw none (58 and 62)."""
+"""SSIMULACRA2 points at which a change is taken for just visible: between those that bring JPEG to
+the qualities at which 90 and 95 % of the people behind MCL-JCI saw none (58 and 62)."""
 SHARE = 0.5
 """Of people who see no change in the pictures that are taken for just noticeable."""
 PATCHES = 32
 """Of each picture."""
 GRID = 8
-"""Places are multiples of this many pixels, as in use, so that the blocks of a JPEG lie alike in all patches."""
+"""Places are multiples of this many pixels, as in use, so that the blocks of a JPEG lie alike in
+all patches.
+"""
 
 
 class Pairs(NamedTuple):
@@ -51,7 +55,8 @@ class Pairs(NamedTuple):
 
 
 def just_visible(pixels: np.ndarray, codec: ImageCodec, threshold: float = THRESHOLD) -> np.ndarray:
-    """The picture at the coarsest level whose SSIMULACRA2 is at least the threshold; at the finest if none is.
+    """The picture at the coarsest level whose SSIMULACRA2 is at least the threshold; at the finest
+    if none is.
 
     Args:
         pixels: (H, W, 3) uint8.
@@ -91,7 +96,9 @@ def proxy(name: str, threshold: float = THRESHOLD) -> Callable[[np.ndarray], np.
     return lambda pixels: just_visible(pixels, codec, threshold)
 
 
-def proxy_pictures(paths: Sequence[Path], name: str, threshold: float, lossy_reduction: float) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def proxy_pictures(
+    paths: Sequence[Path], name: str, threshold: float, lossy_reduction: float
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Photos and what a proxy makes of them; those that cannot be read are left out."""
     change = proxy(name, threshold)
     for path in paths:
@@ -104,14 +111,17 @@ def proxy_pictures(paths: Sequence[Path], name: str, threshold: float, lossy_red
 
 
 def labelled_pictures(path: Path, share: float = SHARE) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Pictures that people judged: originals beside the coarsest version at which a share of people see no change.
+    """Pictures that people judged: originals beside the coarsest version at which a share of people
+    see no change.
 
     Args:
-        path: of a set or table that jndlic/training/predictors/judged.py reads (of MCL-JCI without curves: none).
+        path: of a set or table that jndlic/training/predictors/judged.py reads (of MCL-JCI without
+            curves: none).
         share: of the people.
 
     Raises:
-        ParameterError: the layout is unknown, a picture has no such version, or the pictures of a pair differ in size.
+        ParameterError: the layout is unknown, a picture has no such version, or the pictures of a
+            pair differ in size.
     """
     least = score_of_share(share)
     for reference, versions in by_reference(read_judged(path)).items():
@@ -125,7 +135,9 @@ def labelled_pictures(path: Path, share: float = SHARE) -> Iterator[tuple[np.nda
         yield pair
 
 
-def collect(pictures: Iterator[tuple[np.ndarray, np.ndarray]], count: int, source: str, seed: int = 0) -> Pairs:
+def collect(
+    pictures: Iterable[tuple[np.ndarray, np.ndarray]], count: int, source: str, seed: int = 0
+) -> Pairs:
     """Cuts patches at random places of the grid.
 
     Args:
@@ -140,9 +152,15 @@ def collect(pictures: Iterator[tuple[np.ndarray, np.ndarray]], count: int, sourc
     random = np.random.default_rng(seed)
     reference, target = [], []
     for first, second in pictures:
-        planes = [np.rint(picture @ np.array(LUMA)).clip(0, 255).astype(np.uint8) for picture in (first, second)]
+        planes = [
+            np.rint(picture @ np.array(LUMA)).clip(0, 255).astype(np.uint8)
+            for picture in (first, second)
+        ]
         for _ in range(count):
-            top, left = (GRID * int(random.integers(0, (side - SIDE) // GRID + 1)) for side in planes[0].shape)
+            top, left = (
+                GRID * int(random.integers(0, (side - SIDE) // GRID + 1))
+                for side in planes[0].shape
+            )
             for patches, plane in zip((reference, target), planes):
                 patches.append(plane[top : top + SIDE, left : left + SIDE])
     if not reference:
@@ -153,7 +171,9 @@ def collect(pictures: Iterator[tuple[np.ndarray, np.ndarray]], count: int, sourc
 def write_pairs(path: Path, pairs: Pairs) -> None:
     """Keeps the pairs in a compressed .npz file."""
     content = io.BytesIO()
-    np.savez_compressed(content, reference=pairs.reference, target=pairs.target, source=np.array(pairs.source))
+    np.savez_compressed(
+        content, reference=pairs.reference, target=pairs.target, source=np.array(pairs.source)
+    )
     write_atomically(path, content.getvalue())
 
 
@@ -171,5 +191,7 @@ def read_pairs(path: Path) -> Pairs:
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise ParameterError(f"{path} holds no pairs of patches: {error}") from error
     if pairs.reference.shape != pairs.target.shape or pairs.reference.shape[1:] != (SIDE, SIDE):
-        raise ParameterError(f"{path}: patches of shape {pairs.reference.shape} and {pairs.target.shape}")
+        raise ParameterError(
+            f"{path}: patches of shape {pairs.reference.shape} and {pairs.target.shape}"
+        )
     return pairs
