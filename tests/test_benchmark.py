@@ -198,9 +198,31 @@ def test_all_that_is_written(
     monkeypatch.setenv("PATH", str(tmp_path))  # no vvencapp
     readme = tmp_path / "README.md"
     readme.write_text(f"before\n{publish.BEGIN}\nold\n{publish.END}\nafter\n")
-    (tmp_path / "other.json").write_text(json.dumps({"name": "other, 1.0", "results": {"bpp": [0.2, 4.0], "psnr-rgb": [20.0, 40.0]}}))
-    arguments = ["bench", "pictures", "--codecs", "jndlic@30,90", "jpeg@20,80", "vvc", "--metrics", "psnr-rgb,ssimulacra2", "--jobs", "2",
-                 "--out", "out", "--curves", "other.json", "--markdown", "results.md", "--readme", "README.md", "--report-pictures", "2"]
+    (tmp_path / "other.json").write_text(
+        json.dumps({"name": "other, 1.0", "results": {"bpp": [0.2, 4.0], "psnr-rgb": [20.0, 40.0]}})
+    )
+    arguments = [
+        "bench",
+        "pictures",
+        "--codecs",
+        "jndlic@30,90",
+        "jpeg@20,80",
+        "vvc",
+        "--metrics",
+        "psnr-rgb,ssimulacra2",
+        "--jobs",
+        "2",
+        "--out",
+        "out",
+        "--curves",
+        "other.json",
+        "--markdown",
+        "results.md",
+        "--readme",
+        "README.md",
+        "--report-pictures",
+        "2",
+    ]
     assert cli(arguments) == 1  # of the missing program; the rest is there all the same
     said = capsys.readouterr()
     assert "vvencapp is not on PATH" in said.err and "| JPEG |" in said.out

@@ -53,13 +53,19 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 def test_a_run_from_start_to_end(
-    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    repository: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     folder, weights = tmp_path / "run", tmp_path / "weights.safetensors"
     weights.touch()
     monkeypatch.chdir(tmp_path)
     assert main(["report", str(folder)]) == 2
-    assert main(["start", str(folder), "--processes", "2", "--model.start_from=weights.safetensors"]) == 0
+    assert (
+        main(["start", str(folder), "--processes", "2", "--model.start_from=weights.safetensors"])
+        == 0
+    )
     try:
         wait_for(lambda: (folder / "last.ckpt").exists())
         arguments = (folder / "arguments").read_text()
@@ -67,7 +73,9 @@ def test_a_run_from_start_to_end(
         config = yaml.safe_load((folder / "config.yaml").read_text())["trainer"]
         assert (config["devices"], config["strategy"]) == (2, "ddp")
         assert str(folder) in str(config["callbacks"])
-        assert main(["start", str(folder)]) == main(["resume", str(folder)]) == 2  # it is there, and at work
+        assert (
+            main(["start", str(folder)]) == main(["resume", str(folder)]) == 2
+        )  # it is there, and at work
         capsys.readouterr()
         assert main(["report", str(folder)]) == 0
         said = capsys.readouterr().out
@@ -86,5 +94,11 @@ def test_a_run_from_start_to_end(
 
 def test_tool_is_there() -> None:
     tool = Path(__file__).resolve().parents[1] / "tools" / "long_run.py"
-    done = subprocess.run([sys.executable, str(tool), "--help"], capture_output=True, text=True, check=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, str(tool), "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
     assert "resume" in done.stdout

@@ -1,4 +1,6 @@
-"""A training that goes on beside other work: `tools/long_run.py start FOLDER [options of train.py fit]`; `--help` lists the rest."""
+"""A training that goes on beside other work: `tools/long_run.py start FOLDER [options of train.py
+fit]`; `--help` lists the rest.
+"""
 
 from jndlic.training.codec.long_run import main
 

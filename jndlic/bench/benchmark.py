@@ -32,7 +32,17 @@ from jndlic.codecs import registry as codecs
 from jndlic.codecs.registry import open_codec, parse_spec
 from jndlic.console import run_command
 from jndlic.errors import JndlicError, ParameterError
-from jndlic.metrics.registry import BUTTERAUGLI, CVVDP, GRID, HAARPSI, LPIPS_SQUEEZE, USUAL, check_usable, made_by, select
+from jndlic.metrics.registry import (
+    BUTTERAUGLI,
+    CVVDP,
+    GRID,
+    HAARPSI,
+    LPIPS_SQUEEZE,
+    USUAL,
+    check_usable,
+    made_by,
+    select,
+)
 
 NEEDS = ("bjontegaard", "jinja2", "matplotlib", "scipy", "tqdm")
 

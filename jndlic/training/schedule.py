@@ -34,7 +34,11 @@ class Scheduled(lightning.LightningModule):
         """Parameters that Muon moves; all others are Adam's."""
         if self.hparams.get("optimizer", "adam") != "muon":
             return []
-        return [p for name, p in self.named_parameters() if is_matrix(p) and not name.startswith(self.not_for_muon)]
+        return [
+            p
+            for name, p in self.named_parameters()
+            if is_matrix(p) and not name.startswith(self.not_for_muon)
+        ]
 
     def loss(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """Rate-distortion loss of a batch, and its parts by name.

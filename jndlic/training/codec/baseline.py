@@ -26,8 +26,10 @@ class BaselineTraining(Scheduled):
         channels: N of the papers.
         latent_channels: M of the papers.
         start_from: checkpoint of a network of the same architecture, trained at another lambda.
-        ms_ssim_weight, lpips_weight, lpips_weights, ssimulacra2_weight, jnd_weighting: as for CodecTraining.
-        learning_rate, final_learning_rate, warmup_steps, quantile_learning_rate, clip_norm, optimizer: see Scheduled.
+        ms_ssim_weight, lpips_weight, lpips_weights, ssimulacra2_weight, jnd_weighting: as for
+            CodecTraining.
+        learning_rate, final_learning_rate, warmup_steps, quantile_learning_rate, clip_norm,
+            optimizer: see Scheduled.
     """
 
     def __init__(

@@ -4,8 +4,9 @@
     FOLDER/run.json   the commit and the options
     FOLDER/config.yaml, log, last.ckpt, csv/    of Lightning
 
-The processes have a session of their own and outlive the shell. Linux shares its processors between sessions, whatever the nice value
-of a process in one of them: `--precedence` sets that of the session, where the system lets us.
+The processes have a session of their own and outlive the shell. Linux shares its processors between
+sessions, whatever the nice value of a process in one of them: `--precedence` sets that of the
+session, where the system lets us.
 """
 
 from __future__ import annotations
@@ -39,7 +40,9 @@ class Run(NamedTuple):
     precedence: int
 
 
-def start(folder: Path, options: Sequence[str], processes: int, precedence: int, repository: Path = ROOT) -> int:
+def start(
+    folder: Path, options: Sequence[str], processes: int, precedence: int, repository: Path = ROOT
+) -> int:
     """Clone, configure and launch.
 
     Args:
@@ -59,9 +62,15 @@ def start(folder: Path, options: Sequence[str], processes: int, precedence: int,
     if (folder / "run.json").exists():
         raise ParameterError(f"{folder} holds a run already: resume it, or choose another folder")
     folder.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", str(repository), str(folder / "code")], check=True)
+    subprocess.run(
+        ["git", "clone", "--quiet", "--no-hardlinks", str(repository), str(folder / "code")],
+        check=True,
+    )
     commit = subprocess.run(
-        ["git", "-C", str(folder / "code"), "rev-parse", "HEAD"], check=True, capture_output=True, text=True
+        ["git", "-C", str(folder / "code"), "rev-parse", "HEAD"],
+        check=True,
+        capture_output=True,
+        text=True,
     ).stdout.strip()
     run = Run(commit, [_absolute(option) for option in options], processes, precedence)
     write_atomically(folder / "run.json", json.dumps(run._asdict(), indent=1).encode())
@@ -124,16 +133,42 @@ def report(folder: Path, last: int = 10) -> str:
 
 def export(folder: Path, output: Path, name: str) -> None:
     """The last checkpoint as a weights file, by the code that trained it."""
-    command = [sys.executable, "tools/export.py", str(folder / "last.ckpt"), str(output.absolute()), "--name", name]
+    command = [
+        sys.executable,
+        "tools/export.py",
+        str(folder / "last.ckpt"),
+        str(output.absolute()),
+        "--name",
+        name,
+    ]
     subprocess.run(command, check=True, cwd=folder / "code", env={**os.environ, "PYTHONPATH": "."})
 
 
 def _launch(folder: Path, run: Run, *more: str) -> int:
-    command = [sys.executable, "tools/train.py", "fit", "--config", str(folder / "config.yaml"), *run.options, *more]
-    environment = {**os.environ, "PYTHONPATH": str(folder / "code"), "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive"}
+    command = [
+        sys.executable,
+        "tools/train.py",
+        "fit",
+        "--config",
+        str(folder / "config.yaml"),
+        *run.options,
+        *more,
+    ]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(folder / "code"),
+        "OMP_NUM_THREADS": "1",
+        "OMP_WAIT_POLICY": "passive",
+    }
     with open(folder / "log", "ab") as log:
         process = subprocess.Popen(
-            command, cwd=folder / "code", env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            command,
+            cwd=folder / "code",
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         ).pid
     write_atomically(folder / "process", str(process).encode())
     try:
@@ -147,7 +182,9 @@ def _configuration(folder: Path, processes: int) -> str:
     """The usual configuration with this run's places."""
     import yaml
 
-    usual = yaml.safe_load((folder / "code" / "configs" / "jndlic.yaml").read_text(encoding="utf-8"))
+    usual = yaml.safe_load(
+        (folder / "code" / "configs" / "jndlic.yaml").read_text(encoding="utf-8")
+    )
     trainer = usual["trainer"]
     trainer["devices"] = processes
     if processes > 1:
@@ -156,14 +193,19 @@ def _configuration(folder: Path, processes: int) -> str:
     trainer["logger"]["init_args"] = {"save_dir": str(folder), "name": "csv"}
     for callback in trainer["callbacks"]:
         if callback["class_path"].endswith("ModelCheckpoint"):
-            callback["init_args"] |= {"dirpath": str(folder), "every_n_train_steps": STEPS_BETWEEN_CHECKPOINTS}
+            callback["init_args"] |= {
+                "dirpath": str(folder),
+                "every_n_train_steps": STEPS_BETWEEN_CHECKPOINTS,
+            }
     return yaml.safe_dump(usual, sort_keys=False)
 
 
 def _absolute(option: str) -> str:
     """Options that name a file of the current folder, seen from the clone."""
     name, equals, value = option.partition("=")
-    return f"{name}={Path(value).absolute()}" if equals and value and Path(value).exists() else option
+    return (
+        f"{name}={Path(value).absolute()}" if equals and value and Path(value).exists() else option
+    )
 
 
 def _read(folder: Path) -> Run:
@@ -183,7 +225,9 @@ def _process(folder: Path) -> int:
 def _state(process: int) -> str:
     """Linux's letter for what a process is doing; "" where there is none."""
     try:
-        return Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+        return (
+            Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+        )
     except (OSError, IndexError):
         return ""
 
@@ -198,10 +242,15 @@ def _figures(folder: Path) -> list[dict[str, str]]:
 
 def main(argv: list[str] | None = None) -> int:
     """Command line of long trainings."""
-    parser = argparse.ArgumentParser(description="start, resume, pause, report and export a long training")
+    parser = argparse.ArgumentParser(
+        description="start, resume, pause, report and export a long training"
+    )
     actions = parser.add_subparsers(dest="action", required=True)
     for name, text in (
-        ("start", "clone this repository's last commit and train; further options are those of tools/train.py fit"),
+        (
+            "start",
+            "clone this repository's last commit and train; further options: tools/train.py fit",
+        ),
         ("resume", "go on from the last checkpoint"),
         ("pause", "stop for a while, to measure something else"),
         ("continue", "after a pause"),
@@ -212,11 +261,20 @@ def main(argv: list[str] | None = None) -> int:
         action = actions.add_parser(name, help=text)
         action.add_argument("folder", type=Path)
         if name == "start":
-            action.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="(default: one a core)")
-            action.add_argument("--precedence", type=int, default=10, help="of the session, -20 to 19 (default: %(default)s)")
+            action.add_argument(
+                "--processes", type=int, default=os.cpu_count() or 1, help="(default: one a core)"
+            )
+            action.add_argument(
+                "--precedence",
+                type=int,
+                default=10,
+                help="of the session, -20 to 19 (default: %(default)s)",
+            )
         if name == "export":
             action.add_argument("output", type=Path)
-            action.add_argument("--name", default="base", help="of the model (default: %(default)s)")
+            action.add_argument(
+                "--name", default="base", help="of the model (default: %(default)s)"
+            )
     options, rest = parser.parse_known_args(argv)
     if rest and options.action != "start":
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
@@ -227,7 +285,8 @@ def _act(options: argparse.Namespace, rest: list[str]) -> None:
     folder = options.folder.absolute()
     signals = {"pause": signal.SIGSTOP, "continue": signal.SIGCONT, "end": signal.SIGKILL}
     if options.action == "start":
-        print(f"process {start(folder, rest, options.processes, options.precedence)}, log in {folder / 'log'}")
+        process = start(folder, rest, options.processes, options.precedence)
+        print(f"process {process}, log in {folder / 'log'}")
     elif options.action == "resume":
         print(f"process {resume(folder)}, log in {folder / 'log'}")
     elif options.action == "report":

@@ -46,7 +46,9 @@ class CodecTraining(Scheduled):
         ablation: leave a part out, see jndlic/training/codec/ablation.py.
     """
 
-    not_for_muon = tuple(f"codec.{name}" for name in INTEGER_NETWORKS)  # rounding wants Adam's small steps
+    not_for_muon = tuple(
+        f"codec.{name}" for name in INTEGER_NETWORKS
+    )  # rounding wants Adam's small steps
 
     def __init__(
         self,
