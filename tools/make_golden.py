@@ -13,20 +13,12 @@ from jndlic.runtime.load import load_codec
 
 if __name__ == "__main__":
     folder = Path(__file__).resolve().parents[1] / "tests" / "golden"
-    codec = load_codec()
-    pixels = data.astronaut()[:130, 160:350]
+    codec, pixels = load_codec(), data.astronaut()[:130, 160:350]
     jnd = jnd_map_numpy(pixels)
     jnd[:, :80] *= 2  # a plane of qualities, with a border inside a place of z
     written = api.encode(pixels, quality=40, codec=codec, jnd=jnd)
-    (z_jnd, z, k, t), d, (_, quality) = unpack_symbols(unpack(written), codec)
+    symbols, d, (_, quality) = unpack_symbols(unpack(written), codec)
     (folder / "golden.jlic").write_bytes(written)
-    np.savez_compressed(
-        folder / "golden.npz",
-        z_jnd=z_jnd,
-        z=z,
-        k=k,
-        t=t,
-        d=d.astype(np.int8),
-        quality=np.asarray(quality),
-    )
+    arrays = symbols._asdict() | {"d": d.astype(np.int8), "quality": np.asarray(quality)}
+    np.savez_compressed(folder / "golden.npz", **arrays)
     api.decode(written, codec=codec).save(folder / "golden.png", optimize=True)
