@@ -27,7 +27,7 @@ from jndlic.bench.run.measure import Measurer, Setup, Task
 from jndlic.bench.run.pool import measure_all
 from jndlic.bench.run.rows import Opened, group, read_rows, write_rows
 from jndlic.bench.run.store import Store, entry_key, pixels_digest
-from jndlic.cli import main as cli
+from jndlic.cli.main import main as cli
 from jndlic.errors import ParameterError
 from jndlic.metrics.registry import MARK, MARK_NOTE
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -83,7 +85,7 @@ def test_hooks_are_removed() -> None:
 
 def test_shipped_network_is_within_its_budgets() -> None:
     # Multiples of 64: the share of a pixel is that of any size
-    counts = complexity(load_codec(), 128, 192)
+    counts = complexity(load_codec().network, 128, 192)
     assert counts.within_budget, format_table(counts)
     assert 8e6 <= sum(part.parameters for part in counts.parts) <= 20e6
 
@@ -92,7 +94,7 @@ def test_broken_budget_shows(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("jndlic.bench.studies.complexity.DECODER_BUDGET", 0.001)
-    monkeypatch.setattr("jndlic.bench.studies.complexity.load_codec", lambda _: Codec(SMALL))
+    monkeypatch.setattr("jndlic.bench.studies.complexity.load_codec", lambda _: SimpleNamespace(network=Codec(SMALL)))
     assert main(["--size", "64x64"]) == 1
     assert "OVER" in capsys.readouterr().out
 

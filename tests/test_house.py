@@ -252,7 +252,7 @@ def test_tools_are_thin() -> None:
     tools = sorted((ROOT / "tools").glob("*.py"))
     assert tools
     for path in tools:
-        assert len(path.read_text(encoding="utf-8").splitlines()) < 25, path.name
+        assert len(path.read_text(encoding="utf-8").splitlines()) < 40, path.name
 
 
 def test_no_input_is_checked_by_assert() -> None:

@@ -113,5 +113,5 @@ def test_bad_sources(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     (tmp_path / "in").mkdir()
     with pytest.raises(ParameterError, match="outside"):
         prepare(tmp_path / "in", tmp_path / "in" / "out", 64)
-    assert main([str(tmp_path / "absent"), str(tmp_path / "out")]) == 1
+    assert main([str(tmp_path / "absent"), str(tmp_path / "out")]) == 2
     assert "no folder" in capsys.readouterr().err

@@ -81,5 +81,5 @@ def test_command(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str
     ]
     assert speed.main([str(folder), *arguments]) == 0
     assert "ours / plain" in capsys.readouterr().out and '"plain"' in report.read_text()
-    assert speed.main([str(tmp_path / "absent"), *arguments]) == 1
+    assert speed.main([str(tmp_path / "absent"), *arguments]) == 2
     assert "not a folder" in capsys.readouterr().err

@@ -162,7 +162,7 @@ def test_export_writes_the_averaged_network(
     state, config = read_checkpoint(trained[0])
     assert config == SMALL
     torch.testing.assert_close(
-        codec.analysis.stem.weight, state["codec.analysis.stem.weight"], rtol=1e-3, atol=1e-4
+        codec.network.analysis.stem.weight, state["codec.analysis.stem.weight"], rtol=1e-3, atol=1e-4
     )
     picture = np.random.default_rng(1).integers(0, 256, (40, 70, 3), dtype=np.uint8)
     restored = api.decode(api.encode(picture, quality=70, codec=codec), codec=codec)
