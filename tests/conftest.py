@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import numpy as np
 import pytest
+from places import SHARED
 
-SHARED = Path(__file__).resolve().parents[2] / "shared"
 if (SHARED / "data" / "lpips" / "squeeze.backbone.pth").is_file():
     os.environ.setdefault(
         "JNDLIC_LPIPS_WEIGHTS", str(SHARED / "data" / "lpips" / "squeeze.backbone.pth")

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageOps
+from places import ROOT
 from toy_codec import ToyCodec
 
 import jndlic
@@ -31,8 +32,6 @@ from jndlic.jnd.namm import jnd_map_numpy
 from jndlic.network.codec import Codec
 from jndlic.pipeline import analyse_picture
 from jndlic.runtime import load as weights
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope="module")

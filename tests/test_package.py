@@ -11,11 +11,11 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from places import ROOT
 
 import jndlic
 from jndlic.shipped_weights import PREDICTORS
 
-ROOT = Path(__file__).resolve().parents[1]
 SOURCES = ("setup.cfg", "setup.py", "pyproject.toml", "README.md", "LICENSE", "jndlic", "weights")
 """All that a wheel is made of."""
 

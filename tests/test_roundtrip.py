@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
+from places import SHARED
 
 torch = pytest.importorskip("torch")
 
@@ -35,7 +36,7 @@ from jndlic.pipeline import encode_picture
 from jndlic.runtime.torch_backend import TorchBackend
 from jndlic.shipped_weights import DEFAULT_WEIGHTS
 
-KODAK = sorted((Path(__file__).resolve().parents[2] / "shared" / "data" / "kodak").glob("*.png"))
+KODAK = sorted((SHARED / "data" / "kodak").glob("*.png"))
 
 
 def scene(height: int, width: int) -> np.ndarray:

@@ -8,8 +8,8 @@ count and spreads the other 2**24 - n in proportion to the probabilities. With t
 set to `counts - 1`, which are integers below 2**24 and sum to 2**24 - n, the factor is exactly 1
 and float32 holds every partial sum exactly, so the table in use is `counts`, to the last bit.
 
-docs/format.md describes the bytes without reference to constriction; tests/test_entropy.py has a
-decoder written from that page.
+docs/format.md describes the bytes without reference to constriction; tests/format/test_entropy.py
+has a decoder written from that page.
 """
 
 from __future__ import annotations

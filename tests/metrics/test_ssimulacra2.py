@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
+from places import SHARED
 
 torch = pytest.importorskip("torch")
 
 from jndlic.errors import ParameterError
 from jndlic.metrics.ssimulacra2 import distance, prepare, score
 
-KODAK = Path(__file__).resolve().parents[2] / "shared" / "data" / "kodak"
+KODAK = SHARED / "data" / "kodak"
 CROPS = {  # left, top, right, bottom: six scales with odd sides, five, and four
     "kodim01": (0, 0, 300, 257),
     "kodim08": (10, 20, 202, 212),

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from places import ROOT
 
 lightning = pytest.importorskip("lightning", reason="needs the [train] extra")
 
@@ -18,8 +19,6 @@ from jndlic.codecs.compressai_model import NAMES, build
 from jndlic.codecs.registry import open_codec
 from jndlic.errors import FormatError, ParameterError, WeightsError
 from jndlic.training.codec.baseline import BaselineTraining
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope="module", params=NAMES)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from places import ROOT
 
 pytest.importorskip("lightning", reason="needs the [train] extra")
 
@@ -36,7 +37,7 @@ def start(folder: Path, devices: int, steps: int) -> subprocess.Popen:
         if not key.startswith(("SLURM", "PL_", "LOCAL_RANK"))
     }
     environment["PYTHONPATH"] = os.pathsep.join(
-        filter(None, (str(RUN.parents[1]), os.environ.get("PYTHONPATH")))
+        filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))
     )
     with open(folder / "output.txt", "ab") as output:
         return subprocess.Popen(

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from places import ROOT, SHARED
 
 from jndlic.errors import ParameterError
 from jndlic.optimize.predictors.metric import MetricPredictor
@@ -235,7 +236,7 @@ def test_training_learns_and_leaves_a_predictor(
     from jndlic.training.predictors.commands import train
 
     assert any(validates(row.reference) for row in read_judged(table))
-    config = Path(__file__).resolve().parents[1] / "configs" / "jnd-vp.yaml"
+    config = ROOT / "configs" / "jnd-vp.yaml"
     monkeypatch.chdir(tmp_path)
     options = [
         f"--data.judged={json.dumps([str(table)])}",
@@ -288,14 +289,12 @@ def test_the_configuration_of_sg_is_valid(monkeypatch: pytest.MonkeyPatch, tmp_p
 
     from jndlic.training.predictors.module import PicturewiseTraining
 
-    trunk = (
-        Path(__file__).resolve().parents[2] / "shared" / "data" / "lpips" / "squeeze.backbone.pth"
-    )
+    trunk = SHARED / "data" / "lpips" / "squeeze.backbone.pth"
     if not trunk.is_file():
         pytest.skip("SG-JND needs the SqueezeNet trunk")
     monkeypatch.setenv("JNDLIC_LPIPS_WEIGHTS", str(trunk))
     monkeypatch.setattr("sys.argv", ["train"])
-    config = Path(__file__).resolve().parents[1] / "configs" / "jnd-sg.yaml"
+    config = ROOT / "configs" / "jnd-sg.yaml"
     monkeypatch.chdir(tmp_path)
     parsed = LightningCLI(
         PicturewiseTraining, JudgedData, run=False, args=["--config", str(config)]

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from places import SHARED
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("lpips")
@@ -15,7 +16,6 @@ pytest.importorskip("lpips")
 from jndlic.errors import ParameterError, WeightsError
 from jndlic.metrics.lpips import LPIPS
 
-SHARED = Path(__file__).resolve().parents[2] / "shared"
 TRUNK = SHARED / "data" / "lpips" / "squeeze.backbone.pth"
 KODIM23 = SHARED / "data" / "kodak" / "kodim23.png"
 needs_trunk = pytest.mark.skipif(not TRUNK.exists(), reason="no ../shared/data/lpips")

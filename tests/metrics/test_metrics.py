@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from places import SHARED
 
 pytest.importorskip("torch")
 
@@ -20,7 +21,7 @@ from jndlic.metrics.ms_ssim import ms_ssim
 from jndlic.metrics.psnr import psnr
 from jndlic.metrics.ssimulacra2_package import ssimulacra2
 
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+DATA = SHARED / "data"
 KODIM23 = DATA / "kodak" / "kodim23.png"
 TRUNK = DATA / "lpips" / "squeeze.backbone.pth"
 

@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 import pytest
+from places import SHARED
 
 from jndlic.bench.run.bdrate import Curve, bd_rate, compare, read_curve, write_curve
 from jndlic.errors import ParameterError
@@ -15,7 +16,7 @@ pytest.importorskip("bjontegaard")
 BPP = [0.1, 0.2, 0.4, 0.8, 1.6]
 PSNR = [25.0, 28.0, 31.0, 34.0, 37.0]
 LPIPS = [0.4, 0.3, 0.2, 0.1, 0.05]
-CURVES = Path(__file__).resolve().parents[2] / "shared" / "data" / "curves"
+CURVES = SHARED / "data" / "curves"
 
 
 def test_half_the_bits_are_minus_fifty_percent() -> None:

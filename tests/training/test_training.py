@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from places import ROOT, SHARED
 
 from jndlic.errors import WeightsError
 
@@ -41,13 +42,11 @@ SMALL = CodecConfig(
     coarse_channels=24,
     context_channels=24,
 )
-# Begins the names of configurations of other networks, in tests/test_jnd_patch.py and
-# tests/test_judged.py.
+# Begins the names of configurations of other networks, in tests/jnd/test_jnd_patch.py and
+# tests/training/test_judged.py.
 OTHERS = "jnd-"
 CONFIGS = sorted(
-    path
-    for path in (Path(__file__).resolve().parents[1] / "configs").glob("*.yaml")
-    if not path.name.startswith(OTHERS)
+    path for path in (ROOT / "configs").glob("*.yaml") if not path.name.startswith(OTHERS)
 )
 
 
@@ -162,7 +161,10 @@ def test_export_writes_the_averaged_network(
     state, config = read_checkpoint(trained[0])
     assert config == SMALL
     torch.testing.assert_close(
-        codec.network.analysis.stem.weight, state["codec.analysis.stem.weight"], rtol=1e-3, atol=1e-4
+        codec.network.analysis.stem.weight,
+        state["codec.analysis.stem.weight"],
+        rtol=1e-3,
+        atol=1e-4,
     )
     picture = np.random.default_rng(1).integers(0, 256, (40, 70, 3), dtype=np.uint8)
     restored = api.decode(api.encode(picture, quality=70, codec=codec), codec=codec)
@@ -238,9 +240,7 @@ def test_foreign_checkpoints_are_refused(tmp_path: Path) -> None:
 def test_shipped_configurations_are_valid(
     path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    trunk = (
-        Path(__file__).resolve().parents[2] / "shared" / "data" / "lpips" / "squeeze.backbone.pth"
-    )
+    trunk = SHARED / "data" / "lpips" / "squeeze.backbone.pth"
     if not trunk.is_file():
         pytest.skip("the configuration's LPIPS term needs the SqueezeNet trunk")
     monkeypatch.chdir(tmp_path)

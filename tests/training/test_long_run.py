@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from places import ROOT
 
 from jndlic.training.codec import long_run
 from jndlic.training.codec.long_run import alive, main
@@ -36,7 +37,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (root / "tools").mkdir(parents=True)
     (root / "configs").mkdir()
     (root / "tools" / "train.py").write_text(TRAINER)
-    usual = Path(__file__).resolve().parents[1] / "configs" / "jndlic.yaml"
+    usual = ROOT / "configs" / "jndlic.yaml"
     (root / "configs" / "jndlic.yaml").write_text(usual.read_text())
     git = ["git", "-c", "user.name=test", "-c", "user.email=test@localhost", "-C", str(root)]
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "all"]):
@@ -93,7 +94,7 @@ def test_a_run_from_start_to_end(
 
 
 def test_tool_is_there() -> None:
-    tool = Path(__file__).resolve().parents[1] / "tools" / "long_run.py"
+    tool = ROOT / "tools" / "long_run.py"
     done = subprocess.run(
         [sys.executable, str(tool), "--help"],
         capture_output=True,

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path
 
 import pytest
+from places import ROOT
 
 from jndlic.shipped_weights import DEFAULT_WEIGHTS, shipped_weights
 
-ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "docs" / "results" / "benchmark.json"
 
 

@@ -94,7 +94,10 @@ def test_broken_budget_shows(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("jndlic.bench.studies.complexity.DECODER_BUDGET", 0.001)
-    monkeypatch.setattr("jndlic.bench.studies.complexity.load_codec", lambda _: SimpleNamespace(network=Codec(SMALL)))
+    monkeypatch.setattr(
+        "jndlic.bench.studies.complexity.load_codec",
+        lambda _: SimpleNamespace(network=Codec(SMALL)),
+    )
     assert main(["--size", "64x64"]) == 1
     assert "OVER" in capsys.readouterr().out
 

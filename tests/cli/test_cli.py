@@ -13,14 +13,13 @@ import numpy as np
 import pytest
 from commands import run
 from PIL import Image
+from places import ROOT
 from toy_codec import ToyCodec
 
 import jndlic
 from jndlic.cli import jnd as cli_jnd
 from jndlic.cli.main import main
 from jndlic.runtime import load as weights
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(autouse=True)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from places import ROOT
 
 from jndlic.errors import ImageError, ParameterError, WeightsError
 from jndlic.jnd.patch import CONTRAST, Parts, jnd_luma, jnd_patches, patch_map, split
@@ -189,7 +190,7 @@ def test_training_learns_and_leaves_a_network(
     ) / 3
     target = target.round().astype(np.uint8)
     write_pairs(tmp_path / "pairs.npz", Pairs(reference, target, "proxy:test"))
-    config = Path(__file__).resolve().parents[1] / "configs" / "jnd-structure.yaml"
+    config = ROOT / "configs" / "jnd-structure.yaml"
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
         "sys.argv",
