@@ -136,7 +136,7 @@ def _short(curve: Curve) -> Curve:
 def _open(specs: Sequence[str]) -> tuple[list[Opened], list[str]]:
     """The codecs that can be opened, and what is wrong with the others."""
     for spec in specs:
-        parse_spec(spec)  # a slip of the pen should not cost an hour
+        parse_spec(spec)  # a typing error should not cost an hour
     opened, failures = [], []
     for spec in dict.fromkeys(specs):
         try:

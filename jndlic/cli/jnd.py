@@ -1,5 +1,5 @@
-"""`jndlic jnd`: tolerance maps as files, noise at the threshold, pictures without what nobody
-misses.
+"""`jndlic jnd`: tolerance maps as files, noise at the threshold, pictures without invisible
+detail.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     action.set_defaults(run=_inject)
 
     action = actions.add_parser(
-        "filter", help="the picture without what nobody misses, for another codec to compress"
+        "filter", help="the picture without invisible detail, for another codec to compress"
     )
     _add_paths(action, "picture")
     action.add_argument(
@@ -153,7 +153,7 @@ def _tolerance(pixels: np.ndarray, model: str) -> np.ndarray:
 
 
 def progress_bar() -> Callable[[float], None] | None:
-    """Prints the share that is done, where somebody is looking."""
+    """Prints the share that is done, at a terminal."""
     return _say_progress if sys.stderr.isatty() else None
 
 

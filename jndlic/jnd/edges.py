@@ -1,4 +1,4 @@
-"""Edges, where the eye is sure of what it expects, so that thresholds are not to be raised there.
+"""Edges: predictable structure, where masking must not raise the thresholds.
 
     picture ─► Canny edges ─► dilated by a disk ─► 1 - edges, smoothed
             ─► protection: 0 on edges, 1 elsewhere

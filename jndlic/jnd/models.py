@@ -86,7 +86,7 @@ def tolerance_map(
 
 
 def critical(pixels: np.ndarray, model: str = "klt") -> np.ndarray:
-    """The picture without what nobody misses: luma moves to that of a model's just-noticeable
+    """The picture without invisible detail: luma moves to that of a model's just-noticeable
     image, colours stay.
 
     "patch" leaves the brightness of its patches alone: a change of it hides noise but saves no

@@ -5,8 +5,8 @@ qualities.
                             ──► octaves of the quantisation step
     octaves, base quality ──► the quality of each block whose step is nearest
 
-The network itself always sees the picture's own map: it never met another one, and what it makes of
-one is anybody's guess. A larger quality gives smaller steps, so a larger tolerance never gives a
+The network itself always sees the picture's own map: it was trained with no other, so its
+behaviour on one is unknown. A larger quality gives smaller steps, so a larger tolerance never gives a
 finer block.
 """
 

@@ -2,8 +2,8 @@
 them.
 
     PSNR, MS-SSIM, LPIPS, SSIMULACRA2      the usual ones
-    FSIM, VIF, HaarPSI, Butteraugli,       outside of every loss here: they tell whether a training
-    ColorVideoVDP, visibility of the grid  only learned to please its own terms
+    FSIM, VIF, HaarPSI, Butteraugli,       in no loss here: they show whether a training
+    ColorVideoVDP, visibility of the grid  overfitted the metrics of its loss
 """
 
 from __future__ import annotations

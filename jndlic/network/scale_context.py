@@ -1,12 +1,12 @@
 """What was decoded around a latent, in all channels, moves the table that the side streams chose
 for it.
 
-    per channel   a = Σ w loudness(|k|) over the known neighbours      w: PHASE_NEIGHBOURS;   own t
+    per channel   a = Σ w log_magnitude(|k|) over the known neighbours      w: PHASE_NEIGHBOURS;   own t
     all channels  (a, t) ─► 1x1 ─► 1x1 ─► shift      integers only (integer.py), a network per phase
                   t' = clip(t + shift, 0, 63)
 
 Phase 0 has no known neighbours and keeps t. A network sees what counting per channel
-(table_refinement.py) cannot: where one channel is louder than expected, others are too. The last
+(table_refinement.py) cannot: where one channel is larger than expected, others are too. The last
 layer starts at zero, so that training begins with t' = t.
 """
 
@@ -20,7 +20,7 @@ from jndlic.network.hyperprior import TABLE_COUNT, LayerMaker, integer_layer
 from jndlic.network.integer import bound
 from jndlic.network.table_refinement import PHASE_NEIGHBOURS, weighted_sum
 
-LOUDNESS = (0, 4, 6, 8, 9, 10, 11, 12, 13, 13, 14, 14, 15)
+LOG_MAGNITUDE = (0, 4, 6, 8, 9, 10, 11, 12, 13, 13, 14, 14, 15)
 """Of |k| = 0, 1, ...: about 4 log2(1 + |k|), so that sums follow the logarithm of the scale; the
 last one for all larger.
 """
@@ -36,7 +36,7 @@ class ScaleContext(nn.Module):
         layer: makes the layers.
     """
 
-    loudness: Tensor
+    log_magnitude: Tensor
 
     def __init__(self, config: CodecConfig, layer: LayerMaker = integer_layer) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ class ScaleContext(nn.Module):
             for _ in PHASE_NEIGHBOURS[1:]
         )
         self.register_buffer(
-            "loudness", torch.tensor(LOUDNESS, dtype=torch.float32), persistent=False
+            "log_magnitude", torch.tensor(LOG_MAGNITUDE, dtype=torch.float32), persistent=False
         )
 
     def forward(self, phase: int, tables: list[Tensor], symbols: list[Tensor]) -> Tensor:
@@ -67,10 +67,10 @@ class ScaleContext(nn.Module):
         table = tables[phase]
         if not phase:
             return table
-        largest = len(LOUDNESS) - 1
-        loud = [
-            self.loudness[part.detach().abs().clamp(max=largest).to(torch.int32)]
+        largest = len(LOG_MAGNITUDE) - 1
+        magnitudes = [
+            self.log_magnitude[part.detach().abs().clamp(max=largest).to(torch.int32)]
             for part in symbols[:phase]
         ]
-        seen = torch.cat((weighted_sum(phase, loud), table.detach()), 1)
+        seen = torch.cat((weighted_sum(phase, magnitudes), table.detach()), 1)
         return bound(table + self.passes[phase - 1](seen), 0, TABLE_COUNT - 1)

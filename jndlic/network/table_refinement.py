@@ -23,7 +23,7 @@ from jndlic.network.hyperprior import TABLE_COUNT
 
 MAGNITUDE_MAX = 12
 UNIT = 64  # of `expected`
-CAUTION = 10  # 0.16 symbols: how much evidence it takes to be believed
+PRIOR = 10  # 0.16 symbols, added to both sides of the ratio
 RATIOS = (4, 7, 11, 16, 24, 36, 60)  # 16ths
 LEVELS = len(RATIOS) + 1
 
@@ -75,8 +75,8 @@ class Neighbours(nn.Module):
             self.expected[part.detach().to(torch.int32)].to(torch.int32) for part in tables[:phase]
         ]
         around, usual = weighted_sum(phase, found), weighted_sum(phase, expected)
-        evidence = 16 * (around + CAUTION)
-        usual = usual + CAUTION
+        evidence = 16 * (around + PRIOR)
+        usual = usual + PRIOR
         level = torch.zeros_like(usual)
         for ratio in RATIOS:
             level += evidence >= ratio * usual

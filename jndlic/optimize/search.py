@@ -191,7 +191,7 @@ def default_rule(smooth: bool) -> str:
 
 
 def check_rule(rule: str) -> None:
-    """Finds a slip of the pen before the work.
+    """Checks a name before the work.
 
     Raises:
         ParameterError: there is no such rule.

@@ -11,7 +11,7 @@ from jndlic.format.phases import PHASES
 from jndlic.network.config import CodecConfig
 from jndlic.network.hyperprior import TABLE_COUNT
 from jndlic.network.integer import IntegerConv2d
-from jndlic.network.scale_context import LOUDNESS
+from jndlic.network.scale_context import LOG_MAGNITUDE
 from jndlic.training.codec.integer_masters import ScaleContextMaster
 
 SMALL = CodecConfig(latent_channels=12, detail_channels=4)
@@ -72,6 +72,6 @@ def test_gradients_reach_table_and_network(trained: ScaleContextMaster) -> None:
     assert trained.passes[0][0].weight.grad is None
 
 
-def test_loudness_follows_the_logarithm() -> None:
-    wanted = [4.0 * torch.log2(torch.tensor(1.0 + k)).item() for k in range(len(LOUDNESS))]
-    assert all(abs(have - want) < 0.6 for have, want in zip(LOUDNESS, wanted))
+def test_log_magnitude_follows_the_logarithm() -> None:
+    wanted = [4.0 * torch.log2(torch.tensor(1.0 + k)).item() for k in range(len(LOG_MAGNITUDE))]
+    assert all(abs(have - want) < 0.6 for have, want in zip(LOG_MAGNITUDE, wanted))

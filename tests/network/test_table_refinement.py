@@ -10,7 +10,7 @@ import torch
 
 from jndlic.format.phases import PHASES, to_phases
 from jndlic.network.hyperprior import TABLE_COUNT
-from jndlic.network.table_refinement import CAUTION, LEVELS, MAGNITUDE_MAX, RATIOS, UNIT, Neighbours
+from jndlic.network.table_refinement import PRIOR, LEVELS, MAGNITUDE_MAX, RATIOS, UNIT, Neighbours
 from jndlic.training.codec.trainable import CountedNeighbours
 
 SIDES, CORNERS = [(-1, 0), (1, 0), (0, -1), (0, 1)], [(-1, -1), (-1, 1), (1, -1), (1, 1)]
@@ -44,7 +44,7 @@ def plain(neighbours: Neighbours, phase: int, k: np.ndarray, t: np.ndarray) -> n
             if 0 <= y < rows and 0 <= x < columns:
                 around += weight * min(abs(int(k[channel, y, x])), MAGNITUDE_MAX)
                 usual += weight * int(neighbours.expected[int(t[channel, y, x])])
-        level = sum(16 * (UNIT * around + CAUTION) >= ratio * (usual + CAUTION) for ratio in RATIOS)
+        level = sum(16 * (UNIT * around + PRIOR) >= ratio * (usual + PRIOR) for ratio in RATIOS)
         out[channel, i, j] = neighbours.refined[phase - 1, int(t[channel, row, column]), level]
     return out
 

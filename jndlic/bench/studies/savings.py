@@ -44,7 +44,7 @@ COLUMNS = (
 )
 
 NOT_ASKED = "not measured"
-"""Predictors are proxies; nobody looked at these files."""
+"""Predictors are proxies; no observers judged these files."""
 
 
 class Searched(NamedTuple):

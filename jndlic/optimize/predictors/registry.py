@@ -17,8 +17,8 @@ NAMES = (*SCALES, *LEARNED)
 def default_predictor(demand: Profile) -> str:
     """The predictor to take where none is named.
 
-    "vp", which learned the proxy that behaves most like people (docs/predictors.md) and which no
-    codec here is trained to please; for what it cannot tell, SSIMULACRA2.
+    "vp", which learned the proxy that behaves most like people (docs/predictors.md) and which is in
+    no codec's training loss; for what it cannot tell, SSIMULACRA2.
     """
     return "ssimulacra2" if demand.score > HIGHEST else "vp"
 
