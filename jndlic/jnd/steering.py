@@ -5,9 +5,9 @@ qualities.
                             ──► octaves of the quantisation step
     octaves, base quality ──► the quality of each block whose step is nearest
 
-The network itself always sees the picture's own map: it was trained with no other, so its
-behaviour on one is unknown. A larger quality gives smaller steps, so a larger tolerance never gives a
-finer block.
+The network itself always sees the picture's own map: it was trained with no other, so its behaviour
+on one is unknown. A larger quality gives smaller steps, so a larger tolerance never gives a finer
+block.
 """
 
 from __future__ import annotations

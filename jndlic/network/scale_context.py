@@ -1,7 +1,7 @@
 """What was decoded around a latent, in all channels, moves the table that the side streams chose
 for it.
 
-    per channel   a = Σ w log_magnitude(|k|) over the known neighbours      w: PHASE_NEIGHBOURS;   own t
+    per channel   a = Σ w log_magnitude(|k|) over the known neighbours, w: PHASE_NEIGHBOURS;   own t
     all channels  (a, t) ─► 1x1 ─► 1x1 ─► shift      integers only (integer.py), a network per phase
                   t' = clip(t + shift, 0, 63)
 

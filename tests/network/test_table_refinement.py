@@ -10,7 +10,7 @@ import torch
 
 from jndlic.format.phases import PHASES, to_phases
 from jndlic.network.hyperprior import TABLE_COUNT
-from jndlic.network.table_refinement import PRIOR, LEVELS, MAGNITUDE_MAX, RATIOS, UNIT, Neighbours
+from jndlic.network.table_refinement import LEVELS, MAGNITUDE_MAX, PRIOR, RATIOS, UNIT, Neighbours
 from jndlic.training.codec.trainable import CountedNeighbours
 
 SIDES, CORNERS = [(-1, 0), (1, 0), (0, -1), (0, 1)], [(-1, -1), (-1, 1), (1, -1), (1, 1)]

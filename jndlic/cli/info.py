@@ -1,0 +1,59 @@
+"""`jndlic info`: what a file says about itself; needs no torch."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from jndlic.console import GOOD
+
+
+def add_command(commands: argparse._SubParsersAction) -> None:
+    """Adds `info`."""
+    show = commands.add_parser(
+        "info", help="what a .jlic file says about itself, and where its bytes go"
+    )
+    show.add_argument("input", type=Path, metavar="FILE", help=".jlic file")
+    show.add_argument("--json", action="store_true", help="for programs")
+    show.set_defaults(run=_info)
+
+
+def _info(arguments: argparse.Namespace) -> int:
+    from jndlic.api import info
+
+    facts = info(arguments.input.read_bytes())
+    if arguments.json:
+        print(json.dumps(facts, indent=2))
+        return GOOD
+    kind = ("grey" if facts["grey"] else "RGB") + (" + alpha" if facts["alpha"] else "")
+    print(
+        f"{arguments.input}: .jlic version {facts['version']}, {facts['width']} x "
+        f"{facts['height']}, {kind}"
+    )
+    plane = facts["quality_plane"]
+    varies = (
+        f" (a plane of {plane['min']} to {plane['max']}, mean {plane['mean']:.1f})" if plane else ""
+    )
+    print(
+        f"quality {facts['quality']}{varies}, weights {facts['model'] or 'unknown'} (fingerprint "
+        f"{facts['fingerprint']})"
+    )
+    print(f"{facts['bytes']} bytes, {facts['bpp']:.4f} bpp, latent segments: {facts['segments']}")
+    names = {
+        "QPLN": "quality plane",
+        "ALPH": "alpha plane",
+        "icCp": "ICC profile",
+        "exIf": "EXIF",
+        "xmPd": "XMP",
+        "naMe": "name of the weights",
+    }
+    rows = [("", stream["bytes"], f"{name} stream") for name, stream in facts["streams"].items()]
+    rows += [
+        (chunk["tag"], chunk["bytes"], names.get(chunk["tag"], "unknown"))
+        for chunk in facts["chunks"]
+    ]
+    for tag, size, name in (*rows, ("", facts["overhead_bytes"], "header, framing, CRCs")):
+        bpp = 8 * size / (facts["width"] * facts["height"])
+        print(f"  {tag:4s} {size:10d} bytes {bpp:9.4f} bpp {size / facts['bytes']:6.1%}  {name}")
+    return GOOD
