@@ -17,13 +17,13 @@ from pathlib import Path
 import torch
 import torch.nn as nn
 import torch.nn.functional as functional
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
 from jndlic.errors import WeightsError
 from jndlic.files import write_atomically
 from jndlic.shipped_weights import shipped_predictor
+from jndlic.tensor_files import read_tensors
 
 DEPTH = 4
 NAME = "structure"
@@ -155,19 +155,12 @@ def load_structure(path: str | Path | None = None) -> StructureNet:
         WeightsError: it is missing or no such network.
     """
     path = path or shipped_predictor(NAME)
+    tensors, metadata = read_tensors(path, "structure network")
+    if metadata.get("format") != FORMAT:
+        raise WeightsError(f"{path} is no network for the structure of patches")
     try:
-        with safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-        if metadata.get("format") != FORMAT:
-            raise WeightsError(f"{path} is no network for the structure of patches")
         net = StructureNet(int(metadata["width"]))
-        net.load_state_dict(
-            {
-                name: value.float() if value.is_floating_point() else value
-                for name, value in tensors.items()
-            }
-        )
-    except (OSError, SafetensorError, RuntimeError, KeyError, ValueError) as error:
+        net.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})
+    except (RuntimeError, KeyError, ValueError) as error:
         raise WeightsError(f"structure network {path}: {error}") from error
     return net.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn as nn
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
@@ -24,6 +23,7 @@ from jndlic.optimize.predictors import sg_net, vp_net
 from jndlic.optimize.predictors.profiles import HIGHEST, STRICT_SCORE
 from jndlic.optimize.predictors.vp_net import Original, VpNet, weighted_mean
 from jndlic.shipped_weights import shipped_predictor
+from jndlic.tensor_files import read_tensors
 
 FORMAT = "jndlic-predictor-1"
 PLACES = 48
@@ -217,14 +217,12 @@ def load_predictor(
         WeightsError: the file is missing or holds something else; "sg": its backbone is missing.
     """
     path = Path(weights) if weights else shipped_predictor(name)
+    tensors, metadata = read_tensors(path, "predictor")
+    if metadata.get("format") != FORMAT or metadata.get("model") != name:
+        raise WeightsError(f"{path} holds no predictor {name!r}")
     try:
-        with safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118 (not a dict)
-        if metadata.get("format") != FORMAT or metadata.get("model") != name:
-            raise WeightsError(f"{path} holds no predictor {name!r}")
         model = SgModel(trunk) if name == "sg" else MODELS[name]()
-        model.net.load_state_dict(tensors)
+        model.net.load_state_dict({key: torch.from_numpy(value) for key, value in tensors.items()})
         return LearnedPredictor(name, model, float(metadata["slope"]), float(metadata["offset"]))
-    except (OSError, SafetensorError, RuntimeError, KeyError, ValueError) as error:
+    except (RuntimeError, KeyError, ValueError) as error:
         raise WeightsError(f"predictor {path}: {error}") from error
