@@ -132,18 +132,7 @@ class Codec(nn.Module):
     def table_index(
         self, z_jnd: np.ndarray, z: np.ndarray, quality: int | np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """What entropy decoding needs; integer networks only, so the same on every machine.
-
-        Args:
-            z_jnd: int32 (jnd_channels, ph / 32, pw / 32).
-            z: int32 (hyper_channels, ph / 64, pw / 64).
-            quality: 1..100, or a plane of such integers, (ph / 32, pw / 32).
-
-        Returns:
-            t: uint8 (M, ph / 16, pw / 16), table of each latent before its neighbours are known
-                (see `refine`);
-            d: int32, same shape, index of its step.
-        """
+        """See TableSource in jndlic/format/coding.py."""
         table, step_index = self._indices(
             self._tensor(z_jnd), self._tensor(z), self._quality(quality, *z_jnd.shape[1:])
         )
@@ -153,17 +142,7 @@ class Codec(nn.Module):
     def refine(
         self, phase: int, tables: Sequence[np.ndarray], symbols: Sequence[np.ndarray]
     ) -> np.ndarray:
-        """Tables of one phase of a segment, now that the phases before it are decoded; integers
-        only.
-
-        Args:
-            phase: 0..3.
-            tables: t of all phases, uint8 (M, h, w) each.
-            symbols: k of the phases before this one, int32, same shapes.
-
-        Returns:
-            uint8 (M, h, w).
-        """
+        """See TableSource in jndlic/format/coding.py."""
         if not phase:
             return tables[0]
         return _integers(

@@ -6,23 +6,14 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from small_network import SMALL
 from torch.utils.flop_counter import FlopCounterMode
 
 from jndlic.bench.studies.complexity import Complexity, complexity, format_table, main
 from jndlic.format.phases import to_phases
 from jndlic.network.codec import Codec
-from jndlic.network.config import CodecConfig
 from jndlic.runtime.load import load_codec
 
-SMALL = CodecConfig(
-    latent_channels=32,
-    detail_channels=8,
-    hyper_channels=16,
-    jnd_channels=4,
-    fine_channels=16,
-    coarse_channels=24,
-    context_channels=24,
-)
 HATS = 8  # quality planes beside the symbols
 
 

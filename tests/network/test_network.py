@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from small_network import SMALL
 
 from jndlic.errors import WeightsError
 from jndlic.format.phases import PHASES, to_phases
@@ -15,16 +16,6 @@ from jndlic.network.hyperprior import ScaleNet
 from jndlic.network.mean_context import Context, from_phases
 from jndlic.training.codec.dct_init import start_detail, start_from_cosines
 from jndlic.training.codec.trainable import trainable_codec
-
-SMALL = CodecConfig(
-    latent_channels=32,
-    detail_channels=8,
-    hyper_channels=16,
-    jnd_channels=4,
-    fine_channels=16,
-    coarse_channels=24,
-    context_channels=24,
-)
 
 
 def convolve(

@@ -12,19 +12,10 @@ from PIL import Image
 
 pytest.importorskip("lightning", reason="needs the [train] extra")
 
-from jndlic.network.config import CodecConfig
+from small_network import SMALL
+
 from jndlic.training.codec import speed
 from jndlic.training.codec.module import CodecTraining
-
-SMALL = CodecConfig(
-    latent_channels=32,
-    detail_channels=8,
-    hyper_channels=16,
-    jnd_channels=4,
-    fine_channels=16,
-    coarse_channels=24,
-    context_channels=24,
-)
 
 
 @pytest.fixture(scope="module")

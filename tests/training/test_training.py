@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 from places import ROOT, SHARED
+from small_network import SMALL
 
 from jndlic.errors import WeightsError
 
@@ -33,15 +34,6 @@ from jndlic.training.codec.loss import balance, rate_distortion_weight, squared_
 from jndlic.training.codec.module import CodecTraining
 from jndlic.training.photos.data import PhotoData
 
-SMALL = CodecConfig(
-    latent_channels=32,
-    detail_channels=8,
-    hyper_channels=16,
-    jnd_channels=4,
-    fine_channels=16,
-    coarse_channels=24,
-    context_channels=24,
-)
 # Begins the names of configurations of other networks, in tests/jnd/test_jnd_patch.py and
 # tests/training/test_judged.py.
 OTHERS = "jnd-"

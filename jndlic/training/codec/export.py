@@ -56,7 +56,9 @@ def export_checkpoint(checkpoint: str | Path, output: str | Path, name: str) -> 
     """
     if not (0 < len(name) <= 31 and name.isascii() and name.isprintable()):
         raise WeightsError("the model's name must be 1 to 31 printable ASCII characters")
-    state, config = read_checkpoint(checkpoint)
+    content = checkpoint_file.read(checkpoint)
+    state, config = _state_and_sizes(content, checkpoint)
+    metrics = _metrics_in_loss(content, checkpoint)
     codec = trainable_codec(config)
     entropy = EntropyModels(config.hyper_channels, config.jnd_channels)
     codec.load_state_dict(_part(state, "codec."))
@@ -68,7 +70,7 @@ def export_checkpoint(checkpoint: str | Path, output: str | Path, name: str) -> 
     }
     masters_path(output).parent.mkdir(parents=True, exist_ok=True)
     write_atomically(masters_path(output), save(masters))
-    return save_weights(codec, entropy, output, name, trained_on(checkpoint))
+    return save_weights(codec, entropy, output, name, metrics)
 
 
 def trained_on(checkpoint: str | Path) -> tuple[str, ...]:
@@ -82,21 +84,7 @@ def trained_on(checkpoint: str | Path) -> tuple[str, ...]:
         WeightsError: the file is no checkpoint, or the weights that it started from are no longer
             there.
     """
-    options = checkpoint_file.read(checkpoint).get("hyper_parameters", {})
-    names = [
-        "psnr-rgb",
-        *(name for option, name in LOSS_TERMS.items() if options.get(option, 0.0) > 0.0),
-    ]
-    if options.get("start_from"):
-        try:
-            with safe_open(options["start_from"], "pt") as file:
-                before = (file.metadata() or {}).get("trained_on", "")
-        except (OSError, SafetensorError) as error:
-            raise WeightsError(
-                f"{checkpoint} started from {options['start_from']}, which cannot be read: {error}"
-            ) from error
-        names += [name for name in before.split(",") if name and name not in names]
-    return tuple(names)
+    return _metrics_in_loss(checkpoint_file.read(checkpoint), checkpoint)
 
 
 def masters_path(weights: str | Path) -> Path:
@@ -163,13 +151,7 @@ def grown(tensors: dict[str, Tensor], wanted: dict[str, Tensor]) -> dict[str, Te
 
 def read_checkpoint(checkpoint: str | Path) -> tuple[dict[str, Tensor], CodecConfig]:
     """State and sizes of a checkpoint."""
-    content = checkpoint_file.read(checkpoint)
-    try:
-        return content["state_dict"], CodecConfig.from_dict(content["codec_config"])
-    except KeyError as error:
-        raise WeightsError(
-            f"{checkpoint} is not a checkpoint of tools/train.py: it lacks {error}"
-        ) from error
+    return _state_and_sizes(checkpoint_file.read(checkpoint), checkpoint)
 
 
 def save_weights(
@@ -227,6 +209,35 @@ def freeze(codec: Codec, entropy: EntropyModels) -> Codec:
     frozen.median_z.copy_(entropy.z.quantiles[:, 0, 1][None, :, None, None])
     frozen.median_z_jnd.copy_(entropy.z_jnd.quantiles[:, 0, 1][None, :, None, None])
     return frozen
+
+
+def _metrics_in_loss(content: dict, checkpoint: str | Path) -> tuple[str, ...]:
+    options = content.get("hyper_parameters", {})
+    names = [
+        "psnr-rgb",
+        *(name for option, name in LOSS_TERMS.items() if options.get(option, 0.0) > 0.0),
+    ]
+    if options.get("start_from"):
+        try:
+            with safe_open(options["start_from"], "pt") as file:
+                before = (file.metadata() or {}).get("trained_on", "")
+        except (OSError, SafetensorError) as error:
+            raise WeightsError(
+                f"{checkpoint} started from {options['start_from']}, which cannot be read: {error}"
+            ) from error
+        names += [name for name in before.split(",") if name and name not in names]
+    return tuple(names)
+
+
+def _state_and_sizes(
+    content: dict, checkpoint: str | Path
+) -> tuple[dict[str, Tensor], CodecConfig]:
+    try:
+        return content["state_dict"], CodecConfig.from_dict(content["codec_config"])
+    except KeyError as error:
+        raise WeightsError(
+            f"{checkpoint} is not a checkpoint of tools/train.py: it lacks {error}"
+        ) from error
 
 
 def _learned(state: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -100,12 +100,7 @@ def send(folder: Path, number: signal.Signals) -> None:
 
 def alive(folder: Path) -> bool:
     """Whether the run's processes are there, paused or not."""
-    process = _process(folder)
-    try:
-        os.killpg(process, 0)
-    except (ProcessLookupError, PermissionError, OSError):
-        return False
-    return process > 0 and _state(process) not in ("Z", "")
+    return _state(_process(folder)) not in ("Z", "")
 
 
 def report(folder: Path, last: int = 10) -> str:
