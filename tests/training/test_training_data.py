@@ -17,6 +17,7 @@ pytest.importorskip("lightning", reason="needs the [train] extra")
 from torch.utils.data import DataLoader
 
 from jndlic.training.photos.data import PhotoData, free_memory
+from jndlic.training.photos.drawings import FIGURES, drawing, laid_over, nothing
 from jndlic.training.photos.files import decode_all, find_photos, held_out, load_pixels, loaded_size
 from jndlic.training.photos.resident import ResidentLoader, ResidentPhotos
 from jndlic.training.photos.streamed import StreamedCrops
@@ -115,7 +116,7 @@ def test_processes_share_a_batch(photos: list[np.ndarray]) -> None:
 
 def test_streamed_crops(folder: Path, photos: list[np.ndarray]) -> None:
     paths = sorted((folder / "inner").glob("*.png"))
-    crops = StreamedCrops(paths, 64, 0.5, 1.0, (0,))
+    crops = StreamedCrops(paths, 64, 0.5, 1.0, 0.0, (0,))
     first = list(islice(crops, 4))
     assert all(crop.shape == (3, 64, 64) and crop.dtype == torch.uint8 for crop, _ in first)
     assert all(
@@ -127,7 +128,7 @@ def test_streamed_crops(folder: Path, photos: list[np.ndarray]) -> None:
     batch, quality = next(iter(DataLoader(crops, 3, num_workers=1)))
     assert batch.shape == (3, 3, 64, 64) and quality.shape == (3, 2, 2)
     with pytest.raises(ImageError):
-        next(iter(StreamedCrops([folder / "broken.png"], 64, 0.5, 1.0, (0,))))
+        next(iter(StreamedCrops([folder / "broken.png"], 64, 0.5, 1.0, 0.0, (0,))))
 
 
 def test_split_depends_on_the_name_alone() -> None:
@@ -182,3 +183,30 @@ def test_bad_options(tmp_path: Path) -> None:
 
 def test_free_memory_is_known() -> None:
     assert free_memory(torch.device("cpu")) > 1 << 26
+
+
+def test_drawings_cover_some_crops_the_same_in_every_process(photos: list[np.ndarray]) -> None:
+    buffer = ResidentPhotos(photos)
+    plain = ResidentLoader(buffer, 64, 64, 1).batch(3).crops
+    drawn = ResidentLoader(buffer, 64, 64, 1, drawn=0.25).batch(3).crops
+    changed = (plain != drawn).flatten(1).any(dim=1)
+    assert 6 <= int(changed.sum()) <= 26
+    part = ResidentLoader(buffer, 64, 32, 1, rank=1, world=2, drawn=0.25).batch(3).crops
+    assert {crop.numpy().tobytes() for crop in part} < {crop.numpy().tobytes() for crop in drawn}
+
+
+def test_drawings_of_every_kind() -> None:
+    layers = [drawing(np.random.default_rng(seed), 64) for seed in range(60)]
+    assert all(layer.shape == (64, 64, 4) and layer.dtype == np.uint8 for layer in layers)
+    opacity = np.stack([layer[..., 3] for layer in layers]).reshape(60, -1)
+    assert (opacity.min(axis=1) == 255).any() and (opacity.max(axis=1) == 0).any()
+    for figures in FIGURES:
+        sheets = [figures(np.random.default_rng(seed), 64) for seed in range(10)]
+        assert figures is nothing or max(sheet[..., 3].max() for sheet in sheets) == 255.0
+
+
+def test_a_drawing_lies_over_the_photo() -> None:
+    layer = torch.tensor([[[10, 20, 30, 0], [10, 20, 30, 255]], [[0, 0, 0, 51], [0, 0, 0, 0]]])
+    crop = torch.full((3, 2, 2), 100, dtype=torch.uint8)
+    result = laid_over(layer.to(torch.uint8), crop).permute(1, 2, 0).tolist()
+    assert result == [[[100] * 3, [10, 20, 30]], [[80] * 3, [100] * 3]]

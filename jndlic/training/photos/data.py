@@ -55,6 +55,7 @@ class PhotoData(lightning.LightningDataModule):
             "streamed" decodes them over and over in worker processes; "auto" is resident where the
             pixels take less than half of the free memory.
         smallest_scale: half of the crops are scaled down by a factor from here to 1.
+        drawn: share of the crops that get a drawing: lines, grids, text, stripes, flat colours.
         lossy_reduction: JPEG photos are scaled down by this factor when loaded.
         validation_percent: share of the photos, chosen by name, that never trains.
         validation_photos: at most so many of them are used.
@@ -70,6 +71,7 @@ class PhotoData(lightning.LightningDataModule):
         steps_per_epoch: int = 1000,
         storage: str = "auto",
         smallest_scale: float = 0.5,
+        drawn: float = 0.1,
         lossy_reduction: float = 1.75,
         validation_percent: int = 5,
         validation_photos: int = 16,
@@ -79,6 +81,8 @@ class PhotoData(lightning.LightningDataModule):
         super().__init__()
         if crop_size < 64 or crop_size % 64:
             raise ParameterError(f"crop_size must be a multiple of 64, got {crop_size}")
+        if not 0.0 <= drawn <= 1.0:
+            raise ParameterError(f"drawn must lie between 0 and 1, got {drawn}")
         if storage not in STORAGES:
             raise ParameterError(f"storage must be one of {', '.join(STORAGES)}, got {storage!r}")
         self.save_hyperparameters()
@@ -144,7 +148,12 @@ class PhotoData(lightning.LightningDataModule):
         if self._photos is None:
             seed = (options.seed, step, rank)
             crops = StreamedCrops(
-                self.paths, options.crop_size, options.smallest_scale, options.lossy_reduction, seed
+                self.paths,
+                options.crop_size,
+                options.smallest_scale,
+                options.lossy_reduction,
+                options.drawn,
+                seed,
             )
             pinned = self._device().type == "cuda"
             return DataLoader(
@@ -160,6 +169,7 @@ class PhotoData(lightning.LightningDataModule):
             step,
             rank,
             world,
+            options.drawn,
         )
 
     def val_dataloader(self) -> DataLoader:

@@ -2,7 +2,7 @@
 
     photos (H, W, 3) uint8 ─► one buffer (N, 3) on the device ─┐
     seed, step ─► places, flips, scales, qualities (host) ─────┴─► index (B, S, S) ─► gather
-    gather ─► (B, 3, S, S) uint8
+    gather ─► (B, 3, S, S) uint8 ─► drawings over some ─► crops
 
 A batch is a function of the seed and the number of the step alone: a resumed run sees the crops
 that it would have seen, and N processes that take every N-th crop of a batch see together what one
@@ -19,6 +19,7 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
+from jndlic.training.photos.drawings import drawing, laid_over
 from jndlic.training.photos.quality_fields import DRAWS, quality_fields
 
 
@@ -97,6 +98,7 @@ class ResidentLoader:
         seed: of all draws.
         first_step: number of the first batch.
         rank, world: this process takes crops rank, rank + world, ... of B x world.
+        drawn: share of the crops that get a drawing (jndlic/training/photos/drawings.py).
     """
 
     def __init__(
@@ -110,6 +112,7 @@ class ResidentLoader:
         first_step: int = 0,
         rank: int = 0,
         world: int = 1,
+        drawn: float = 0.0,
     ) -> None:
         self.photos, self.crop_size, self.batch_size, self.steps = (
             photos,
@@ -118,7 +121,7 @@ class ResidentLoader:
             steps,
         )
         self.smallest_scale, self.seed, self.next_step = smallest_scale, seed, first_step
-        self.rank, self.world = rank, world
+        self.rank, self.world, self.drawn = rank, world, drawn
 
     def __len__(self) -> int:
         return self.steps
@@ -139,8 +142,18 @@ class ResidentLoader:
         crops = torch.cat(
             (self.photos.gather(draws[0], self.crop_size), self._scaled(draws[1], enlarged))
         )
+        self._draw_over(crops, step)
         quality = quality_fields(np.concatenate(quality_draws), self.crop_size)
         return Batch(crops, torch.from_numpy(quality).to(crops.device))
+
+    def _draw_over(self, crops: Tensor, step: int) -> None:
+        """Lay drawings over some crops, in place; each crop has random numbers of its own."""
+        for place, crop in enumerate(crops):
+            number = self.rank + place * self.world
+            random = np.random.default_rng((self.seed, step, number))
+            if random.random() < self.drawn:
+                layer = torch.from_numpy(drawing(random, self.crop_size)).to(crops.device)
+                crop.copy_(laid_over(layer, crop))
 
     def _share(self, random: np.random.Generator, count: int, width: int) -> np.ndarray:
         """This process's part of the draws of all."""

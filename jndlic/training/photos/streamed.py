@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
 from jndlic.errors import ImageError
+from jndlic.training.photos.drawings import drawing, laid_over
 from jndlic.training.photos.files import load_pixels
 from jndlic.training.photos.quality_fields import DRAWS, quality_fields
 
@@ -32,6 +33,7 @@ class StreamedCrops(IterableDataset):
         crop_size: side S of the crops.
         smallest_scale: half of the crops are scaled down by a factor from here to 1.
         lossy_reduction: JPEG photos are scaled down by this factor when loaded.
+        drawn: share of the crops that get a drawing (jndlic/training/photos/drawings.py).
         seed: integers; other processes and other resumed runs need others.
     """
 
@@ -41,10 +43,11 @@ class StreamedCrops(IterableDataset):
         crop_size: int,
         smallest_scale: float,
         lossy_reduction: float,
+        drawn: float,
         seed: tuple[int, ...],
     ) -> None:
         self.paths, self.crop_size, self.smallest_scale = paths, crop_size, smallest_scale
-        self.lossy_reduction, self.seed = lossy_reduction, seed
+        self.lossy_reduction, self.drawn, self.seed = lossy_reduction, drawn, seed
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         worker = get_worker_info()
@@ -87,4 +90,7 @@ class StreamedCrops(IterableDataset):
             crop = crop[:, ::-1]
         if random.random() < 0.5:
             crop = crop.transpose(1, 0, 2)
-        return torch.from_numpy(np.ascontiguousarray(crop.transpose(2, 0, 1)))
+        taken = torch.from_numpy(np.ascontiguousarray(crop.transpose(2, 0, 1)))
+        if random.random() >= self.drawn:
+            return taken
+        return laid_over(torch.from_numpy(drawing(random, self.crop_size)), taken)
