@@ -29,7 +29,6 @@ from jndlic.format.symbols import SYMBOL_LIMIT, Symbols
 from jndlic.network.analysis import Analysis, AnalysisOutput
 from jndlic.network.config import CodecConfig
 from jndlic.network.hyperprior import (
-    LOG_RATIO,
     HyperAnalysis,
     JndHead,
     ScaleNet,
@@ -40,6 +39,7 @@ from jndlic.network.hyperprior import (
 from jndlic.network.integer import exact_products
 from jndlic.network.mean_context import Context, from_phases
 from jndlic.network.rdoq import Rounding
+from jndlic.network.rules import LOG_RATIO
 from jndlic.network.scale_context import ScaleContext
 from jndlic.network.synthesis import Synthesis
 from jndlic.network.table_refinement import Neighbours

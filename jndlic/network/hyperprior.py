@@ -10,13 +10,12 @@ both sides.
     D: index of log step, per latent, relative to the gain
     G: index of log step, per channel
 
-The grid of scales and steps is one: r = (256 / 0.11)^(1/63), sigma = 0.11 r^S, step = r^d; so the
-table of a latent with scale sigma / step is the index S - d.
+The grid of scales and steps is one (rules.py), so the table of a latent with scale sigma / step is
+the index S - d.
 """
 
 from __future__ import annotations
 
-import math
 from typing import Protocol
 
 import torch
@@ -29,24 +28,17 @@ from jndlic.network.analysis import LATENT_SCALE
 from jndlic.network.blocks import pointwise
 from jndlic.network.config import CodecConfig
 from jndlic.network.depthwise import DepthwiseConv2d
-from jndlic.network.integer import (
+from jndlic.network.integer import IntegerConv2d, bound
+from jndlic.network.quality import coarser_planes, quality_planes, quality_weights
+from jndlic.network.rules import (
     ACTIVATION_MAX,
-    SYMBOL_MAX,
-    IntegerConv2d,
-    bound,
-)
-from jndlic.network.quality import (
+    LOG_RATIO,
     QUALITY_NODES,
-    coarser_planes,
-    quality_planes,
-    quality_weights,
+    STEP_BOUND,
+    STEP_LIMIT,
+    SYMBOL_MAX,
+    TABLE_COUNT,
 )
-
-TABLE_COUNT = 64
-SCALE_MIN, SCALE_MAX = 0.11, 256.0
-LOG_RATIO = math.log(SCALE_MAX / SCALE_MIN) / (TABLE_COUNT - 1)  # ln r
-STEP_BOUND = 12  # |D| <= 12 indices: about 1.5 nat
-STEP_LIMIT = 120  # |d| fits int8
 
 
 class LayerMaker(Protocol):

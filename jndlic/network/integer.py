@@ -25,10 +25,7 @@ import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from jndlic.errors import WeightsError
-
-ACTIVATION_MAX = 255
-SYMBOL_MAX = 127  # symbols are clipped to +-127 before they enter a network
-EXACT_LIMIT = 2**24  # float32 holds every integer up to here
+from jndlic.network.rules import ACTIVATION_MAX, EXACT_LIMIT
 
 
 class _Bound(torch.autograd.Function):

@@ -26,7 +26,8 @@ from jndlic.network.analysis import LATENT_SCALE
 from jndlic.network.blocks import gated_stack, pointwise
 from jndlic.network.config import CodecConfig
 from jndlic.network.depthwise import DepthwiseConv2d
-from jndlic.network.quality import QUALITY_NODES, quality_weights
+from jndlic.network.quality import quality_weights
+from jndlic.network.rules import QUALITY_NODES
 
 Dequantise = Callable[[int, Tensor], Tensor]
 """(phase, μ of that phase (B, M, h / 2, w / 2)) to ŷ of that phase, same shape."""

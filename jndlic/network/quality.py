@@ -13,9 +13,7 @@ import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from jndlic.format.container import QUALITY_MAX, QUALITY_MIN
-
-QUALITY_NODES = 8  # hat functions over the quality range
-QUALITY_UNIT = 16  # height of a hat as an integer plane
+from jndlic.network.rules import QUALITY_NODES, QUALITY_UNIT
 
 
 def quality_plane(quality: Tensor, height: int, width: int) -> Tensor:

@@ -20,11 +20,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from jndlic.network.hyperprior import TABLE_COUNT
-
-BIT_PRICE = 0.05
-PROBABILITY_MIN = 2.0**-16  # the resolution of the stored tables; what is rarer becomes an escape
-MAGNITUDES = 4  # thresholds are kept for n = 0..3; farther out the bits per step differ little more
+from jndlic.network.rules import BIT_PRICE, MAGNITUDES, PROBABILITY_MIN, TABLE_COUNT
 
 
 class Rounding(nn.Module):

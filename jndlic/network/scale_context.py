@@ -16,14 +16,10 @@ import torch
 from torch import Tensor, nn
 
 from jndlic.network.config import CodecConfig
-from jndlic.network.hyperprior import TABLE_COUNT, LayerMaker, integer_layer
+from jndlic.network.hyperprior import LayerMaker, integer_layer
 from jndlic.network.integer import bound
-from jndlic.network.table_refinement import PHASE_NEIGHBOURS, weighted_sum
-
-LOG_MAGNITUDE = (0, 4, 6, 8, 9, 10, 11, 12, 13, 13, 14, 14, 15)
-"""Of |k| = 0, 1, ...: about 4 log2(1 + |k|), so that sums follow the logarithm of the scale; the
-last one for all larger.
-"""
+from jndlic.network.rules import LOG_MAGNITUDE, PHASE_NEIGHBOURS, TABLE_COUNT
+from jndlic.network.table_refinement import weighted_sum
 
 WIDTH = 128
 

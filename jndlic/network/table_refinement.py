@@ -19,26 +19,15 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
-from jndlic.network.hyperprior import TABLE_COUNT
-
-MAGNITUDE_MAX = 12
-UNIT = 64  # of `expected`
-PRIOR = 10  # 0.16 symbols, added to both sides of the ratio
-RATIOS = (4, 7, 11, 16, 24, 36, 60)  # 16ths
-LEVELS = len(RATIOS) + 1
-
-PHASE_NEIGHBOURS: tuple[tuple[tuple[int, int, int, int], ...], ...] = (
-    (),
-    ((0, 0, 0, 1), (0, 1, 0, 1), (0, 0, 1, 1), (0, 1, 1, 1)),
-    ((0, 0, 0, 1), (0, 0, 1, 1), (1, -1, 0, 1), (1, 0, 0, 1)),
-    (
-        *((0, 0, 0, 2), (0, 1, 0, 2), (1, 0, -1, 2), (1, 0, 0, 2)),
-        *((2, 0, -1, 1), (2, 0, 0, 1), (2, 1, -1, 1), (2, 1, 0, 1)),
-    ),
+from jndlic.network.rules import (
+    LEVELS,
+    MAGNITUDE_MAX,
+    PHASE_NEIGHBOURS,
+    PRIOR,
+    RATIOS,
+    TABLE_COUNT,
+    UNIT,
 )
-"""Of each phase: (phase of the neighbour, its row and column less ours, in that phase's grid,
-weight w).
-"""
 
 
 class Neighbours(nn.Module):

@@ -13,9 +13,8 @@ from jndlic.format.coding import DecodedSymbols
 from jndlic.format.symbols import Symbols
 from jndlic.network.analysis import AnalysisOutput
 from jndlic.network.codec import Codec
-from jndlic.network.hyperprior import TABLE_COUNT
 from jndlic.network.integer import IntegerConv2d
-from jndlic.network.rdoq import MAGNITUDES
+from jndlic.network.rules import MAGNITUDES, TABLE_COUNT
 from jndlic.runtime.weights_file import Weights
 
 

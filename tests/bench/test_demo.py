@@ -13,7 +13,7 @@ import jndlic
 from jndlic.bench.report.maps import bits_map, step_map, to_pixels
 from jndlic.bench.studies.demo import demo_photo, jpeg_of_size, main, measured
 from jndlic.format.entropy import SymbolTables, ideal_bits
-from jndlic.network.hyperprior import LOG_RATIO
+from jndlic.network.rules import LOG_RATIO
 
 
 def test_bits_map_adds_up_to_the_ideal_size() -> None:

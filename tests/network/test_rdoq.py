@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from jndlic.network.codec import Codec
-from jndlic.network.hyperprior import TABLE_COUNT
-from jndlic.network.rdoq import BIT_PRICE, MAGNITUDES, Rounding
+from jndlic.network.rdoq import Rounding
+from jndlic.network.rules import BIT_PRICE, MAGNITUDES, TABLE_COUNT
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,8 @@ import torch
 
 from jndlic.format.phases import PHASES
 from jndlic.network.config import CodecConfig
-from jndlic.network.hyperprior import TABLE_COUNT
 from jndlic.network.integer import IntegerConv2d
-from jndlic.network.scale_context import LOG_MAGNITUDE
+from jndlic.network.rules import LOG_MAGNITUDE, TABLE_COUNT
 from jndlic.training.codec.integer_masters import ScaleContextMaster
 
 SMALL = CodecConfig(latent_channels=12, detail_channels=4)

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from jndlic.format.phases import PHASES, to_phases
-from jndlic.network.hyperprior import TABLE_COUNT
-from jndlic.network.table_refinement import LEVELS, MAGNITUDE_MAX, PRIOR, RATIOS, UNIT, Neighbours
+from jndlic.network.rules import LEVELS, MAGNITUDE_MAX, PRIOR, RATIOS, TABLE_COUNT, UNIT
+from jndlic.network.table_refinement import Neighbours
 from jndlic.training.codec.trainable import CountedNeighbours
 
 SIDES, CORNERS = [(-1, 0), (1, 0), (0, -1), (0, 1)], [(-1, -1), (-1, 1), (1, -1), (1, 1)]

@@ -10,7 +10,7 @@ import torch
 pytest.importorskip("compressai", reason="needs the [train] extra")
 
 from jndlic.format.entropy import tables_from_cdfs
-from jndlic.network.hyperprior import TABLE_COUNT
+from jndlic.network.rules import TABLE_COUNT
 from jndlic.training.codec.mixture import SPREADS, START, ScaleMixture, scale_table
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from jndlic.format.entropy import PRECISION, SymbolTables
 from jndlic.format.grid import LATENT_STRIDE
-from jndlic.network.hyperprior import LOG_RATIO
+from jndlic.network.rules import LOG_RATIO
 
 
 def bits_map(symbols: np.ndarray, table_index: np.ndarray, tables: SymbolTables) -> np.ndarray:

@@ -21,7 +21,7 @@ from jndlic.errors import WeightsError
 from jndlic.files import write_atomically
 from jndlic.network.codec import Codec
 from jndlic.network.config import CodecConfig
-from jndlic.network.table_refinement import MAGNITUDE_MAX
+from jndlic.network.rules import MAGNITUDE_MAX
 from jndlic.runtime import checkpoint as checkpoint_file
 from jndlic.runtime.weights_file import FORMAT, fingerprint
 from jndlic.training.codec.forward import EntropyModels

@@ -19,8 +19,7 @@ from jndlic.format.phases import to_phases
 from jndlic.network.codec import Codec
 from jndlic.network.hyperprior import step_size, table_index
 from jndlic.network.mean_context import from_phases
-from jndlic.network.rdoq import MAGNITUDES
-from jndlic.network.table_refinement import MAGNITUDE_MAX
+from jndlic.network.rules import MAGNITUDE_MAX, MAGNITUDES
 from jndlic.training.codec.integer_masters import round_through
 from jndlic.training.codec.mixture import ScaleMixture
 from jndlic.training.codec.table_counts import NeighbourCounts

@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from jndlic.format.container import QUALITY_MAX, QUALITY_MIN
 from jndlic.network.config import CodecConfig
 from jndlic.network.hyperprior import ScaleNet, StepNet
-from jndlic.network.integer import ACTIVATION_MAX, EXACT_LIMIT, SYMBOL_MAX, IntegerConv2d, bound
-from jndlic.network.quality import QUALITY_NODES, quality_weights
+from jndlic.network.integer import IntegerConv2d, bound
+from jndlic.network.quality import quality_weights
+from jndlic.network.rules import ACTIVATION_MAX, EXACT_LIMIT, QUALITY_NODES, SYMBOL_MAX
 from jndlic.network.scale_context import ScaleContext
 
 WEIGHT_MAX = 127

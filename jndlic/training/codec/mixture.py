@@ -19,7 +19,7 @@ import torch
 from compressai.entropy_models import GaussianConditional
 from torch import Tensor, nn
 
-from jndlic.network.hyperprior import LOG_RATIO, SCALE_MAX, SCALE_MIN, TABLE_COUNT
+from jndlic.network.rules import LOG_RATIO, SCALE_MAX, SCALE_MIN, TABLE_COUNT
 
 SPREADS = (0.35, 1.0, 2.7, 7.4)
 START = (0.22, 0.57, 0.19, 0.02)

@@ -5,14 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from jndlic.network.hyperprior import TABLE_COUNT
-from jndlic.network.table_refinement import (
-    LEVELS,
-    MAGNITUDE_MAX,
-    PHASE_NEIGHBOURS,
-    UNIT,
-    Neighbours,
-)
+from jndlic.network.rules import LEVELS, MAGNITUDE_MAX, PHASE_NEIGHBOURS, TABLE_COUNT, UNIT
+from jndlic.network.table_refinement import Neighbours
 
 DECAY = 0.999  # of a step: what was counted some thousand steps ago hardly matters
 PRIOR = 100.0  # observations that a table is believed to suit itself

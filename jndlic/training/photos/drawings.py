@@ -109,7 +109,7 @@ class _Canvas:
 
     def __init__(self, side: int) -> None:
         self.side = side
-        self.image = Image.new("RGBA", (side * OVERSAMPLING,) * 2)
+        self.image = Image.new("RGBA", (side * OVERSAMPLING, side * OVERSAMPLING))
         self.pen = ImageDraw.Draw(self.image)
 
     def line(self, points: np.ndarray, colour: Colour, width: float) -> None:
