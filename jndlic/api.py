@@ -1,15 +1,13 @@
 """What `import jndlic` offers: encode, decode, info. Here arguments are checked; pipeline.py does
 the work.
 
-torch is imported only where a codec is at work: `info` does without.
+The runtime is imported only where a codec is at work: `info` does without.
 """
 
 from __future__ import annotations
 
 import operator
 import os
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +38,7 @@ def encode(
             picture file.
         quality: 1 (smallest file) to 100 (visually lossless).
         codec: network and tables; the shipped ones by default.
-        threads: limit on the CPU threads of this call; torch's own choice by default.
+        threads: limit on the CPU threads of this call; by default as many as processors are free.
         jnd: tolerance of each pixel in grey levels, (H, W) or (H, W, 3). Where it is twice the map
             that the encoder makes of the picture, the quantisation step is twice as large (blocks
             of 32 x 32 pixels), as far as qualities 1 to 100 reach. Or the name of a JND model
@@ -71,7 +69,9 @@ def encode(
         picture = from_pillow(image)
     else:
         raise ParameterError(f"need a Pillow image, an array or a path, got {type(image).__name__}")
-    with _thread_limit(threads):
+    from jndlic.runtime.threads import thread_limit
+
+    with thread_limit(threads):
         from jndlic.pipeline import encode_picture
 
         return encode_picture(picture, quality, codec or _shipped_codec(), jnd)
@@ -90,7 +90,7 @@ def decode(
         data: the content of a .jlic file.
         codec: network and tables; the shipped ones by default. They must be those that the file was
             made with.
-        threads: limit on the CPU threads of this call; torch's own choice by default.
+        threads: limit on the CPU threads of this call; by default as many as processors are free.
         area_max: refuse files that claim more pixels than this.
 
     Returns:
@@ -105,14 +105,16 @@ def decode(
 
     # Before the weights are loaded: most bad files fail here
     container = unpack(_as_bytes(data), area_max)
-    with _thread_limit(threads):
+    from jndlic.runtime.threads import thread_limit
+
+    with thread_limit(threads):
         from jndlic.pipeline import decode_container
 
         return to_pillow(decode_container(container, codec or _shipped_codec()))
 
 
 def info(data: bytes) -> dict[str, Any]:
-    """What a file says about itself, and where its bytes go; needs no weights and no torch.
+    """What a file says about itself, and where its bytes go; needs no weights and no runtime.
 
     Args:
         data: the content of a .jlic file.
@@ -194,20 +196,3 @@ def _shipped_codec() -> Backend:
     from jndlic.runtime.load import load_codec
 
     return load_codec()
-
-
-@contextmanager
-def _thread_limit(threads: int | None) -> Generator[None, None, None]:
-    if threads is None:
-        yield
-        return
-    if not isinstance(threads, int) or threads < 1:
-        raise ParameterError(f"the number of threads must be an integer from 1 on, got {threads!r}")
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -14,6 +14,9 @@ from jndlic.memory import reuse_freed_memory
 GOOD, BAD_INPUT, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
 """Exit codes: bad input is also a file that cannot be read or written."""
 
+EXTRAS = {"torch": "torch"}
+"""Libraries that parts of the package need, and the extras that bring them."""
+
 Item = TypeVar("Item")
 
 
@@ -36,6 +39,12 @@ def run_command(name: str, work: Callable[[], int | None], reuse_memory: bool = 
     except OSError as error:
         named = error.filename is not None and error.strerror is not None
         return _complain(name, f"{error.filename}: {error.strerror}" if named else error, BAD_INPUT)
+    except ModuleNotFoundError as error:
+        if error.name not in EXTRAS:
+            raise
+        return _complain(
+            name, f"this needs {error.name}: pip install 'jndlic[{EXTRAS[error.name]}]'", BAD_INPUT
+        )
     except MemoryError:
         return _complain(name, "not enough memory for a picture of this size", BAD_INPUT)
     except KeyboardInterrupt:

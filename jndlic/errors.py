@@ -15,7 +15,9 @@ class FormatError(JndlicError):
 
 
 class UnsupportedError(JndlicError):
-    """The file is a .jlic file, but of a version, with a chunk or for weights that are not here."""
+    """The file is a .jlic file, but of a version, with a chunk or for weights that are not here; or
+    the library that should run the networks is not.
+    """
 
 
 class ImageError(JndlicError):

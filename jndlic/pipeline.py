@@ -87,18 +87,29 @@ def analyse_picture(
         ParameterError: the map has another size than the picture, or values that are negative or
             not finite; there is no such model.
     """
-    from jndlic.jnd.models import DEFAULT, tolerance_map
+    from jndlic.jnd.own_map import own_map
+
+    own = own_map(picture.pixels)
+    octaves = None if jnd is None else _octaves(own, jnd, picture.pixels, progress)
+    return Analysed(codec.analyse(picture.pixels, own), octaves)
+
+
+def _octaves(
+    own: np.ndarray,
+    jnd: np.ndarray | str,
+    pixels: np.ndarray,
+    progress: Callable[[float], None] | None,
+) -> np.ndarray | None:
     from jndlic.jnd.steering import step_octaves
 
-    own = tolerance_map(picture.pixels)
-    if jnd is None or (isinstance(jnd, str) and jnd == DEFAULT):
-        octaves = None
-    elif isinstance(jnd, str):
-        octaves = step_octaves(own, tolerance_map(picture.pixels, jnd, progress))
-        octaves = octaves - octaves.mean()
-    else:
-        octaves = step_octaves(own, _checked_map(jnd, picture.pixels.shape))
-    return Analysed(codec.analyse(picture.pixels, own), octaves)
+    if not isinstance(jnd, str):
+        return step_octaves(own, _checked_map(jnd, pixels.shape))
+    from jndlic.jnd.models import DEFAULT, tolerance_map
+
+    if jnd == DEFAULT:
+        return None
+    octaves = step_octaves(own, tolerance_map(pixels, jnd, progress))
+    return octaves - octaves.mean()
 
 
 def quantise(analysed: Analysed, base: int, codec: Backend) -> tuple[Symbols, Quality]:

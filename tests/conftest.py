@@ -23,6 +23,14 @@ def codec():
 
 
 @pytest.fixture(scope="session")
+def torch_codec():
+    """The same by torch, whose modules can be looked into."""
+    from jndlic.runtime.load import load_torch_codec
+
+    return load_torch_codec()
+
+
+@pytest.fixture(scope="session")
 def photo() -> np.ndarray:
     """A real photo that comes with scikit-image (public domain): (384, 512, 3) uint8."""
     data = pytest.importorskip("skimage.data", reason="the photo comes with scikit-image")

@@ -28,7 +28,7 @@ from jndlic.format.segments import encode_planes
 from jndlic.format.symbols import SYMBOL_LIMIT
 from jndlic.images.picture import from_array
 from jndlic.jnd.models import tolerance_map
-from jndlic.jnd.namm import jnd_map_numpy
+from jndlic.jnd.own_map import own_map
 from jndlic.network.codec import Codec
 from jndlic.pipeline import analyse_picture
 from jndlic.runtime import load as weights
@@ -208,7 +208,7 @@ def test_shipped_weights_are_known_by_their_fingerprint(codec: Codec) -> None:
 
 def test_a_map_acts_in_its_place_alone(toy: ToyCodec) -> None:
     pixels = photo(200, 300)
-    other = jnd_map_numpy(pixels)
+    other = own_map(pixels)
     plain = jndlic.encode(pixels, 60, codec=toy)
     assert jndlic.encode(pixels, 60, codec=toy, jnd=other) == plain
     other[64:128, 96:192] *= 1.5
@@ -227,7 +227,7 @@ def test_a_map_acts_in_its_place_alone(toy: ToyCodec) -> None:
 
 def test_the_whole_map_moves_the_whole_quality(toy: ToyCodec) -> None:
     pixels = photo(200, 300)
-    own = jnd_map_numpy(pixels)
+    own = own_map(pixels)
     qualities = []
     for factor in (0.25, 0.5, 1, 2, 4):
         facts = jndlic.info(jndlic.encode(pixels, 90, codec=toy, jnd=own * factor))
@@ -257,7 +257,7 @@ def test_maps_that_are_none(value: float, toy: ToyCodec) -> None:
 
 def test_a_session_is_steered_too(toy: ToyCodec) -> None:
     pixels = photo(90, 150)
-    jnd = jnd_map_numpy(pixels)
+    jnd = own_map(pixels)
     jnd[:40] *= 3
     picture = from_array(pixels)
     session = JndlicSession(picture, toy, analyse_picture(picture, toy, jnd))
@@ -340,7 +340,7 @@ def test_mutations_with_right_checksums(toy: ToyCodec) -> None:
     catch.
     """
     pixels = photo(90, 1100)
-    jnd = jnd_map_numpy(pixels)
+    jnd = own_map(pixels)
     jnd[:, 500:] *= np.linspace(0.5, 1.5, 600, dtype=np.float32)[:, None]
     container = unpack(jndlic.encode(pixels, 80, codec=toy, jnd=jnd))
     random = np.random.default_rng(1)

@@ -48,7 +48,7 @@ name that matches a module (or a package it is in) gives its stage; a module tha
 be added here."""
 
 OWN = {"jndlic", "__future__", *sys.stdlib_module_names}
-CORE = {"torch", "numpy", "PIL", "constriction", "safetensors"}
+CORE = {"onnxruntime", "torch", "numpy", "PIL", "constriction", "safetensors"}
 """What the installed core may import besides the standard library."""
 
 OPTIONAL = {"jndlic.console": {"tqdm"}}

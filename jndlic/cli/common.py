@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jndlic.errors import ParameterError
+from jndlic.runtime.backends import BACKENDS
 
 if TYPE_CHECKING:
     from jndlic.runtime.backend import Backend
@@ -21,26 +21,26 @@ def add_common(parser: argparse.ArgumentParser, source: str, target: str) -> Non
         "--device", default="cpu", help="where the network runs: cpu (default), cuda ..."
     )
     parser.add_argument(
-        "--threads", type=positive, metavar="N", help="CPU threads (default: torch's choice)"
+        "--backend",
+        default=BACKENDS[0],
+        choices=BACKENDS,
+        help="what runs the networks: onnx (on a CPU only), torch, or auto (default)",
+    )
+    parser.add_argument(
+        "--threads", type=positive, metavar="N", help="CPU threads (default: what is free)"
     )
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
 
 
 def load_codec_for(arguments: argparse.Namespace) -> Backend:
     """The networks that the options ask for."""
-    import torch
-
     from jndlic.runtime.load import load_codec
+    from jndlic.runtime.threads import limit_threads
     from jndlic.shipped_weights import DEFAULT_WEIGHTS
 
     if arguments.threads is not None:
-        torch.set_num_threads(arguments.threads)
-    try:
-        torch.empty(0, device=arguments.device)
-    except (RuntimeError, AssertionError) as error:
-        # torch's words for "no such device", first line only
-        raise ParameterError(f"--device {arguments.device}: {str(error).splitlines()[0]}") from None
-    return load_codec(arguments.weights or DEFAULT_WEIGHTS, arguments.device)
+        limit_threads(arguments.threads)
+    return load_codec(arguments.weights or DEFAULT_WEIGHTS, arguments.device, arguments.backend)
 
 
 def positive(text: str) -> int:

@@ -51,6 +51,31 @@ def quality_of(base: int, plane: np.ndarray) -> Quality:
     return Quality(base, plane.astype(np.int16))
 
 
+def checked_plane(quality: int | np.ndarray, rows: int, columns: int) -> np.ndarray:
+    """A quality as a plane, whichever way it was given.
+
+    Args:
+        quality: 1..100, or a plane of such integers.
+        rows, columns: of the plane, one value for each 32 x 32 pixels.
+
+    Returns:
+        int64 (rows, columns).
+
+    Raises:
+        ParameterError: a value is out of range, or the plane has another size.
+    """
+    plane = np.asarray(quality)
+    if plane.dtype.kind not in "iu" or not QUALITY_MIN <= plane.min() <= plane.max() <= QUALITY_MAX:
+        shown = quality if plane.ndim == 0 else "a plane with other values"
+        raise ParameterError(f"quality must be {QUALITY_MIN} to {QUALITY_MAX}, got {shown}")
+    if plane.ndim and plane.shape != (rows, columns):
+        raise ParameterError(
+            f"the plane of qualities has shape {plane.shape}, not {(rows, columns)}: one for each "
+            f"{JND_STRIDE} pixels"
+        )
+    return np.broadcast_to(plane, (rows, columns)).astype(np.int64)
+
+
 def quality_chunks(quality: Quality) -> tuple[tuple[bytes, bytes], ...]:
     """The chunk QPLN, or nothing where the quality is the same everywhere."""
     if quality.plane is None:

@@ -18,6 +18,7 @@ from jndlic.jnd.free_energy import free_energy_map
 from jndlic.jnd.klt import critical_luma, klt_map
 from jndlic.jnd.luminance import luma
 from jndlic.jnd.namm import jnd_map
+from jndlic.jnd.own_map import own_map
 from jndlic.jnd.patch import jnd_luma, patch_map
 from jndlic.jnd.pattern import pattern_map
 from jndlic.jnd.structure_net import load_structure
@@ -80,6 +81,8 @@ def tolerance_map(
         ParameterError: there is no such model.
         ImageError: it is no such picture.
     """
+    if model == DEFAULT:
+        return own_map(pixels)
     image = _batch(pixels)
     with torch.inference_mode():
         return np.ascontiguousarray(tolerance(image, model, progress)[0].permute(1, 2, 0).numpy())

@@ -13,18 +13,14 @@ The quality, one value for the picture or one for each 32 x 32 pixels, steers ev
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
-from jndlic.errors import ParameterError
-from jndlic.format.container import QUALITY_MAX, QUALITY_MIN
-from jndlic.format.grid import JND_STRIDE, SEGMENT_LATENTS, padded_size, segments
+from jndlic.format.grid import SEGMENT_LATENTS, padded_size, segments
 from jndlic.format.phases import to_phases
+from jndlic.format.quality import checked_plane
 from jndlic.format.symbols import SYMBOL_LIMIT, Symbols
 from jndlic.network.analysis import Analysis, AnalysisOutput
 from jndlic.network.config import CodecConfig
@@ -39,7 +35,6 @@ from jndlic.network.hyperprior import (
 from jndlic.network.integer import exact_products
 from jndlic.network.mean_context import Context, from_phases
 from jndlic.network.rdoq import Rounding
-from jndlic.network.rules import LOG_RATIO
 from jndlic.network.scale_context import ScaleContext
 from jndlic.network.synthesis import Synthesis
 from jndlic.network.table_refinement import Neighbours
@@ -129,30 +124,6 @@ class Codec(nn.Module):
         return Symbols(_integers(z_jnd), _integers(z), _integers(k), _integers(t, np.uint8))
 
     @torch.inference_mode()
-    def table_index(
-        self, z_jnd: np.ndarray, z: np.ndarray, quality: int | np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """See TableSource in jndlic/format/coding.py."""
-        table, step_index = self._indices(
-            self._tensor(z_jnd), self._tensor(z), self._quality(quality, *z_jnd.shape[1:])
-        )
-        return _integers(table, np.uint8), _integers(step_index)
-
-    @torch.inference_mode()
-    def refine(
-        self, phase: int, tables: Sequence[np.ndarray], symbols: Sequence[np.ndarray]
-    ) -> np.ndarray:
-        """See TableSource in jndlic/format/coding.py."""
-        if not phase:
-            return tables[0]
-        return _integers(
-            self._refined(
-                phase, *([self._tensor(part) for part in parts] for parts in (tables, symbols))
-            ),
-            np.uint8,
-        )
-
-    @torch.inference_mode()
     def synthesise(
         self,
         z_jnd: np.ndarray,
@@ -168,7 +139,7 @@ class Codec(nn.Module):
 
         Args:
             z_jnd, z, k: symbols, as in Symbols.
-            d: step indices from `table_index`.
+            d: step indices, as of TableSource.table_index.
             quality: 1..100, or a plane of such integers, (ph / 32, pw / 32).
             height, width: size of the image; the padding is cut off.
             precision: of the synthesis transform: torch.float32 or torch.bfloat16. The means stay
@@ -188,15 +159,6 @@ class Codec(nn.Module):
         with torch.autocast(self.device.type, torch.bfloat16, enabled=precision == torch.bfloat16):
             image = self.synthesis(latent, step_index, level)
         return image[..., :height, :width].to(torch.float32).clamp(0.0, 255.0)
-
-    def step_levels(self) -> np.ndarray:
-        """How coarse each quality is: float64 (100,), mean over the channels of log2 of the
-        quantization step, less what z_J adds.
-        """
-        every = torch.arange(QUALITY_MIN, QUALITY_MAX + 1, device=self.device)[None, None]
-        with torch.inference_mode():
-            planes = self.step_net.gain_planes(every)[0, :, 0]
-        return planes.double().mean(0).cpu().numpy() * LOG_RATIO / math.log(2.0)
 
     def _refined_by_segments(
         self, phase: int, tables: list[Tensor], symbols: list[Tensor]
@@ -223,21 +185,7 @@ class Codec(nn.Module):
 
     def _quality(self, quality: int | np.ndarray, rows: int, columns: int) -> Tensor:
         """Plane of qualities, (1, rows, columns), checked."""
-        plane = np.asarray(quality)
-        if (
-            plane.dtype.kind not in "iu"
-            or not QUALITY_MIN <= plane.min() <= plane.max() <= QUALITY_MAX
-        ):
-            shown = quality if plane.ndim == 0 else "a plane with other values"
-            raise ParameterError(f"quality must be {QUALITY_MIN} to {QUALITY_MAX}, got {shown}")
-        if plane.ndim and plane.shape != (rows, columns):
-            raise ParameterError(
-                f"the plane of qualities has shape {plane.shape}, not {(rows, columns)}: one for "
-                f"each {JND_STRIDE} pixels"
-            )
-        return torch.from_numpy(np.broadcast_to(plane, (rows, columns)).astype(np.int64)).to(
-            self.device
-        )[None]
+        return torch.from_numpy(checked_plane(quality, rows, columns)).to(self.device)[None]
 
     def _tensor(self, symbols: np.ndarray) -> Tensor:
         return torch.from_numpy(symbols).to(self.device, torch.float32)[None]

@@ -74,8 +74,12 @@ class Context(nn.Module):
         self.hyper_up = pointwise(width, 4 * 128, gain=2**0.5)
         self.spatial = DepthwiseConv2d(128 + config.jnd_channels, 5, padding=2)
         self.join = pointwise(128 + config.jnd_channels, width, gain=2**0.5)
-        self.join_up = pointwise(width, 4 * 192, gain=2**0.5)
-        known = (192, *[192 + config.latent_channels] * 3)
+        self.hidden_channels = 192
+        self.join_up = pointwise(width, 4 * self.hidden_channels, gain=2**0.5)
+        known = (
+            self.hidden_channels,
+            *[self.hidden_channels + config.latent_channels] * 3,
+        )
         self.passes = nn.ModuleList(
             _Pass(phase, inputs, width, config.latent_channels, config.context_blocks)
             for phase, inputs in enumerate(known)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -10,11 +12,14 @@ from torch import Tensor
 
 from jndlic.errors import WeightsError
 from jndlic.format.coding import DecodedSymbols
+from jndlic.format.quality import checked_plane
 from jndlic.format.symbols import Symbols
 from jndlic.network.analysis import AnalysisOutput
 from jndlic.network.codec import Codec
 from jndlic.network.integer import IntegerConv2d
 from jndlic.network.rules import MAGNITUDES, TABLE_COUNT
+from jndlic.runtime.integer_networks import IntegerNetworks
+from jndlic.runtime.threads import current_limit
 from jndlic.runtime.weights_file import Weights
 
 
@@ -41,37 +46,41 @@ class TorchBackend:
             weights.tables_z,
             weights.tables_z_jnd,
         )
+        self._integers = IntegerNetworks(weights.networks)
         self.network = build_network(weights).to(device)
 
     def analyse(self, pixels: np.ndarray, jnd: np.ndarray) -> AnalysisOutput:
         """See Backend."""
-        return self.network.analyse(self._planes(pixels), self._planes(jnd))
+        with _threads():
+            return self.network.analyse(self._planes(pixels), self._planes(jnd))
 
     def quantise(self, features: AnalysisOutput, quality: int | np.ndarray) -> Symbols:
         """See Backend."""
-        return self.network.quantise(features, quality)
+        with _threads():
+            return self.network.quantise(features, quality)
 
     def table_index(
         self, z_jnd: np.ndarray, z: np.ndarray, quality: int | np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """See TableSource."""
-        return self.network.table_index(z_jnd, z, quality)
+        return self._integers.table_index(z_jnd, z, checked_plane(quality, *z_jnd.shape[1:]))
 
     def refine(
         self, phase: int, tables: Sequence[np.ndarray], symbols: Sequence[np.ndarray]
     ) -> np.ndarray:
         """See TableSource."""
-        return self.network.refine(phase, tables, symbols)
+        return self._integers.refine(phase, tables, symbols)
 
     def synthesise(self, decoded: DecodedSymbols, height: int, width: int) -> np.ndarray:
         """See Backend."""
         (z_jnd, z, k, _), step_index, quality = decoded
-        image = self.network.synthesise(z_jnd, z, k, step_index, quality.values, height, width)[0]
-        return image.permute(1, 2, 0).cpu().numpy()
+        with _threads():
+            image = self.network.synthesise(z_jnd, z, k, step_index, quality.values, height, width)
+        return image[0].permute(1, 2, 0).cpu().numpy()
 
     def step_levels(self) -> np.ndarray:
         """See Backend."""
-        return self.network.step_levels()
+        return self._integers.step_levels()
 
     def _planes(self, planes: np.ndarray) -> Tensor:
         """(H, W, 3) to (1, 3, H, W) float32 where the network lives."""
@@ -80,6 +89,34 @@ class TorchBackend:
             .permute(2, 0, 1)[None]
             .to(torch.float32)
         )
+
+
+@contextmanager
+def _threads() -> Generator[None, None, None]:
+    """As many threads as the caller allows, else torch's own choice.
+
+    Raises:
+        MemoryError: the system has no more; torch has no error of its own for that.
+    """
+    limit, before = current_limit(), torch.get_num_threads()
+    torch.set_num_threads(min(limit or before, before))
+    try:
+        yield
+    except RuntimeError as error:
+        if "alloc" not in str(error):
+            raise
+        raise MemoryError(str(error)) from error
+    finally:
+        torch.set_num_threads(before)
+
+
+def _after_fork() -> None:
+    # OpenMP's other threads are not in a forked child, and whoever waits for them waits for ever
+    torch.set_num_threads(1)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def build_network(weights: Weights) -> Codec:

@@ -3,7 +3,8 @@ and sizes.
 
 Layout (docs/weights.md): float parameters as float16 or float32 under their module names; integer
 parameters as int8, int16 and int32; three sets of probability tables as `tables.SET.cdf` (16-bit
-cumulative counts, rows end to end), `.lengths` and `.offsets`; metadata `format`, `name`, `config`
+cumulative counts, rows end to end), `.lengths` and `.offsets`; the float networks as ONNX graphs
+without weights, `graphs.NAME` (uint8, zlib); metadata `format`, `name`, `config`
 (JSON), `fingerprint` and, where it is known, `trained_on`: the metrics in the training loss, with
 commas between.
 
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -29,6 +31,7 @@ from jndlic.tensor_files import read_tensors
 
 FORMAT = "jndlic-weights-2"
 INTEGER_PREFIXES = ("scale_net.", "step_net.", "scale_context.", "neighbours.", "tables.")
+GRAPHS = "graphs."
 _TABLES = "tables."
 
 
@@ -44,6 +47,10 @@ class Weights(NamedTuple):
     fingerprint: bytes
     networks: dict[str, np.ndarray]
     """Parameters by name."""
+    graphs: dict[str, bytes]
+    """ONNX files by name, which take their weights from `networks`; none in files written before
+    there were any.
+    """
     tables_latent: SymbolTables
     tables_z: SymbolTables
     tables_z_jnd: SymbolTables
@@ -88,9 +95,26 @@ def read_weights(path: str | Path) -> Weights:
         metadata.get("name", ""),
         tuple(filter(None, metadata.get("trained_on", "").split(","))),
         own,
-        {name: value for name, value in tensors.items() if not name.startswith(_TABLES)},
+        {name: value for name, value in tensors.items() if not name.startswith((_TABLES, GRAPHS))},
+        {
+            name.removeprefix(GRAPHS): _inflated(name, value)
+            for name, value in tensors.items()
+            if name.startswith(GRAPHS)
+        },
         *(_tables(name, tensors) for name in ("latent", "z", "z_jnd")),
     )
+
+
+def deflated(graph: bytes) -> np.ndarray:
+    """A graph as it is stored: uint8 (N,)."""
+    return np.frombuffer(zlib.compress(graph, 9), dtype=np.uint8).copy()
+
+
+def _inflated(name: str, stored: np.ndarray) -> bytes:
+    try:
+        return zlib.decompress(stored.tobytes())
+    except zlib.error as error:
+        raise WeightsError(f"{name} is damaged: {error}") from error
 
 
 def _tables(name: str, tensors: Mapping[str, np.ndarray]) -> SymbolTables:

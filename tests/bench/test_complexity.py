@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from jndlic.bench.studies.complexity import Complexity, complexity, format_table, main
 from jndlic.format.phases import to_phases
 from jndlic.network.codec import Codec
-from jndlic.runtime.load import load_codec
+from jndlic.runtime.load import load_torch_codec
 
 HATS = 8  # quality planes beside the symbols
 
@@ -76,7 +76,7 @@ def test_hooks_are_removed() -> None:
 
 def test_shipped_network_is_within_its_budgets() -> None:
     # Multiples of 64: the share of a pixel is that of any size
-    counts = complexity(load_codec().network, 128, 192)
+    counts = complexity(load_torch_codec().network, 128, 192)
     assert counts.within_budget, format_table(counts)
     assert 8e6 <= sum(part.parameters for part in counts.parts) <= 20e6
 
@@ -86,7 +86,7 @@ def test_broken_budget_shows(
 ) -> None:
     monkeypatch.setattr("jndlic.bench.studies.complexity.DECODER_BUDGET", 0.001)
     monkeypatch.setattr(
-        "jndlic.bench.studies.complexity.load_codec",
+        "jndlic.bench.studies.complexity.load_torch_codec",
         lambda _: SimpleNamespace(network=Codec(SMALL)),
     )
     assert main(["--size", "64x64"]) == 1

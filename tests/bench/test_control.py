@@ -12,7 +12,7 @@ pytest.importorskip("skimage", reason="the photo and the metrics need the [bench
 from jndlic import api
 from jndlic.bench.studies.control import FACTORS, change, rectangle, scaled
 from jndlic.errors import ParameterError
-from jndlic.jnd.namm import jnd_map_numpy
+from jndlic.jnd.own_map import own_map
 from jndlic.network.codec import Codec
 
 NOTABLE = 0.15
@@ -70,7 +70,7 @@ def test_constant_maps(value: float, codec: Codec, photo: np.ndarray) -> None:
 def test_encode_takes_a_map(codec: Codec, photo: np.ndarray) -> None:
     photo = photo[:128, :192]
     own = api.encode(photo, 40, codec=codec)
-    assert api.encode(photo, 40, codec=codec, jnd=jnd_map_numpy(photo)) == own
+    assert api.encode(photo, 40, codec=codec, jnd=own_map(photo)) == own
     grey = np.full(photo.shape[:2], 7, np.uint8)
     assert (
         api.encode(photo, 40, codec=codec, jnd=grey)

@@ -14,7 +14,7 @@ from jndlic.errors import FormatError, ParameterError
 from jndlic.format.container import Container, Header
 from jndlic.format.quality import Quality, quality_chunks, quality_of, read_quality
 from jndlic.images.picture import from_array
-from jndlic.jnd.namm import jnd_map_numpy
+from jndlic.jnd.own_map import own_map
 from jndlic.jnd.steering import FLOOR, steered_quality, step_octaves
 from jndlic.pipeline import analyse_picture
 
@@ -124,7 +124,7 @@ def own() -> np.ndarray:
     pixels = np.clip(np.cumsum(random.normal(0, 6, (130, 200, 3)), 1) + 128, 0, 255).astype(
         np.uint8
     )
-    return jnd_map_numpy(pixels)
+    return own_map(pixels)
 
 
 def test_the_own_map_changes_nothing(own: np.ndarray) -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from namm_reference import reference_map
 
 from jndlic.errors import ImageError
-from jndlic.jnd.namm import jnd_map, jnd_map_numpy
+from jndlic.jnd.namm import jnd_map
+from jndlic.jnd.own_map import own_map
 
 
 def both(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(H, W, C) through numpy and torch."""
     tensor = torch.from_numpy(image).permute(2, 0, 1)[None]
-    return jnd_map_numpy(image), jnd_map(tensor)[0].permute(1, 2, 0).numpy()
+    return reference_map(image), jnd_map(tensor)[0].permute(1, 2, 0).numpy()
 
 
 @pytest.mark.parametrize(
@@ -44,12 +46,12 @@ def test_gradients_keep_their_sign() -> None:
     # A falling edge masks as much as a rising one; unsigned arithmetic loses one of the two.
     rising = np.zeros((9, 9, 1))
     rising[:, 5:] = 80.0
-    np.testing.assert_allclose(jnd_map_numpy(rising[:, ::-1]), jnd_map_numpy(rising)[:, ::-1])
+    np.testing.assert_allclose(reference_map(rising[:, ::-1]), reference_map(rising)[:, ::-1])
 
 
 def test_branches_meet_at_127() -> None:
     below, above = (
-        jnd_map_numpy(np.full((5, 5, 1), grey))[2, 2, 0] for grey in (127.0 - 1e-6, 127.0 + 1e-6)
+        reference_map(np.full((5, 5, 1), grey))[2, 2, 0] for grey in (127.0 - 1e-6, 127.0 + 1e-6)
     )
     assert abs(below - above) < 1e-6
 
@@ -78,3 +80,18 @@ def test_gradient_is_finite_on_flat_black() -> None:
 def test_wrong_input_is_refused(wrong: torch.Tensor) -> None:
     with pytest.raises(ImageError):
         jnd_map(wrong)
+
+
+@pytest.mark.parametrize("shape", [(210, 700, 3), (1, 1, 3), (1, 40, 3), (33, 2, 3), (64, 48, 3)])
+def test_the_encoders_map_agrees(shape: tuple[int, int, int]) -> None:
+    pixels = np.random.default_rng(4).integers(0, 256, shape, dtype=np.uint8)
+    pixels[: shape[0] // 3], pixels[shape[0] // 2 :, : shape[1] // 2] = 0, 255
+    result = own_map(pixels)
+    assert result.dtype == np.float32
+    np.testing.assert_allclose(result, reference_map(pixels), atol=2e-4)
+
+
+def test_the_encoders_map_needs_a_picture() -> None:
+    for wrong in (np.zeros((4, 4)), np.zeros((4, 4, 3)), np.zeros((0, 4, 3), np.uint8)):
+        with pytest.raises(ImageError, match="RGB"):
+            own_map(wrong)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from jndlic.network.codec import Codec
 from jndlic.network.rdoq import Rounding
 from jndlic.network.rules import BIT_PRICE, MAGNITUDES, TABLE_COUNT
+from jndlic.runtime.torch_backend import TorchBackend
 
 
 @pytest.fixture(scope="module")
@@ -62,9 +62,10 @@ def test_flat_tables_round_to_the_nearest(rounding: Rounding) -> None:
     ]
 
 
-def test_loaded_weights_bring_their_prices(codec: Codec) -> None:
-    thresholds = codec.network.rounding.thresholds.view(TABLE_COUNT, MAGNITUDES)
-    counts, offset = codec.tables_latent.counts[10], int(codec.tables_latent.offsets[10])
+def test_loaded_weights_bring_their_prices(torch_codec: TorchBackend) -> None:
+    thresholds = torch_codec.network.rounding.thresholds.view(TABLE_COUNT, MAGNITUDES)
+    tables = torch_codec.tables_latent
+    counts, offset = tables.counts[10], int(tables.offsets[10])
     bits = -np.log2(counts[-offset : 2 - offset] / 2**24)
     assert thresholds[10, 0].item() == pytest.approx(
         0.5 + 0.5 * BIT_PRICE * (bits[1] - bits[0]), abs=1e-5

@@ -34,6 +34,12 @@ print(hashlib.sha256(b"".join(part.tobytes() for part in symbols)).hexdigest())
 
 
 @pytest.fixture(scope="module")
+def codec(torch_codec: TorchBackend) -> TorchBackend:
+    """Its modules are looked into here."""
+    return torch_codec
+
+
+@pytest.fixture(scope="module")
 def photo_file(codec: TorchBackend, photo: np.ndarray) -> bytes:
     return api.encode(photo, quality=60, codec=codec)
 
@@ -112,9 +118,9 @@ def test_thread_counts_and_bfloat16_agree_in_pixels(codec: TorchBackend, photo_f
 def test_gpu_and_cpu_read_each_other(
     codec: TorchBackend, photo: np.ndarray, photo_file: bytes
 ) -> None:
-    from jndlic.runtime.load import load_codec
+    from jndlic.runtime.load import load_torch_codec
 
-    gpu = load_codec(device="cuda")
+    gpu = load_torch_codec(device="cuda")
     torch.backends.cuda.matmul.allow_tf32 = True  # must not reach the integer networks
     from_cpu = symbols_of(photo_file, gpu)
     assert digest(from_cpu) == digest(symbols_of(photo_file, codec))

@@ -10,8 +10,9 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from jndlic.errors import WeightsError
-from jndlic.network.codec import Codec
-from jndlic.runtime.load import load_codec
+from jndlic.runtime.backend import Backend
+from jndlic.runtime.load import load_codec, load_torch_codec
+from jndlic.runtime.torch_backend import TorchBackend
 from jndlic.runtime.weights_file import fingerprint
 from jndlic.shipped_weights import DEFAULT_WEIGHTS, shipped_weights
 
@@ -26,15 +27,15 @@ def refuse(tensors: dict, metadata: dict, folder: Path, words: str) -> None:
     path = folder / "wrong.safetensors"
     save_file(tensors, path, metadata)
     with pytest.raises(WeightsError, match=words):
-        load_codec(path)
+        load_codec(path, backend="torch")
 
 
-def test_shipped_weights_load_once(codec: Codec) -> None:
-    assert load_codec() is codec
+def test_shipped_weights_load_once(codec: Backend, torch_codec: TorchBackend) -> None:
+    assert load_codec() is load_codec() and load_torch_codec() is load_torch_codec()
     assert len(codec.fingerprint) == 8
     assert len(codec.tables_latent) == 64
-    assert len(codec.tables_z) == codec.network.config.hyper_channels
-    assert not any(parameter.requires_grad for parameter in codec.network.parameters())
+    assert len(codec.tables_z) == torch_codec.network.config.hyper_channels
+    assert not any(parameter.requires_grad for parameter in torch_codec.network.parameters())
 
 
 def test_an_integer_that_changed_is_noticed(shipped: tuple, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ pytest.importorskip("compressai", reason="needs the [train] extra")
 
 from jndlic.bench.studies.foreign_map import OtherMap, no_map
 from jndlic.errors import ParameterError
-from jndlic.jnd.namm import jnd_map_numpy
+from jndlic.jnd.own_map import own_map
 from jndlic.network.config import CodecConfig
 from jndlic.training.codec.ablation import (
     CONSTANT_STEP,
@@ -90,6 +90,6 @@ def test_foreign_maps(tmp_path: Path) -> None:
     for path, pixels in zip(paths, pictures):
         Image.fromarray(pixels).save(path)
     other = OtherMap(paths)
-    np.testing.assert_array_equal(other(pictures[0])[:, :20], jnd_map_numpy(pictures[1])[:20])
+    np.testing.assert_array_equal(other(pictures[0])[:, :20], own_map(pictures[1])[:20])
     assert other(pictures[1]).shape == pictures[1].shape
     assert not no_map(pictures[0]).any()

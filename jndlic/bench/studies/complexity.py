@@ -19,8 +19,9 @@ from torch import Tensor, nn
 
 from jndlic.format.phases import to_phases
 from jndlic.network.codec import Codec
+from jndlic.network.hyperprior import table_index
 from jndlic.network.integer import IntegerConv2d
-from jndlic.runtime.load import load_codec
+from jndlic.runtime.load import load_torch_codec
 from jndlic.shipped_weights import DEFAULT_WEIGHTS
 
 ANALYSIS_BUDGET = 100.0
@@ -79,11 +80,13 @@ def complexity(codec: Codec, height: int = 512, width: int = 768, quality: int =
     with _counted(codec) as encoder:
         symbols = codec.quantise(codec.analyse(image, torch.ones_like(image)), quality)
     with _counted(codec) as decoder:
-        tables, step_index = codec.table_index(symbols.z_jnd, symbols.z, quality)
-        chosen, known = to_phases(tables), to_phases(symbols.k)
+        z_jnd, z, k = (torch.from_numpy(values)[None].float() for values in symbols[:3])
+        level = torch.full((1, *z_jnd.shape[2:]), quality)
+        step_index = codec.step_net(z_jnd, level)
+        chosen, known = to_phases(table_index(codec.scale_net(z, level), step_index)), to_phases(k)
         for phase in range(len(known)):
-            codec.refine(phase, chosen, known[:phase])
-        codec.synthesise(symbols.z_jnd, symbols.z, symbols.k, step_index, quality, height, width)
+            codec.scale_context(phase, chosen, known[:phase])
+        codec.synthesise(*symbols[:3], step_index[0].numpy(), quality, height, width)
     thousand_pixels = 1000.0 * height * width
     return Complexity(
         [
@@ -174,6 +177,6 @@ def main(argv: list[str] | None = None) -> int:
         width, height = (int(side) for side in options.size.split("x"))
     except ValueError:
         parser.error(f"--size wants WIDTHxHEIGHT, got {options.size!r}")
-    counts = complexity(load_codec(options.weights).network, height, width)
+    counts = complexity(load_torch_codec(options.weights).network, height, width)
     print(format_table(counts))
     return 0 if counts.within_budget else 1

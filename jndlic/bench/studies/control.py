@@ -21,7 +21,7 @@ from jndlic.format.container import unpack
 from jndlic.format.grid import JND_STRIDE, LATENT_STRIDE
 from jndlic.images.files import load
 from jndlic.images.folders import find_images
-from jndlic.jnd.namm import jnd_map_numpy
+from jndlic.jnd.own_map import own_map
 from jndlic.runtime.backend import Backend
 from jndlic.runtime.load import load_codec
 from jndlic.shipped_weights import DEFAULT_WEIGHTS
@@ -71,7 +71,7 @@ def change(pixels: np.ndarray, quality: int, codec: Backend, factor: float) -> C
         codec: network and tables.
         factor: of the map.
     """
-    own = jnd_map_numpy(pixels)
+    own = own_map(pixels)
     inside = rectangle(*pixels.shape[:2])
     other = own.copy()
     other[inside] *= factor
@@ -103,7 +103,7 @@ def scaled(pixels: np.ndarray, quality: int, codec: Backend, factor: float) -> S
         codec: network and tables.
         factor: of the map.
     """
-    data = encode(pixels, quality, codec=codec, jnd=jnd_map_numpy(pixels) * np.float32(factor))
+    data = encode(pixels, quality, codec=codec, jnd=own_map(pixels) * np.float32(factor))
     return Scaled(8 * len(data) / pixels[..., 0].size, float(_error(pixels, data, codec).mean()))
 
 

@@ -21,7 +21,7 @@ from jndlic.codecs.pillow import Jpeg
 from jndlic.console import run_command
 from jndlic.files import write_atomically
 from jndlic.images.files import load
-from jndlic.jnd.models import tolerance_map
+from jndlic.jnd.own_map import own_map
 from jndlic.metrics.psnr import psnr
 from jndlic.metrics.ssimulacra2_package import ssimulacra2
 from jndlic.optimize.search import first_good
@@ -105,7 +105,7 @@ def picture(
     from matplotlib.figure import Figure  # late: matplotlib takes long to load
 
     height, width = original.shape[:2]
-    tolerance = tolerance_map(original)
+    tolerance = own_map(original)
     symbols = codec.quantise(codec.analyse(original, tolerance), quality)
     _, step_index = codec.table_index(symbols.z_jnd, symbols.z, quality)
     bits = to_pixels(bits_map(symbols.k, symbols.t, codec.tables_latent), height, width)

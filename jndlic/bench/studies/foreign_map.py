@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from jndlic.images.files import load
-from jndlic.jnd.namm import jnd_map_numpy
+from jndlic.jnd.own_map import own_map
 
 
 def no_map(pixels: np.ndarray) -> np.ndarray:
@@ -34,7 +34,7 @@ class OtherMap:
         if not self._next:
             pictures = [load(path).pixels for path in self._images]
             self._next = {a.tobytes(): b for a, b in zip(pictures, [*pictures[1:], pictures[0]])}
-        other = jnd_map_numpy(self._next[pixels.tobytes()])
+        other = own_map(self._next[pixels.tobytes()])
         missing = [
             (0, max(0, wanted - had)) for wanted, had in zip(pixels.shape[:2], other.shape[:2])
         ]

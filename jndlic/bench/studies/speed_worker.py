@@ -17,11 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-import torch.nn.functional as functional
 from PIL import Image
 
 from jndlic.bench.run.process import peak_memory, timed
+from jndlic.runtime.sessions import Sessions
 
 Job = Callable[[], Any]
 Stages = Callable[[], dict[str, float]]
@@ -31,18 +30,30 @@ RIVAL_STRIDE = 64
 
 FUNCTION_STAGES = {
     "encode": {
-        "jnd_map": [("jndlic.jnd.models", "tolerance_map")],
+        "jnd_map": [("jndlic.jnd.own_map", "own_map")],
+        "integer_networks": [
+            ("jndlic.runtime.integer_networks", "IntegerNetworks.table_index"),
+            ("jndlic.runtime.integer_networks", "IntegerNetworks.refine"),
+        ],
         "entropy_coder": [
             ("jndlic.format.segments", "encode_symbols"),
             ("jndlic.format.segments", "encode_groups"),
         ],
     },
-    "decode": {"entropy_coder": [("jndlic.format.entropy", "SymbolDecoder.decode")]},
+    "decode": {
+        "integer_networks": [
+            ("jndlic.runtime.integer_networks", "IntegerNetworks.table_index"),
+            ("jndlic.runtime.integer_networks", "IntegerNetworks.refine"),
+        ],
+        "entropy_coder": [("jndlic.format.entropy", "SymbolDecoder.decode")],
+    },
 }
-"""Stages that are no parts of the network: modules and functions."""
+"""Stages that are no graphs: modules and functions."""
 
 
-def jndlic_job(job: str, picture: Path, packed: Path, quality: int) -> tuple[Job, Stages]:
+def jndlic_job(
+    job: str, picture: Path, packed: Path, quality: int, threads: int | None
+) -> tuple[Job, Stages]:
     """What to time, and a function that tells the seconds of each stage of the last run.
 
     Args:
@@ -50,22 +61,29 @@ def jndlic_job(job: str, picture: Path, packed: Path, quality: int) -> tuple[Job
         picture: PNG.
         packed: .jlic file; read by the decoder.
         quality: 1..100.
+        threads: at most so many; None for the codec's own choice.
     """
     from jndlic.api import decode, encode
     from jndlic.runtime.load import load_codec
 
     codec = load_codec()
-    watch = StageWatch(codec.network, job)
+    watch = StageWatch(job)
     if job == "decode":
         data = packed.read_bytes()
-        return lambda: np.asarray(decode(data, codec=codec)), watch.take
+        return lambda: np.asarray(decode(data, codec=codec, threads=threads)), watch.take
     pixels = _pixels(picture)
-    return lambda: encode(pixels, quality, codec=codec), watch.take
+    return lambda: encode(pixels, quality, codec=codec, threads=threads), watch.take
 
 
-def rival_job(job: str, picture: Path, packed: Path) -> tuple[Job, Stages]:
+def rival_job(job: str, picture: Path, packed: Path, threads: int | None) -> tuple[Job, Stages]:
     """The same for CompressAI's bmshj2018-hyperprior with random weights; it has no stages."""
+    # Here, so that the memory of the other codec is its own
+    import torch
+    import torch.nn.functional as functional
     from compressai.zoo import bmshj2018_hyperprior
+
+    if threads:
+        torch.set_num_threads(threads)
 
     torch.manual_seed(0)
     model = bmshj2018_hyperprior(quality=RIVAL_QUALITY, pretrained=False).eval()
@@ -92,24 +110,29 @@ def rival_job(job: str, picture: Path, packed: Path) -> tuple[Job, Stages]:
         )
 
     if job == "decode":
-        strings, shape = _unpack_rival(packed.read_text())
+        strings, sides = _unpack_rival(packed.read_text())
+        shape = torch.Size(sides)
     return (compress if job == "encode" else decompress), dict
 
 
 class StageWatch:
-    """Seconds that each stage of jndlic takes: the parts of the network, the JND map and the
-    entropy coder.
+    """Seconds that each stage of jndlic takes: the graphs of the network, the integer networks, the
+    JND map and the entropy coder.
 
-    This process exists to be measured, so the two functions that no hook reaches are replaced in
-    their modules.
+    This process exists to be measured, so functions are replaced in their modules.
     """
 
-    def __init__(self, codec: torch.nn.Module, job: str) -> None:
+    def __init__(self, job: str) -> None:
         self._seconds: defaultdict[str, float] = defaultdict(float)
-        # For each part at work: when it began, and the seconds of parts inside
-        self._open: list[list[float]] = []
-        for name, module in codec.named_children():
-            self._hook(name, module)
+        run = Sessions.run
+
+        def timed_graph(sessions: Sessions, name: str, *inputs: np.ndarray) -> list[np.ndarray]:
+            started = time.perf_counter()
+            outputs = run(sessions, name, *inputs)
+            self._seconds[name.partition("-")[0]] += time.perf_counter() - started
+            return outputs
+
+        setattr(Sessions, "run", timed_graph)  # noqa: B010 (pyright wants the same names)
         for stage, functions in FUNCTION_STAGES[job].items():
             for module_name, function_name in functions:
                 self._wrap(stage, module_name, function_name)
@@ -119,17 +142,6 @@ class StageWatch:
         seconds = dict(self._seconds)
         self._seconds.clear()
         return seconds
-
-    def _hook(self, name: str, module: torch.nn.Module) -> None:
-        def end(*_: object) -> None:
-            begun, inside = self._open.pop()
-            elapsed = time.perf_counter() - begun
-            self._seconds[name] += elapsed - inside
-            if self._open:
-                self._open[-1][1] += elapsed
-
-        module.register_forward_pre_hook(lambda *_: self._open.append([time.perf_counter(), 0.0]))
-        module.register_forward_hook(end)
 
     def _wrap(self, stage: str, module_name: str, function_name: str) -> None:
         *owners, function_name = function_name.split(".")
@@ -160,10 +172,10 @@ def _pack_rival(packed: dict) -> str:
     return json.dumps({"strings": strings, "shape": list(packed["shape"])})
 
 
-def _unpack_rival(text: str) -> tuple[list[list[bytes]], torch.Size]:
+def _unpack_rival(text: str) -> tuple[list[list[bytes]], list[int]]:
     packed = json.loads(text)
     strings = [[base64.b64decode(string) for string in group] for group in packed["strings"]]
-    return strings, torch.Size(packed["shape"])
+    return strings, packed["shape"]
 
 
 def main(codec: str, job: str, picture: Path, packed: Path, quality: int, threads: int) -> None:
@@ -175,14 +187,12 @@ def main(codec: str, job: str, picture: Path, packed: Path, quality: int, thread
         picture: PNG.
         packed: the compressed picture.
         quality: of jndlic, 1..100.
-        threads: of torch; 0 for its own choice.
+        threads: at most so many; 0 for the codec's own choice.
     """
-    if threads:
-        torch.set_num_threads(threads)
     if codec == "jndlic":
-        run, stages = jndlic_job(job, picture, packed, quality)
+        run, stages = jndlic_job(job, picture, packed, quality, threads or None)
     else:
-        run, stages = rival_job(job, picture, packed)
+        run, stages = rival_job(job, picture, packed, threads or None)
     print(json.dumps({"peak": peak_memory()}), flush=True)
     for _ in sys.stdin:
         result, seconds = timed(run)

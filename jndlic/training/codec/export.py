@@ -23,8 +23,9 @@ from jndlic.network.codec import Codec
 from jndlic.network.config import CodecConfig
 from jndlic.network.rules import MAGNITUDE_MAX
 from jndlic.runtime import checkpoint as checkpoint_file
-from jndlic.runtime.weights_file import FORMAT, fingerprint
+from jndlic.runtime.weights_file import FORMAT, GRAPHS, deflated, fingerprint
 from jndlic.training.codec.forward import EntropyModels
+from jndlic.training.codec.graphs import graphs
 from jndlic.training.codec.mixture import CountTables
 from jndlic.training.codec.trainable import trainable_codec
 
@@ -40,7 +41,9 @@ benchmark.
 MASTER_PREFIXES = (*(f"codec.{name}" for name in INTEGER_NETWORKS), "entropy.")
 
 
-def export_checkpoint(checkpoint: str | Path, output: str | Path, name: str) -> Path:
+def export_checkpoint(
+    checkpoint: str | Path, output: str | Path, name: str, with_graphs: bool = True
+) -> Path:
     """Freeze a checkpoint of `tools/train.py` into a weights file.
 
     Averaged weights (EMA) are used where the checkpoint has them: Lightning stores them as its
@@ -50,6 +53,7 @@ def export_checkpoint(checkpoint: str | Path, output: str | Path, name: str) -> 
         checkpoint: .ckpt file.
         output: .safetensors file to write.
         name: name of the model, at most 31 ASCII characters; it goes into every .jlic file.
+        with_graphs: as for `save_weights`.
 
     Raises:
         WeightsError: the checkpoint is not one of ours.
@@ -70,7 +74,7 @@ def export_checkpoint(checkpoint: str | Path, output: str | Path, name: str) -> 
     }
     masters_path(output).parent.mkdir(parents=True, exist_ok=True)
     write_atomically(masters_path(output), save(masters))
-    return save_weights(codec, entropy, output, name, metrics)
+    return save_weights(codec, entropy, output, name, metrics, with_graphs)
 
 
 def trained_on(checkpoint: str | Path) -> tuple[str, ...]:
@@ -155,9 +159,14 @@ def read_checkpoint(checkpoint: str | Path) -> tuple[dict[str, Tensor], CodecCon
 
 
 def save_weights(
-    codec: Codec, entropy: EntropyModels, output: str | Path, name: str, metrics: Sequence[str] = ()
+    codec: Codec,
+    entropy: EntropyModels,
+    output: str | Path,
+    name: str,
+    metrics: Sequence[str] = (),
+    with_graphs: bool = True,
 ) -> Path:
-    """Write networks (floats as float16) and tables.
+    """Write networks (floats as float16), graphs and tables.
 
     Args:
         codec: with float masters.
@@ -165,10 +174,13 @@ def save_weights(
         output: .safetensors file.
         name: of the model.
         metrics: in the loss, see `trained_on`; none: the file does not tell.
+        with_graphs: trace the graphs that ONNX Runtime needs, half a minute; without them the file
+            is for torch alone.
     """
+    frozen = freeze(codec, entropy)
     tensors = {
         key: value.to(torch.float16) if value.is_floating_point() else value
-        for key, value in freeze(codec, entropy).state_dict().items()
+        for key, value in frozen.state_dict().items()
     }
     entropy.eval()
     tables = {"latent": entropy.latent.tables()}
@@ -180,6 +192,10 @@ def save_weights(
         tensors[f"tables.{key}.lengths"] = lengths
         tensors[f"tables.{key}.offsets"] = offsets
     tensors = {key: value.contiguous().clone() for key, value in tensors.items()}
+    if with_graphs:
+        tensors |= {
+            GRAPHS + key: torch.from_numpy(deflated(graph)) for key, graph in graphs(frozen).items()
+        }
     metadata = {
         "format": FORMAT,
         "name": name,

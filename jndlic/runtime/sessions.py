@@ -1,0 +1,134 @@
+"""Graphs of a weights file, ready to run: each is set up when it is first wanted.
+
+A session belongs to the process that made it, for its threads do not survive a fork: the child
+makes its own.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from typing import Any, cast
+from weakref import WeakSet
+
+import numpy as np
+import onnxruntime
+from onnxruntime.capi.onnxruntime_pybind11_state import (
+    Fail,
+    InvalidArgument,
+    InvalidGraph,
+    InvalidProtobuf,
+    NoSuchFile,
+    NotImplemented,
+    RuntimeException,
+)
+
+from jndlic.errors import WeightsError
+from jndlic.runtime.threads import current_limit, free_processors
+
+_NOT_RUNNABLE = (
+    Fail,
+    InvalidArgument,
+    InvalidGraph,
+    InvalidProtobuf,
+    NoSuchFile,
+    NotImplemented,
+    RuntimeException,
+)
+"""What ONNX Runtime raises for a graph that it cannot set up; they have no common base."""
+
+
+class Sessions:
+    """The graphs of one weights file.
+
+    Args:
+        graphs: ONNX files without weights, by name.
+        weights: of all of them, by name; any floating-point type.
+    """
+
+    def __init__(self, graphs: Mapping[str, bytes], weights: Mapping[str, np.ndarray]) -> None:
+        self._graphs, self._weights = graphs, weights
+        self._ready: dict[str, dict[int, onnxruntime.InferenceSession]] = {}
+        self._lock = threading.Lock()
+        _ALL.add(self)
+
+    def run(self, name: str, *inputs: np.ndarray) -> list[np.ndarray]:
+        """The outputs of a graph.
+
+        Args:
+            name: of the graph.
+            inputs: in the graph's order.
+
+        Raises:
+            MemoryError: the system has no more.
+        """
+        session = self._session(name)
+        try:
+            outputs = session.run(
+                None, {entry.name: value for entry, value in zip(session.get_inputs(), inputs)}
+            )
+        except RuntimeException as error:
+            if "llocat" in str(error):  # "Failed to allocate memory", "bad allocation"
+                raise MemoryError(str(error)) from error
+            raise
+        return cast("list[np.ndarray]", outputs)  # dense tensors all
+
+    def _session(self, name: str) -> onnxruntime.InferenceSession:
+        """One with as many threads as the caller allows, or fewer where there is one already."""
+        limit = current_limit()
+        with self._lock:
+            ready = self._ready.setdefault(name, {})
+            usable = [threads for threads in ready if limit is None or threads <= limit]
+            threads = max(usable) if usable else limit or free_processors()
+            if not usable:
+                ready[threads] = self._made(name, threads)
+            return ready[threads]
+
+    def _made(self, name: str, threads: int) -> onnxruntime.InferenceSession:
+        graph = self._graphs.get(name)
+        if graph is None:
+            raise WeightsError(f"the weights file has no graph {name!r}")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+        options.log_severity_level = 3  # errors only: its warnings are of no use to our callers
+        # Threads that wait in a loop take the processor from those that work
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        named = [key for key in self._weights if _names(graph, key)]
+        values = [
+            onnxruntime.OrtValue.ortvalue_from_numpy(
+                np.ascontiguousarray(self._weights[key], dtype=np.float32)
+            )
+            for key in named
+        ]
+        options.add_external_initializers(named, values)
+        try:
+            return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        except _NOT_RUNNABLE as error:
+            raise WeightsError(f"graph {name!r} and its weights do not fit: {error}") from error
+
+    def forget(self) -> None:
+        """Drop sessions that another process made."""
+        _LOST.append(self._ready)
+        self._ready, self._lock = {}, threading.Lock()
+
+
+def _names(graph: bytes, weight: str) -> bool:
+    """Whether a graph holds an initializer of this name: field 8 of a TensorProto, a string."""
+    name = weight.encode()
+    return bytes((8 << 3 | 2, len(name))) + name in graph
+
+
+_ALL: WeakSet[Sessions] = WeakSet()
+
+_LOST: list[Any] = []
+"""Sessions of the parent process. To destroy one would wait for threads that are not there."""
+
+
+def _after_fork() -> None:
+    for sessions in list(_ALL):
+        sessions.forget()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
