@@ -9,8 +9,13 @@ import torch
 from small_network import SMALL
 from torch.utils.flop_counter import FlopCounterMode
 
-from jndlic.bench.studies.complexity import Complexity, complexity, format_table, main
-from jndlic.format.phases import to_phases
+from jndlic.bench.studies.complexity import (
+    Complexity,
+    complexity,
+    format_table,
+    main,
+    run_decoder,
+)
 from jndlic.network.codec import Codec
 from jndlic.runtime.load import load_torch_codec
 
@@ -43,11 +48,7 @@ def test_against_torchs_own_counter(small: Complexity) -> None:
     with FlopCounterMode(display=False) as encoder:
         symbols = codec.quantise(codec.analyse(image, image), 50)
     with FlopCounterMode(display=False) as decoder:
-        tables, steps = codec.table_index(symbols.z_jnd, symbols.z, 50)
-        chosen, known = to_phases(tables), to_phases(symbols.k)
-        for phase in range(4):
-            codec.refine(phase, chosen, known[:phase])
-        codec.synthesise(symbols.z_jnd, symbols.z, symbols.k, steps, 50, 64, 128)
+        run_decoder(codec, symbols, 50, 64, 128)
     operations = 2000.0 * 64 * 128  # two a multiply-accumulate
     # the few products of the quality's interpolation are no layers
     assert sum(part.encoder for part in small.parts) == pytest.approx(

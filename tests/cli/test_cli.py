@@ -130,7 +130,7 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
         ["encode", "PHOTO", "OUT", "-q", "101"],
         ["encode", "PHOTO", "OUT", "-q", "good"],
         ["encode", "PHOTO", "OUT", "--threads", "0"],
-        ["encode", "PHOTO", "OUT", "--device", "abacus"],
+        ["encode", "PHOTO", "OUT", "--backend", "abacus"],
         ["encode", "PHOTO", "PHOTO"],
         ["decode", "PACKED", "PACKED"],
         ["decode", "PACKED", "OUT.png", "--max-pixels", "-3"],

@@ -122,6 +122,8 @@ def test_wrong_choices() -> None:
         load_codec(backend="tensorrt")
     with pytest.raises(ParameterError, match="cpu only"):
         load_codec(device="cuda", backend="onnx")
+    with pytest.raises(ParameterError, match="abacus"):
+        load_codec(device="abacus")
 
 
 @pytest.fixture(scope="module")

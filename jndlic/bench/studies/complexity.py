@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from jndlic.format.phases import to_phases
+from jndlic.format.symbols import Symbols
 from jndlic.network.codec import Codec
 from jndlic.network.hyperprior import table_index
 from jndlic.network.integer import IntegerConv2d
@@ -64,6 +65,17 @@ class Complexity(NamedTuple):
         return self.analysis <= ANALYSIS_BUDGET and self.decoder <= DECODER_BUDGET
 
 
+def run_decoder(codec: Codec, symbols: Symbols, quality: int, height: int, width: int) -> None:
+    """Every network that decoding needs, as often as it needs it."""
+    z_jnd, z, k = (torch.from_numpy(values)[None].float() for values in symbols[:3])
+    level = torch.full((1, *z_jnd.shape[2:]), quality)
+    step_index = codec.step_net(z_jnd, level)
+    chosen, known = to_phases(table_index(codec.scale_net(z, level), step_index)), to_phases(k)
+    for phase in range(len(known)):
+        codec.scale_context(phase, chosen, known[:phase])
+    codec.synthesise(*symbols[:3], step_index[0].numpy(), quality, height, width)
+
+
 def complexity(codec: Codec, height: int = 512, width: int = 768, quality: int = 50) -> Complexity:
     """Count one encoding and one decoding.
 
@@ -80,13 +92,7 @@ def complexity(codec: Codec, height: int = 512, width: int = 768, quality: int =
     with _counted(codec) as encoder:
         symbols = codec.quantise(codec.analyse(image, torch.ones_like(image)), quality)
     with _counted(codec) as decoder:
-        z_jnd, z, k = (torch.from_numpy(values)[None].float() for values in symbols[:3])
-        level = torch.full((1, *z_jnd.shape[2:]), quality)
-        step_index = codec.step_net(z_jnd, level)
-        chosen, known = to_phases(table_index(codec.scale_net(z, level), step_index)), to_phases(k)
-        for phase in range(len(known)):
-            codec.scale_context(phase, chosen, known[:phase])
-        codec.synthesise(*symbols[:3], step_index[0].numpy(), quality, height, width)
+        run_decoder(codec, symbols, quality, height, width)
     thousand_pixels = 1000.0 * height * width
     return Complexity(
         [
