@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from jndlic.errors import ParameterError, UnsupportedError, WeightsError
 from jndlic.runtime.backends import AUTO, BACKENDS, CPU, ONNX, TORCH
@@ -47,11 +47,7 @@ def load_codec(
 
 def load_torch_codec(weights: str | Path = DEFAULT_WEIGHTS, device: str = CPU) -> TorchBackend:
     """The same by torch, for those who need its modules."""
-    from jndlic.runtime.torch_backend import TorchBackend
-
-    codec = load_codec(weights, device, TORCH)
-    assert isinstance(codec, TorchBackend)
-    return codec
+    return cast("TorchBackend", load_codec(weights, device, TORCH))
 
 
 @lru_cache(maxsize=4)

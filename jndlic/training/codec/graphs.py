@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -183,8 +183,8 @@ def _graph(module: nn.Module, inputs: list[_Input]) -> bytes:
             opset_version=OPSET,
             external_data=False,
         )
-    assert program is not None
-    return _without_weights(program.model_proto, dict(module.state_dict()))
+    model = cast("torch.onnx.ONNXProgram", program).model_proto
+    return _without_weights(model, dict(module.state_dict()))
 
 
 def _without_weights(model, weights: dict[str, Tensor]) -> bytes:
