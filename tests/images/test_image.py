@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import io
 import os
-import stat
 import struct
 import warnings
 import zlib
@@ -17,7 +16,6 @@ import pytest
 from PIL import Image, ImageCms
 
 from jndlic.errors import ImageError
-from jndlic.files import write_atomically
 from jndlic.images import pillow as pictures
 from jndlic.images.files import load, output_format, save
 from jndlic.images.picture import Picture, from_array
@@ -339,50 +337,3 @@ def test_size_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     assert from_array(np.zeros((10, 11), np.uint8)).width == 11
     with pytest.raises(ImageError, match="0 x 10"):
         from_array(np.zeros((10, 0), np.uint8))
-
-
-# Atomic writing
-
-
-def test_write_atomically_replaces_whole_files(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    write_atomically(path, b"old")
-    write_atomically(str(path), lambda file: file.write(b"new"))
-    assert path.read_bytes() == b"new"
-    umask = os.umask(0)
-    os.umask(umask)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~umask
-
-
-@pytest.mark.parametrize("error", [ValueError, OSError, KeyboardInterrupt])
-def test_a_failure_leaves_the_old_file_and_nothing_else(
-    error: type[BaseException], tmp_path: Path
-) -> None:
-    path = tmp_path / "file"
-    path.write_bytes(b"old")
-
-    def write(file: io.BufferedWriter) -> None:
-        file.write(b"half")
-        raise error("no")
-
-    with pytest.raises(error):
-        write_atomically(path, write)
-    assert path.read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["file"]
-
-
-def test_links_are_followed(tmp_path: Path) -> None:
-    (tmp_path / "target").write_bytes(b"old")
-    (tmp_path / "link").symlink_to("target")
-    write_atomically(tmp_path / "link", b"new")
-    assert (tmp_path / "link").is_symlink()
-    assert (tmp_path / "target").read_bytes() == b"new"
-
-
-def test_devices_and_missing_folders(tmp_path: Path) -> None:
-    write_atomically(os.devnull, b"data")
-    assert not Path(os.devnull).is_file()
-    with pytest.raises(FileNotFoundError):
-        write_atomically(tmp_path / "missing" / "file", b"data")
-    with pytest.raises(IsADirectoryError):
-        write_atomically(tmp_path, b"data")
