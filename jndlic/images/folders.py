@@ -6,10 +6,16 @@ from pathlib import Path
 
 from jndlic.errors import ImageError
 
-SUFFIXES = frozenset(
-    {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm", ".bmp", ".gif"}
-)
-"""Of the files that count as pictures, in small letters: the formats that `jndlic.images` reads."""
+# fmt: off
+SUFFIXES = frozenset({
+    ".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".tif", ".tiff", ".ppm",
+    ".pgm", ".pbm", ".pnm", ".bmp", ".dib", ".gif", ".avif", ".avifs", ".jxl", ".jp2", ".j2k",
+    ".j2c", ".jpx", ".jpf", ".heic", ".heif", ".hif", ".tga", ".qoi", ".ico", ".icns", ".pcx",
+    ".dds", ".sgi", ".psd",
+})
+# fmt: on
+"""Of the files that count as pictures, in small letters: all common formats that can be read, if
+need be with a plugin. Without it such a file is an error, not passed over."""
 
 
 def is_image(path: Path) -> bool:
