@@ -143,17 +143,18 @@ def encoded(picture: Picture, form: str, options: Mapping[str, object]) -> bytes
     return _encoded(picture, form, options)[0]
 
 
-def output_format(path: str | Path, grey: bool = True) -> str:
+def output_format(path: str | Path, grey: bool = True, suffix: str | None = None) -> str:
     """The format that a suffix stands for, in Pillow's words.
 
     Args:
         path: of the file to be; it is not touched.
         grey: whether the picture has one channel.
+        suffix: to go by instead of the path's own.
 
     Raises:
         ImageError: there is none, or it holds grey pictures only.
     """
-    suffix = os.path.splitext(path)[1].lower()
+    suffix = suffix or os.path.splitext(path)[1].lower()
     if suffix not in FORMATS:
         raise ImageError(
             f"{path}: unknown suffix; pictures can be written as {' '.join(sorted(FORMATS))}"

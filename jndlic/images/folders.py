@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from jndlic.errors import ImageError
@@ -45,3 +47,16 @@ def find_images(*places: str | Path, deep: bool = False) -> list[Path]:
     if not found:
         raise ImageError(f"no pictures in {', '.join(map(str, places))}")
     return sorted(found)
+
+
+def renamed(paths: Sequence[Path], suffix: str) -> list[Path]:
+    """Names for what is made of files: their suffix replaced; where that is the name of several,
+    each keeps its own suffix before the new one.
+    """
+    wanted = Counter(path.with_suffix(suffix) for path in paths)
+    return [
+        path.with_suffix(suffix)
+        if wanted[path.with_suffix(suffix)] == 1
+        else path.with_name(path.name + suffix)
+        for path in paths
+    ]

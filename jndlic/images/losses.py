@@ -86,7 +86,7 @@ def _is_deep(image: Image.Image, file: BinaryIO) -> bool:
     """Whether the file has more than 8 bits a channel, which Pillow may have halved by itself."""
     if image.mode.startswith("I"):
         return True
-    for tile in image.tile if hasattr(image, "tile") else ():
+    for tile in getattr(image, "tile", ()):
         if _DEEP.search(str(tile[3])):
             return True
         if image.format == "PPM" and isinstance(tile[3], tuple):
