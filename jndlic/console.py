@@ -34,8 +34,7 @@ def run_command(name: str, work: Callable[[], int | None], reuse_memory: bool = 
         try:
             return work() or GOOD
         finally:  # also where argparse ends the program
-            if sys.stdout is not None:
-                sys.stdout.flush()
+            emit(end="")
     except ParameterError as error:
         return _complain(name, error, BAD_USAGE)
     except BrokenPipeError:
@@ -81,6 +80,19 @@ def note(text: str) -> None:
         print(f"{bar}{text}", file=sys.stderr, flush=True)
     except (OSError, AttributeError):  # full, or closed from the start
         pass
+
+
+def emit(text: str = "", end: str = "\n") -> None:
+    """Prints what was asked for, and brings it to where it goes.
+
+    Raises:
+        BrokenPipeError: nobody reads any more.
+        OSError: standard output cannot be written; names it.
+    """
+    try:
+        print(text, end=end, flush=True)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, "standard output") from error
 
 
 def drop_output() -> None:

@@ -13,7 +13,7 @@ from jndlic.cli.common import Coder, Done, Failed, NoCodec, positive
 from jndlic.cli.jobs import Job
 from jndlic.cli.streams import STANDARD, is_stream
 from jndlic.cli.workers import attempt, by_workers
-from jndlic.console import BAD_INPUT, GOOD, explained, note, progress, say
+from jndlic.console import BAD_INPUT, GOOD, emit, explained, note, progress, say
 from jndlic.errors import ParameterError
 
 
@@ -43,11 +43,7 @@ def run(coder: Coder, jobs: Sequence[Job], alone: bool, arguments: argparse.Name
         JndlicError, OSError: the only file failed, or the networks cannot be had.
     """
     voice = _Voice(arguments, alone, jobs[0].target == STANDARD)
-    skipped = [
-        job
-        for job in jobs
-        if arguments.skip_existing and not is_stream(job.target) and os.path.exists(job.target)
-    ]
+    skipped = [job for job in jobs if arguments.skip_existing and _is_there(job.target)]
     for job in skipped:
         voice.skipped(job)
     left = set(skipped)
@@ -166,4 +162,4 @@ class _Voice:
 
 def _print_json(job: Job, status: str, facts: dict[str, object]) -> None:
     line = {"source": job.source, "target": job.target, "status": status, **facts}
-    print(json.dumps(line), flush=True)
+    emit(json.dumps(line))

@@ -6,7 +6,7 @@ import argparse
 import json
 
 from jndlic.cli.streams import input_name, read
-from jndlic.console import GOOD
+from jndlic.console import GOOD, emit
 from jndlic.errors import JndlicError
 
 
@@ -30,19 +30,19 @@ def _info(arguments: argparse.Namespace) -> int:
     except JndlicError as error:
         raise type(error)(f"{name}: {error}") from error
     if arguments.json:
-        print(json.dumps(facts, indent=2))
+        emit(json.dumps(facts, indent=2))
         return GOOD
     kind = ("grey" if facts["grey"] else "RGB") + (" + alpha" if facts["alpha"] else "")
-    print(f"{name}: .jlic version {facts['version']}, {facts['width']} x {facts['height']}, {kind}")
+    emit(f"{name}: .jlic version {facts['version']}, {facts['width']} x {facts['height']}, {kind}")
     plane = facts["quality_plane"]
     varies = (
         f" (a plane of {plane['min']} to {plane['max']}, mean {plane['mean']:.1f})" if plane else ""
     )
-    print(
+    emit(
         f"quality {facts['quality']}{varies}, weights {facts['model'] or 'unknown'} (fingerprint "
         f"{facts['fingerprint']})"
     )
-    print(f"{facts['bytes']} bytes, {facts['bpp']:.4f} bpp, latent segments: {facts['segments']}")
+    emit(f"{facts['bytes']} bytes, {facts['bpp']:.4f} bpp, latent segments: {facts['segments']}")
     names = {
         "QPLN": "quality plane",
         "ALPH": "alpha plane",
@@ -58,5 +58,5 @@ def _info(arguments: argparse.Namespace) -> int:
     ]
     for tag, size, name in (*rows, ("", facts["overhead_bytes"], "header, framing, CRCs")):
         bpp = 8 * size / (facts["width"] * facts["height"])
-        print(f"  {tag:4s} {size:10d} bytes {bpp:9.4f} bpp {size / facts['bytes']:6.1%}  {name}")
+        emit(f"  {tag:4s} {size:10d} bytes {bpp:9.4f} bpp {size / facts['bytes']:6.1%}  {name}")
     return GOOD

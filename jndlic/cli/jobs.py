@@ -19,6 +19,8 @@ from jndlic.cli.streams import STANDARD, is_stream
 from jndlic.errors import ImageError, ParameterError
 from jndlic.images.folders import renamed
 
+_STDOUT = ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
+
 
 class Job(NamedTuple):
     """A file and what shall be made of it."""
@@ -83,6 +85,8 @@ def find_jobs(arguments: argparse.Namespace, kind: Kind) -> tuple[list[Job], boo
         if os.path.isdir(sources[0]):  # the second time OUT would be there, and a folder of inputs
             raise ParameterError(f"{sources[0]}: a folder; what is in it goes to -o OUT")
         target = sources.pop()
+    if target in _STDOUT:
+        target = STANDARD
     many = len(sources) > 1 or os.path.isdir(sources[0])
     if many and STANDARD in sources:
         raise ParameterError("standard input is one file: it cannot be among others")

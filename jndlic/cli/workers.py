@@ -79,7 +79,8 @@ def by_workers(coder: Coder, jobs: Sequence[Job], count: int) -> Generator[Done 
         for _ in range(count):
             start()
         while busy:
-            for pipe in wait(list(busy)):
+            ready: list[Pipe] = wait(list(busy))
+            for pipe in ready:
                 process, job = busy.pop(pipe)
                 try:
                     answer = pipe.recv()
@@ -121,6 +122,9 @@ def _serve(pipe: Pipe, coder: Coder) -> None:
                 return
     except (EOFError, BrokenPipeError):
         return
+    finally:
+        # What ends this process when it has nothing left to do need not be told
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 @contextmanager
