@@ -43,7 +43,10 @@ def run_command(name: str, work: Callable[[], int | None], reuse_memory: bool = 
     except (JndlicError, MemoryError) as error:
         return _complain(name, explained(error), BAD_INPUT)
     except OSError as error:
-        drop_output()
+        try:
+            emit(end="")
+        except OSError:
+            drop_output()
         return _complain(name, explained(error), BAD_INPUT)
     except KeyboardInterrupt:
         return _complain(name, "interrupted; what was finished is kept", INTERRUPTED)
@@ -96,18 +99,15 @@ def emit(text: str = "", end: str = "\n") -> None:
 
 
 def drop_output() -> None:
-    """Lets what standard output still holds go nowhere, if it cannot be written: or the interpreter
-    complains of it at its end.
+    """Lets what standard output still holds go nowhere, since it cannot be written: or the
+    interpreter complains of it at its end.
     """
     try:
-        sys.stdout.flush()
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
     except (OSError, AttributeError):
-        try:
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, sys.stdout.fileno())
-            os.close(nowhere)
-        except (OSError, AttributeError):
-            pass
+        pass
 
 
 def progress(

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jndlic.cli.common import NoCodec
-from jndlic.console import note
+from jndlic.console import emit, note, say
 from jndlic.errors import JndlicError, ParameterError
 from jndlic.files import check_paths
 
@@ -225,15 +225,15 @@ def _optimize(arguments: argparse.Namespace) -> int:
         there = set(skipped)
         reports, failures = _run([job for job in jobs if job not in there], settings)
     if arguments.json:
-        print(
+        emit(
             json.dumps(
                 _facts(reports, failures, [str(job.target) for job in skipped], settings), indent=2
             )
         )
     elif not arguments.quiet:
-        print(_table(reports, arguments.output) if folder else _line(reports[0]))
+        say(_table(reports, arguments.output) if folder else _line(reports[0]))
         if skipped:
-            print(f"{len(skipped)} skipped, there already; --force makes them anew")
+            say(f"{len(skipped)} skipped, there already; --force makes them anew")
     for report in reports:
         _warn_of(report, settings)
     for source, reason in failures:
