@@ -48,9 +48,9 @@ def encode(
         The content of a .jlic file.
 
     Raises:
-        ParameterError: the quality or the number of threads is out of range, `image` is something
-            else, or the map has another size than the picture, or values that are negative or not
-            finite; there is no such model.
+        ParameterError: the quality or the number of threads is out of range, `image` or `codec` is
+            something else, or the map has another size than the picture, or values that are
+            negative or not finite; there is no such model.
         ImageError: the picture cannot be read, or its shape is not supported.
         OSError: the file cannot be read.
     """
@@ -61,6 +61,7 @@ def encode(
     from jndlic.images.pillow import from_pillow
 
     quality = checked_quality(quality)
+    _check_codec(codec)
     if isinstance(image, (str, os.PathLike)):
         picture = load(Path(image))
     elif isinstance(image, np.ndarray):
@@ -100,8 +101,13 @@ def decode(
     Raises:
         FormatError: the data is damaged, truncated or foreign.
         UnsupportedError: it needs another version or other weights.
+        ParameterError: `data` is no bytes, `codec` none of `load_codec`; the number of threads or
+            the limit is out of range.
     """
     from jndlic.images.pillow import to_pillow
+
+    _check_codec(codec)
+    area_max = _integer(area_max, "area_max")
 
     # Before the weights are loaded: most bad files fail here
     container = unpack(_as_bytes(data), area_max)
@@ -175,15 +181,30 @@ def checked_quality(quality: int) -> int:
     Raises:
         ParameterError: it is no integer from 1 to 100.
     """
-    try:
-        value = operator.index(quality)
-    except TypeError:
-        raise ParameterError(f"quality must be an integer, got {quality!r}") from None
+    value = _integer(quality, "quality")
     if not format_.QUALITY_MIN <= value <= format_.QUALITY_MAX:
         raise ParameterError(
             f"quality must be {format_.QUALITY_MIN} to {format_.QUALITY_MAX}, got {value}"
         )
     return value
+
+
+def _integer(value: int, name: str) -> int:
+    """A whole number of any type, numpy's included; True and False are none."""
+    try:
+        if isinstance(value, (bool, np.bool_)):
+            raise TypeError
+        return operator.index(value)
+    except TypeError:
+        raise ParameterError(f"{name} must be an integer, got {value!r}") from None
+
+
+def _check_codec(codec: Backend | None) -> None:
+    if codec is not None and not (hasattr(codec, "analyse") and hasattr(codec, "fingerprint")):
+        raise ParameterError(
+            f"codec must come from jndlic.runtime.load.load_codec, got {codec!r}; to run on a GPU: "
+            'codec=load_codec(device="cuda")'
+        )
 
 
 def _as_bytes(data: bytes) -> bytes:

@@ -4,15 +4,18 @@ long run is.
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from jndlic.errors import JndlicError, ParameterError
 from jndlic.memory import reuse_freed_memory
 
-GOOD, BAD_INPUT, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
-"""Exit codes: bad input is also a file that cannot be read or written."""
+GOOD, BAD_INPUT, BAD_USAGE, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 130, 141
+"""Exit codes: bad input is also a file that cannot be read or written; the last two are those that
+a shell gives to programs that end by SIGINT and SIGPIPE."""
 
 EXTRAS = {"torch": "torch"}
 """Libraries that parts of the package need, and the extras that bring them."""
@@ -31,47 +34,127 @@ def run_command(name: str, work: Callable[[], int | None], reuse_memory: bool = 
     if reuse_memory:
         reuse_freed_memory()
     try:
-        return work() or GOOD
+        try:
+            return work() or GOOD
+        finally:  # also where argparse ends the program
+            emit(end="")
     except ParameterError as error:
         return _complain(name, error, BAD_USAGE)
-    except JndlicError as error:
-        return _complain(name, error, BAD_INPUT)
+    except BrokenPipeError:
+        drop_output()
+        return PIPE_CLOSED
+    except (JndlicError, MemoryError) as error:
+        return _complain(name, explained(error), BAD_INPUT)
     except OSError as error:
-        named = error.filename is not None and error.strerror is not None
-        return _complain(name, f"{error.filename}: {error.strerror}" if named else error, BAD_INPUT)
+        try:
+            emit(end="")
+        except OSError:
+            drop_output()
+        return _complain(name, explained(error), BAD_INPUT)
     except ModuleNotFoundError as error:
         if error.name not in EXTRAS:
             raise
         return _complain(
             name, f"this needs {error.name}: pip install 'jndlic[{EXTRAS[error.name]}]'", BAD_INPUT
         )
-    except MemoryError:
-        return _complain(name, "not enough memory for a picture of this size", BAD_INPUT)
     except KeyboardInterrupt:
         return _complain(name, "interrupted; what was finished is kept", INTERRUPTED)
 
 
-def progress(items: Sequence[Item], unit: str = "file") -> Iterator[Item]:
-    """The items; a bar by tqdm, or a plain count where it is not installed. Nothing is shown but at
-    a terminal.
+def explained(error: BaseException) -> str:
+    """An error in the words of one line."""
+    if isinstance(error, MemoryError):
+        return "not enough memory for a picture of this size"
+    if isinstance(error, OSError) and error.filename is not None and error.strerror is not None:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
+
+
+def say(text: str, to_stderr: bool = False) -> None:
+    """Prints a line about work that is done. A full disk behind standard output does not undo the
+    work.
+
+    Raises:
+        BrokenPipeError: nobody reads any more.
     """
+    try:
+        print(text, file=sys.stderr if to_stderr else sys.stdout, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError:
+        drop_output()
+
+
+def note(text: str) -> None:
+    """Prints a line to standard error, in the place of a bar that may be there."""
+    try:
+        bar = "\r\033[K" if sys.stderr.isatty() else ""
+        print(f"{bar}{text}", file=sys.stderr, flush=True)
+    except (OSError, AttributeError):  # full, or closed from the start
+        pass
+
+
+def emit(text: str = "", end: str = "\n") -> None:
+    """Prints what was asked for, and brings it to where it goes.
+
+    Raises:
+        BrokenPipeError: nobody reads any more.
+        OSError: standard output cannot be written; names it.
+    """
+    try:
+        print(text, end=end, flush=True)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, "standard output") from error
+
+
+def drop_output() -> None:
+    """Lets what standard output still holds go nowhere, since it cannot be written: or the
+    interpreter complains of it at its end.
+    """
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+    except (OSError, AttributeError):
+        pass
+
+
+def progress(
+    items: Iterable[Item], unit: str = "file", total: int | None = None, shown: bool = True
+) -> Iterator[Item]:
+    """The items; a bar by tqdm with the time that is left, or a plain line where it is not
+    installed. Nothing is shown but at a terminal.
+
+    Args:
+        items: to be gone through.
+        unit: what they are.
+        total: how many; needed where they have no length.
+        shown: False never shows anything.
+    """
+    if total is None and isinstance(items, Sequence):
+        total = len(items)
     try:
         from tqdm import tqdm
     except ImportError:
-        return _counted(items, unit)
-    return iter(tqdm(items, unit=unit, disable=None))
+        return _counted(items, unit, total or 0, shown)
+    return iter(tqdm(items, total=total, unit=unit, disable=None if shown else True))
 
 
-def _counted(items: Sequence[Item], unit: str) -> Iterator[Item]:
-    shown = sys.stderr.isatty()
+def _counted(items: Iterable[Item], unit: str, total: int, shown: bool) -> Iterator[Item]:
+    shown = shown and sys.stderr.isatty()
+    start = time.monotonic()
     for number, item in enumerate(items):
         if shown:
-            print(f"\r{number}/{len(items)} {unit}s", end="", file=sys.stderr, flush=True)
+            left = ""
+            if number:
+                seconds = (time.monotonic() - start) / number * (total - number)
+                left = f", {seconds // 60:.0f}:{seconds % 60:02.0f} left"
+            print(f"\r{number}/{total} {unit}s{left}\033[K", end="", file=sys.stderr, flush=True)
         yield item
     if shown:
-        print(f"\r{len(items)}/{len(items)} {unit}s", file=sys.stderr)
+        print(f"\r{total}/{total} {unit}s\033[K", file=sys.stderr)
 
 
 def _complain(name: str, message: object, code: int) -> int:
-    print(f"{name}: {message}", file=sys.stderr)
+    note(f"{name}: {message}")
     return code

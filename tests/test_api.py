@@ -126,7 +126,7 @@ def test_metadata_survives(toy: ToyCodec) -> None:
     assert decoded.size == (20, 20)
 
 
-@pytest.mark.parametrize("quality", [0, 101, -1, 50.0, "50", None])
+@pytest.mark.parametrize("quality", [0, 101, -1, 50.0, "50", None, True, np.bool_(True)])
 def test_wrong_quality(quality: object, toy: ToyCodec) -> None:
     with pytest.raises(ParameterError, match="quality"):
         jndlic.encode(photo(5, 5), quality, codec=toy)
@@ -149,7 +149,15 @@ def test_wrong_arguments(toy: ToyCodec, tmp_path: Path) -> None:
             jndlic.decode(wrong, codec=toy)
         with pytest.raises(ParameterError):
             jndlic.info(wrong)
-    for threads in (0, -1, 1.5):
+    for codec in ("cuda", 5, ToyCodec):
+        with pytest.raises(ParameterError, match="load_codec"):
+            jndlic.encode(photo(5, 5), codec=codec)
+        with pytest.raises(ParameterError, match="load_codec"):
+            jndlic.decode(good, codec=codec)
+    for limit in ("9", 1e9, True):
+        with pytest.raises(ParameterError, match="area_max"):
+            jndlic.decode(good, codec=toy, area_max=limit)
+    for threads in (0, -1, 1.5, True, "1"):
         with pytest.raises(ParameterError, match="threads"):
             jndlic.decode(good, codec=toy, threads=threads)
     assert jndlic.decode(bytearray(good), codec=toy) == jndlic.decode(memoryview(good), codec=toy)
@@ -158,7 +166,7 @@ def test_wrong_arguments(toy: ToyCodec, tmp_path: Path) -> None:
 def test_threads_are_restored(toy: ToyCodec) -> None:
     before = torch.get_num_threads()
     data = jndlic.encode(photo(5, 5), codec=toy, threads=before + 1)
-    jndlic.decode(data, codec=toy, threads=1)
+    jndlic.decode(data, codec=toy, threads=np.int64(1))
     assert torch.get_num_threads() == before
 
 

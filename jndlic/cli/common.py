@@ -1,46 +1,154 @@
-"""What several commands share: input and output, the codec, numbers, what is printed."""
+"""What several commands share: where and how the networks run, and what becomes of one file."""
 
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
-from typing import TYPE_CHECKING
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
+from jndlic.cli.jobs import Job
+from jndlic.cli.streams import check, input_name
+from jndlic.errors import ImageError, JndlicError
 from jndlic.runtime.backends import BACKENDS
 
 if TYPE_CHECKING:
     from jndlic.runtime.backend import Backend
 
 
-def add_common(parser: argparse.ArgumentParser, source: str, target: str) -> None:
-    """Input, output, and where and how the network runs."""
-    parser.add_argument("input", type=Path, metavar="IN", help=source)
-    parser.add_argument("output", type=Path, metavar="OUT", help=target)
-    parser.add_argument("--weights", metavar="FILE", help="other weights than the shipped ones")
-    parser.add_argument(
-        "--device", default="cpu", help="where the network runs: cpu (default), cuda ..."
-    )
-    parser.add_argument(
+class Done(NamedTuple):
+    """What became of a file."""
+
+    job: Job
+    width: int
+    height: int
+    bytes: int
+    """Of the output."""
+    input_bytes: int
+    seconds: float
+    """Of coding, without reading and writing."""
+    said: str
+    """For people."""
+    losses: tuple[str, ...]
+    """What the output cannot hold of the input."""
+
+
+class Failed(NamedTuple):
+    """A file that could not be treated."""
+
+    job: Job
+    reason: str
+
+
+class NoCodec(Exception):
+    """The networks cannot be had: no file will fare better than this one."""
+
+    def __init__(self, reason: Exception) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Coder:
+    """What is done to every file. Can be pickled until it has worked; the networks are loaded when
+    they are first needed, so that a wrong file does not wait for them.
+
+    Attributes:
+        weights: file of other weights than the shipped ones, or None.
+        device: where the networks run, as torch names it.
+        backend: what runs them.
+        threads: of the CPU; None for what is free.
+        overwrite: whether files that are there already may be replaced.
+        force: whether a terminal or an odd name may be written.
+        strict: whether a loss is an error.
+        alone: whether this is the only file, whose progress is shown.
+    """
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self.weights: str | None = arguments.weights
+        self.device: str = arguments.device
+        self.backend: str = arguments.backend
+        self.threads: int | None = arguments.threads
+        self.overwrite: bool = arguments.overwrite or arguments.force
+        self.force: bool = arguments.force
+        self.strict: bool = arguments.strict
+        self.alone = True
+
+    def __call__(self, job: Job) -> Done:
+        """Makes a file.
+
+        Raises:
+            NoCodec: the networks cannot be had.
+            JndlicError, OSError: this file cannot be read, treated or written.
+        """
+        raise NotImplementedError
+
+    @cached_property
+    def codec(self) -> Backend:
+        """The networks, ready for use.
+
+        Raises:
+            NoCodec: they cannot be had.
+        """
+        try:
+            return self._load()
+        except (JndlicError, OSError) as error:
+            raise NoCodec(error) from error
+
+    def prepare(self, job: Job) -> None:
+        """Finds out before the work what would fail after it.
+
+        Raises:
+            JndlicError, OSError: the output cannot be written, or is there already.
+        """
+        if job.into_folder:
+            os.makedirs(os.path.dirname(job.target) or ".", exist_ok=True)
+        check(job.source, job.target, self.overwrite, self.force)
+
+    def refuse_losses(self, losses: tuple[str, ...]) -> None:
+        """With --strict.
+
+        Raises:
+            ImageError: there are losses.
+        """
+        if losses and self.strict:
+            raise ImageError(f"{'; '.join(losses)} (--strict)")
+
+    def _load(self) -> Backend:
+        from jndlic.runtime.load import load_codec
+        from jndlic.runtime.threads import limit_threads
+        from jndlic.shipped_weights import DEFAULT_WEIGHTS
+
+        if self.threads is not None:
+            limit_threads(self.threads)
+        return load_codec(self.weights or DEFAULT_WEIGHTS, self.device, self.backend)
+
+
+def add_codec_options(parser: argparse.ArgumentParser) -> None:
+    """Where and how the networks run."""
+    add = parser.add_argument
+    add("--weights", metavar="FILE", help="other weights than the shipped ones")
+    add("--device", default="cpu", help="where the network runs: cpu (default), cuda ...")
+    add(
         "--backend",
         default=BACKENDS[0],
         choices=BACKENDS,
         help="what runs the networks: onnx (on a CPU only), torch, or auto (default)",
     )
-    parser.add_argument(
-        "--threads", type=positive, metavar="N", help="CPU threads (default: what is free)"
-    )
-    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    add("--threads", type=positive, metavar="N", help="CPU threads (default: what is free)")
 
 
-def load_codec_for(arguments: argparse.Namespace) -> Backend:
-    """The networks that the options ask for."""
-    from jndlic.runtime.load import load_codec
-    from jndlic.runtime.threads import limit_threads
-    from jndlic.shipped_weights import DEFAULT_WEIGHTS
-
-    if arguments.threads is not None:
-        limit_threads(arguments.threads)
-    return load_codec(arguments.weights or DEFAULT_WEIGHTS, arguments.device, arguments.backend)
+@contextmanager
+def naming(job: Job) -> Generator[None]:
+    """Puts the input's name before an error that names neither it nor the output."""
+    try:
+        yield
+    except JndlicError as error:
+        text, source = str(error), input_name(job.source)
+        if source in text or job.target in text:
+            raise
+        raise type(error)(f"{source}: {text}") from error
 
 
 def positive(text: str) -> int:
@@ -52,9 +160,3 @@ def positive(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"must be a positive integer, got {text!r}")
     return value
-
-
-def say(arguments: argparse.Namespace, text: str) -> None:
-    """Prints, unless asked to be quiet."""
-    if not arguments.quiet:
-        print(text)

@@ -1,20 +1,35 @@
-"""`jndlic decode`: a .jlic file to a picture."""
+"""`jndlic decode`: .jlic files to pictures."""
 
 from __future__ import annotations
 
 import argparse
 import time
+from pathlib import Path
 
-from jndlic.cli.common import add_common, load_codec_for, positive, say
-from jndlic.console import GOOD
-from jndlic.files import check_paths
-from jndlic.format.container import AREA_MAX
+from jndlic.cli import batch, streams
+from jndlic.cli import jobs as cli_jobs
+from jndlic.cli.common import Coder, Done, add_codec_options, naming, positive
+from jndlic.cli.jobs import Job, Kind, find_jobs
+from jndlic.errors import ParameterError
+from jndlic.format.container import AREA_MAX, TAG_ALPHA, TAG_EXIF, TAG_ICC, TAG_XMP, unpack
+
+SUFFIX = ".jlic"
+FORMATS = ("png", "jpg", "webp", "tif", "ppm", "pgm", "bmp")
+"""As suffixes; jndlic/images/files.py has what Pillow calls them."""
 
 
 def add_command(commands: argparse._SubParsersAction) -> None:
     """Adds `decode`."""
-    decode = commands.add_parser("decode", help=".jlic to picture (the suffix chooses the format)")
-    add_common(decode, ".jlic file", "picture: .png .jpg .webp .tif .ppm .pgm .bmp")
+    decode = commands.add_parser(
+        "decode", help=".jlic to pictures (the suffix or --format chooses the format)"
+    )
+    suffixes = " ".join(f".{name}" for name in FORMATS)
+    cli_jobs.add_options(decode, ".jlic files, or folders of them", f"picture: {suffixes}")
+    decode.add_argument(
+        "--format",
+        choices=FORMATS,
+        help="where OUT has no suffix that tells (default: png)",
+    )
     decode.add_argument(
         "--max-pixels",
         type=positive,
@@ -22,27 +37,90 @@ def add_command(commands: argparse._SubParsersAction) -> None:
         metavar="N",
         help="refuse files that claim more pixels (default: %(default)s)",
     )
+    add_codec_options(decode)
+    batch.add_options(decode)
     decode.set_defaults(run=_decode)
 
 
+class Decoder(Coder):
+    """Makes a picture of a .jlic file."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        super().__init__(arguments)
+        self.format: str | None = arguments.format
+        self.max_pixels: int = arguments.max_pixels
+
+    def __call__(self, job: Job) -> Done:
+        """See Coder."""
+        with naming(job):
+            self.prepare(job)
+            from jndlic.images.files import picture_file
+            from jndlic.images.losses import writing_losses
+
+            self._form(job.target)  # an unknown suffix should not cost the reading
+            data = streams.read(job.source)
+            # Nor should a damaged file cost the loading of the weights
+            container = unpack(data, self.max_pixels)
+            form = self._form(job.target, container.header.grey)
+            self.refuse_losses(
+                writing_losses(
+                    form,
+                    container.payload(TAG_ALPHA) is not None,
+                    {
+                        "icc": container.payload(TAG_ICC),
+                        "exif": container.payload(TAG_EXIF),
+                        "xmp": container.payload(TAG_XMP),
+                    },
+                )
+            )
+            from jndlic.pipeline import decode_picture
+
+            codec = self.codec
+            start = time.perf_counter()
+            picture = decode_picture(data, codec, self.max_pixels)
+            seconds = time.perf_counter() - start
+            content, losses = picture_file(picture, form)
+            self.refuse_losses(losses)
+            streams.write(job.target, content)
+        return Done(
+            job,
+            picture.width,
+            picture.height,
+            len(content),
+            len(data),
+            seconds,
+            f"{streams.output_name(job.target)}: {picture.width} x {picture.height} pixels, "
+            f"{seconds:.2f} s",
+            losses,
+        )
+
+    def _form(self, target: str, grey: bool = True) -> str:
+        """The format of an output in Pillow's words.
+
+        Raises:
+            ParameterError: its suffix and --format contradict each other.
+            ImageError: its suffix is unknown, or of a format that cannot hold the picture.
+        """
+        from jndlic.images.files import FORMATS as by_suffix
+        from jndlic.images.files import output_format
+
+        suffix = Path(target).suffix.lower()
+        if self.format is None:
+            odd = streams.is_stream(target) or (self.force and suffix not in by_suffix)
+            return output_format(target, grey, ".png" if odd else None)
+        chosen = output_format(target, grey, f".{self.format}")
+        told = by_suffix.get(suffix, chosen)
+        if told != chosen and not self.force and not streams.is_stream(target):
+            raise ParameterError(f"{target}: the suffix says {told}, --format {chosen}")
+        return chosen
+
+
 def _decode(arguments: argparse.Namespace) -> int:
-    check_paths(arguments.input, arguments.output)
-    from jndlic.images.files import output_format, save
-
-    output_format(arguments.output)  # an unknown suffix should not cost the decoding
-    data = arguments.input.read_bytes()
-    from jndlic.format.container import unpack
-    from jndlic.pipeline import decode_picture
-
-    # Nor should a damaged file cost the loading of the weights
-    header = unpack(data, arguments.max_pixels).header
-    output_format(arguments.output, header.grey)
-    codec = load_codec_for(arguments)
-    start = time.perf_counter()
-    picture = decode_picture(data, codec, arguments.max_pixels)
-    seconds = time.perf_counter() - start
-    save(arguments.output, picture)
-    say(
-        arguments, f"{arguments.output}: {picture.width} x {picture.height} pixels, {seconds:.2f} s"
+    kind = Kind(
+        f"{SUFFIX} files",
+        lambda path: path.suffix.lower() == SUFFIX and path.is_file(),
+        f".{arguments.format or 'png'}",
+        lambda name: Path(name).suffix.lower() != SUFFIX and not Path(name).is_dir(),
     )
-    return GOOD
+    jobs, alone = find_jobs(arguments, kind)
+    return batch.run(Decoder(arguments), jobs, alone, arguments)

@@ -1,63 +1,98 @@
-"""`jndlic encode`: a picture to a .jlic file. torch is imported when the picture has been read."""
+"""`jndlic encode`: pictures to .jlic files. Networks are loaded after a picture has been read."""
 
 from __future__ import annotations
 
 import argparse
+import io
 import time
+from pathlib import Path
 
+from jndlic.cli import batch, streams
 from jndlic.cli import jnd as cli_jnd
+from jndlic.cli import jobs as cli_jobs
 from jndlic.cli import optimize as cli_optimize
-from jndlic.cli.common import add_common, load_codec_for, say
-from jndlic.console import GOOD
-from jndlic.files import check_paths
+from jndlic.cli.common import Coder, Done, add_codec_options, naming
+from jndlic.cli.jobs import Job, Kind, find_jobs
 from jndlic.format.container import QUALITY_MAX, QUALITY_MIN
+
+SUFFIX = ".jlic"
+_QUALITY = 50
 
 
 def add_command(commands: argparse._SubParsersAction) -> None:
     """Adds `encode`."""
-    encode = commands.add_parser("encode", help="picture (PNG, JPEG, WebP, TIFF, PPM ...) to .jlic")
-    add_common(encode, "picture", ".jlic file")
+    encode = commands.add_parser("encode", help="pictures (PNG, JPEG, WebP, TIFF ...) to .jlic")
+    cli_jobs.add_options(encode, "pictures, or folders of them", ".jlic file")
     quality = encode.add_mutually_exclusive_group()
     quality.add_argument(
         "-q",
         "--quality",
         type=_quality,
-        default=50,
         metavar=f"{QUALITY_MIN}..{QUALITY_MAX}",
-        help="small file to visually lossless (default: %(default)s)",
+        help=f"small file to visually lossless (default: {_QUALITY})",
     )
     cli_optimize.add_encoder_options(encode, quality)
     cli_jnd.add_encoder_option(encode)
+    add_codec_options(encode)
+    batch.add_options(encode)
     encode.set_defaults(run=_encode)
 
 
-def _encode(arguments: argparse.Namespace) -> int:
-    check_paths(arguments.input, arguments.output)
-    cli_optimize.check_encoder_options(arguments)
-    from jndlic.files import write_atomically
-    from jndlic.images.files import load
+class Encoder(Coder):
+    """Makes a .jlic file of a picture."""
 
-    picture = load(arguments.input)
-    # After the picture: a wrong one should not wait for torch
-    from jndlic.pipeline import encode_picture
-
-    codec = load_codec_for(arguments)
-    start = time.perf_counter()
-    if arguments.visually_lossless is None:
-        data, said = (
-            encode_picture(
-                picture, arguments.quality, codec, arguments.jnd, cli_jnd.progress_bar()
-            ),
-            "",
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        super().__init__(arguments)
+        self.quality: int = _QUALITY if arguments.quality is None else arguments.quality
+        self.jnd: str = arguments.jnd
+        self.search = (
+            cli_optimize.VisuallyLossless(arguments) if arguments.visually_lossless else None
         )
-    else:
-        data, said = cli_optimize.encode_visually_lossless(picture, codec, arguments)
-        said = f", {said}"
-    seconds = time.perf_counter() - start
-    write_atomically(arguments.output, data)
-    bpp = 8 * len(data) / (picture.width * picture.height)
-    say(arguments, f"{arguments.output}: {len(data)} bytes, {bpp:.4f} bpp, {seconds:.2f} s{said}")
-    return GOOD
+
+    def __call__(self, job: Job) -> Done:
+        """See Coder."""
+        with naming(job):
+            self.prepare(job)
+            from jndlic.images.files import decoded
+
+            content = streams.read(job.source)
+            picture = decoded(io.BytesIO(content))
+            self.refuse_losses(picture.losses)
+            # After the picture: a wrong one should not wait for the networks
+            from jndlic.pipeline import encode_picture
+
+            codec, said, losses = self.codec, "", picture.losses
+            start = time.perf_counter()
+            if self.search is None:
+                bar = cli_jnd.progress_bar() if self.alone else None
+                data = encode_picture(picture, self.quality, codec, self.jnd, bar)
+            else:
+                data, said, short = self.search.encode(picture, codec, self.jnd, len(content))
+                self.refuse_losses(short)
+                said, losses = f", {said}", losses + short
+            seconds = time.perf_counter() - start
+            streams.write(job.target, data)
+        bpp = 8 * len(data) / (picture.width * picture.height)
+        return Done(
+            job,
+            picture.width,
+            picture.height,
+            len(data),
+            len(content),
+            seconds,
+            f"{streams.output_name(job.target)}: {len(data)} bytes, {bpp:.4f} bpp, "
+            f"{seconds:.2f} s{said}",
+            losses,
+        )
+
+
+def _encode(arguments: argparse.Namespace) -> int:
+    from jndlic.images.folders import is_image
+
+    cli_optimize.check_encoder_options(arguments)
+    kind = Kind("pictures", is_image, SUFFIX, lambda name: Path(name).suffix.lower() == SUFFIX)
+    jobs, alone = find_jobs(arguments, kind)
+    return batch.run(Encoder(arguments), jobs, alone, arguments)
 
 
 def _quality(text: str) -> int:

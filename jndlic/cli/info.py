@@ -1,12 +1,13 @@
-"""`jndlic info`: what a file says about itself; needs no torch."""
+"""`jndlic info`: what a file says about itself; needs no networks."""
 
 from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 
-from jndlic.console import GOOD
+from jndlic.cli.streams import input_name, read
+from jndlic.console import GOOD, emit
+from jndlic.errors import JndlicError
 
 
 def add_command(commands: argparse._SubParsersAction) -> None:
@@ -14,7 +15,7 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     show = commands.add_parser(
         "info", help="what a .jlic file says about itself, and where its bytes go"
     )
-    show.add_argument("input", type=Path, metavar="FILE", help=".jlic file")
+    show.add_argument("input", metavar="FILE", help=".jlic file; - is standard input")
     show.add_argument("--json", action="store_true", help="for programs")
     show.set_defaults(run=_info)
 
@@ -22,24 +23,26 @@ def add_command(commands: argparse._SubParsersAction) -> None:
 def _info(arguments: argparse.Namespace) -> int:
     from jndlic.api import info
 
-    facts = info(arguments.input.read_bytes())
+    name = input_name(arguments.input)
+    data = read(arguments.input)
+    try:
+        facts = info(data)
+    except JndlicError as error:
+        raise type(error)(f"{name}: {error}") from error
     if arguments.json:
-        print(json.dumps(facts, indent=2))
+        emit(json.dumps(facts, indent=2))
         return GOOD
     kind = ("grey" if facts["grey"] else "RGB") + (" + alpha" if facts["alpha"] else "")
-    print(
-        f"{arguments.input}: .jlic version {facts['version']}, {facts['width']} x "
-        f"{facts['height']}, {kind}"
-    )
+    emit(f"{name}: .jlic version {facts['version']}, {facts['width']} x {facts['height']}, {kind}")
     plane = facts["quality_plane"]
     varies = (
         f" (a plane of {plane['min']} to {plane['max']}, mean {plane['mean']:.1f})" if plane else ""
     )
-    print(
+    emit(
         f"quality {facts['quality']}{varies}, weights {facts['model'] or 'unknown'} (fingerprint "
         f"{facts['fingerprint']})"
     )
-    print(f"{facts['bytes']} bytes, {facts['bpp']:.4f} bpp, latent segments: {facts['segments']}")
+    emit(f"{facts['bytes']} bytes, {facts['bpp']:.4f} bpp, latent segments: {facts['segments']}")
     names = {
         "QPLN": "quality plane",
         "ALPH": "alpha plane",
@@ -55,5 +58,5 @@ def _info(arguments: argparse.Namespace) -> int:
     ]
     for tag, size, name in (*rows, ("", facts["overhead_bytes"], "header, framing, CRCs")):
         bpp = 8 * size / (facts["width"] * facts["height"])
-        print(f"  {tag:4s} {size:10d} bytes {bpp:9.4f} bpp {size / facts['bytes']:6.1%}  {name}")
+        emit(f"  {tag:4s} {size:10d} bytes {bpp:9.4f} bpp {size / facts['bytes']:6.1%}  {name}")
     return GOOD

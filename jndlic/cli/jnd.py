@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jndlic.console import say
 from jndlic.files import check_paths
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def _map(arguments: argparse.Namespace) -> int:
         scale = max(1, int(255 / max(float(np.percentile(jnd, 99.9)), 1.0)))
         save(arguments.output, Picture(np.clip(np.rint(jnd * scale), 0, 255).astype(np.uint8)))
         said += f"; {scale} levels of the picture are one grey level"
-    print(f"{arguments.output}: {said}")
+    say(f"{arguments.output}: {said}")
     return 0
 
 
@@ -142,7 +143,7 @@ def _rewrite(
     save(arguments.output, replace(picture, pixels=changed))
     from jndlic.metrics.psnr import psnr
 
-    print(f"{arguments.output}: {said.format(psnr(picture.pixels, changed))}")
+    say(f"{arguments.output}: {said.format(psnr(picture.pixels, changed))}")
     return 0
 
 

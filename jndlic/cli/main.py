@@ -1,7 +1,6 @@
 """The command `jndlic`: encode, decode, info, optimize, jnd, bench.
 
-Exit codes: 0 good, 1 bad input or a file that cannot be read or written, 2 wrong usage. torch is
-imported only when a picture is coded.
+Exit codes: those of jndlic/console.py. The networks are loaded only when a picture is coded.
 """
 
 from __future__ import annotations
@@ -9,14 +8,10 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from jndlic import __version__
 from jndlic.cli import decode, encode, info, jnd, optimize
 from jndlic.console import run_command
-
-if TYPE_CHECKING:
-    pass
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -34,8 +29,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         from jndlic.bench.benchmark import main as bench
 
         return bench(words[1:])
-    arguments = _parser().parse_args(words)
-    return run_command("jndlic", lambda: arguments.run(arguments))
+    return run_command("jndlic", lambda: _run(words))
+
+
+def _run(words: Sequence[str]) -> int:
+    parser = _parser()
+    arguments, rest = parser.parse_known_args(words)
+    # argparse takes inputs from one place only: those behind an option are left over
+    if "inputs" in arguments and not any(len(word) > 1 and word[0] == "-" for word in rest):
+        arguments.inputs += rest
+    elif rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    return arguments.run(arguments)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -7,17 +7,21 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import sys
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jndlic.cli.common import NoCodec
+from jndlic.console import emit, note, say
 from jndlic.errors import JndlicError, ParameterError
 from jndlic.files import check_paths
 
 if TYPE_CHECKING:
     from jndlic.images.picture import Picture
     from jndlic.optimize.batch import Report, Settings
+    from jndlic.optimize.predictors.predictor import Predictor
+    from jndlic.optimize.predictors.profiles import Profile
     from jndlic.runtime.backend import Backend
 
 CODECS = ("jpeg", "webp", "avif", "jxl", "jndlic")
@@ -69,49 +73,83 @@ def add_encoder_options(
     """Adds `--visually-lossless` to `encode`, in a group with the quality that it takes the place
     of.
     """
-    _add_profile(quality, "--visually-lossless", nargs="?", const=DEFAULT_PROFILE)
-    _add_predictor(parser)
-
-
-def encode_visually_lossless(
-    picture: Picture, codec: Backend, arguments: argparse.Namespace
-) -> tuple[bytes, str]:
-    """A .jlic file just fine enough, and what there is to say about it.
-
-    Args:
-        picture: to encode.
-        codec: to encode with.
-        arguments: of `encode`.
-
-    Raises:
-        JndlicError: the predictor cannot be had, or cannot judge the picture.
-    """
-    from jndlic.codecs.ours import JndlicSession
-    from jndlic.optimize.predictors.profiles import profile
-    from jndlic.optimize.predictors.registry import default_predictor, open_predictor
-    from jndlic.optimize.target import optimize
-    from jndlic.pipeline import analyse_picture
-
-    demand = profile(arguments.visually_lossless)
-    predictor = open_predictor(
-        arguments.predictor or default_predictor(demand), arguments.predictor_weights
+    quality.add_argument(
+        "--visually-lossless",
+        action="store_true",
+        help="the quality is chosen for each picture: the smallest file that looks the same",
     )
-    session = JndlicSession(picture, codec, analyse_picture(picture, codec, arguments.jnd))
-    found = optimize(session, predictor, demand)
-    if not found.reached:
-        _warn(f"{arguments.output}: even the finest level falls short of {demand.name}")
-    said = _found(found.level, found.share, found.evaluations)
-    return found.data, f"{said}, {_saving(len(found.data), arguments.input.stat().st_size)}"
+    _add_profile(parser, "--profile")
+    _add_predictor(parser)
 
 
 def check_encoder_options(arguments: argparse.Namespace) -> None:
     """Finds options of `encode` that mean nothing.
 
     Raises:
-        ParameterError: a predictor, and nothing to predict.
+        ParameterError: a predictor or a profile, and nothing to predict.
     """
-    if arguments.visually_lossless is None and (arguments.predictor or arguments.predictor_weights):
-        raise ParameterError("--predictor goes with --visually-lossless")
+    if arguments.visually_lossless:
+        return
+    for option in ("profile", "predictor", "predictor_weights"):
+        if getattr(arguments, option) is not None:
+            raise ParameterError(f"--{option.replace('_', '-')} goes with --visually-lossless")
+
+
+class VisuallyLossless:
+    """Encodes pictures just fine enough. The predictor is loaded when it is first needed.
+
+    Args:
+        arguments: of `encode`.
+    """
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self._profile: str = arguments.profile or DEFAULT_PROFILE
+        self._name: str | None = arguments.predictor
+        self._weights: str | None = arguments.predictor_weights
+
+    def encode(
+        self, picture: Picture, codec: Backend, jnd: str, input_bytes: int
+    ) -> tuple[bytes, str, tuple[str, ...]]:
+        """A .jlic file just fine enough.
+
+        Args:
+            picture: to encode.
+            codec: to encode with.
+            jnd: name of the JND model that says where quality goes.
+            input_bytes: size of the input.
+
+        Returns:
+            The file; what there is to say about it; what it falls short of.
+
+        Raises:
+            NoCodec: the predictor cannot be had.
+            JndlicError: it cannot judge the picture.
+        """
+        from jndlic.codecs.ours import JndlicSession
+        from jndlic.optimize.target import optimize
+        from jndlic.pipeline import analyse_picture
+
+        demand, predictor = self._judge
+        session = JndlicSession(picture, codec, analyse_picture(picture, codec, jnd))
+        found = optimize(session, predictor, demand)
+        said = _found(found.level, found.share, found.evaluations)
+        short = f"even the finest level falls short of {demand.name}"
+        return (
+            found.data,
+            f"{said}, {_saving(len(found.data), input_bytes)}",
+            () if found.reached else (short,),
+        )
+
+    @cached_property
+    def _judge(self) -> tuple[Profile, Predictor]:
+        from jndlic.optimize.predictors.profiles import profile
+        from jndlic.optimize.predictors.registry import default_predictor, open_predictor
+
+        demand = profile(self._profile)
+        try:
+            return demand, open_predictor(self._name or default_predictor(demand), self._weights)
+        except (JndlicError, OSError) as error:
+            raise NoCodec(error) from error
 
 
 class _ListProfiles(argparse.Action):
@@ -187,19 +225,19 @@ def _optimize(arguments: argparse.Namespace) -> int:
         there = set(skipped)
         reports, failures = _run([job for job in jobs if job not in there], settings)
     if arguments.json:
-        print(
+        emit(
             json.dumps(
                 _facts(reports, failures, [str(job.target) for job in skipped], settings), indent=2
             )
         )
     elif not arguments.quiet:
-        print(_table(reports, arguments.output) if folder else _line(reports[0]))
+        say(_table(reports, arguments.output) if folder else _line(reports[0]))
         if skipped:
-            print(f"{len(skipped)} skipped, there already; --force makes them anew")
+            say(f"{len(skipped)} skipped, there already; --force makes them anew")
     for report in reports:
         _warn_of(report, settings)
     for source, reason in failures:
-        _warn(reason if source in reason else f"{source}: {reason}")
+        note(f"jndlic: {reason if source in reason else f'{source}: {reason}'}")
     return 1 if failures else 0
 
 
@@ -309,13 +347,11 @@ def _table(reports: Sequence[Report], folder: Path) -> str:
 
 def _warn_of(report: Report, settings: Settings) -> None:
     if not report.reached:
-        _warn(f"{report.target}: even the finest level falls short of {settings.profile.name}")
-    if report.same_format and report.bytes > report.input_bytes:
-        _warn(
-            f"{report.target}: larger than {report.source}, which is {settings.preset} already: "
-            "better keep that"
+        note(
+            f"jndlic: {report.target}: even the finest level falls short of {settings.profile.name}"
         )
-
-
-def _warn(text: str) -> None:
-    print(f"jndlic: {text}", file=sys.stderr)
+    if report.same_format and report.bytes > report.input_bytes:
+        note(
+            f"jndlic: {report.target}: larger than {report.source}, which is {settings.preset} "
+            "already: better keep that"
+        )

@@ -6,6 +6,7 @@ import io
 import os
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,7 +14,9 @@ from PIL import Image
 
 from jndlic.errors import ImageError
 from jndlic.files import write_atomically
-from jndlic.images.metadata import metadata_options
+from jndlic.images.formats import opened
+from jndlic.images.losses import OPAQUE_ONLY, profile_losses, reading_losses, writing_losses
+from jndlic.images.metadata import Metadata, metadata_options
 from jndlic.images.picture import Picture
 from jndlic.images.pillow import from_pillow, on_white, to_pillow
 
@@ -31,11 +34,6 @@ FORMATS = {
 }
 """Formats that can be written, by suffix."""
 
-READABLE = ("PNG", "JPEG", "WEBP", "TIFF", "PPM", "BMP", "GIF")
-"""Formats that are read. Pillow knows more, but some of those run other programs on the file
-(EPS).
-"""
-
 _WRITE_OPTIONS: dict[str, dict[str, object]] = {
     "PNG": {},
     "JPEG": {
@@ -47,44 +45,48 @@ _WRITE_OPTIONS: dict[str, dict[str, object]] = {
     "PPM": {},
     "BMP": {},
 }
-_OPAQUE_ONLY = ("JPEG", "PPM", "BMP")
 
 
 def load(path: str | Path) -> Picture:
     """Reads a picture file; of an animation, the first frame.
 
     Raises:
-        ImageError: it is no picture, damaged, too large, or a decompression bomb.
+        ImageError: it is empty, no picture, damaged, too large, or a decompression bomb.
         OSError: the file cannot be read.
     """
     with open(path, "rb") as file:
         try:
-            return decoded(file)
+            return decoded(file if file.seekable() else io.BytesIO(file.read()))
         except ImageError as error:
             raise ImageError(f"{path}: {error}") from error
 
 
-def decoded(file: BinaryIO, formats: Sequence[str] = READABLE) -> Picture:
+def decoded(file: BinaryIO, formats: Sequence[str] | None = None) -> Picture:
     """Reads a picture from an open file; of an animation, the first frame.
 
     Args:
-        file: at its beginning.
-        formats: in Pillow's words; what is in another one counts as no picture.
+        file: at its beginning; one that can be sought.
+        formats: in Pillow's words; what is in another one counts as no picture. None: all that are
+            read.
 
     Raises:
-        ImageError: it is no picture, damaged, too large, or a decompression bomb.
+        ImageError: it is empty, no picture, damaged, too large, or a decompression bomb.
     """
     with warnings.catch_warnings():
         # Pillow warns from 89 million pixels on and refuses from 179 million on; large photos are
         # welcome here.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         try:
-            image = Image.open(file, formats=tuple(formats))
+            image = opened(file, formats)
+            losses = reading_losses(image, file)
+        except ImageError:
+            raise
         except Image.DecompressionBombError as error:
             raise ImageError(str(error)) from error
         except Exception as error:  # Pillow's readers raise nearly anything on damaged data
-            raise ImageError("not a picture of a known format") from error
-        return from_pillow(image)
+            raise ImageError(f"the picture cannot be decoded: {error}") from error
+        picture = from_pillow(image)
+    return replace(picture, losses=losses + profile_losses(image, picture.icc))
 
 
 def save(path: str | Path, picture: Picture) -> None:
@@ -98,12 +100,32 @@ def save(path: str | Path, picture: Picture) -> None:
         ImageError: the suffix is unknown, or the format cannot hold the picture.
         OSError: the file cannot be written.
     """
-    form = output_format(path, picture.grey)
     try:
-        content = encoded(picture, form, _WRITE_OPTIONS[form])
+        content = picture_file(picture, output_format(path, picture.grey))[0]
     except ImageError as error:
         raise ImageError(f"{path}: {error}") from error
     write_atomically(path, content)
+
+
+def picture_file(picture: Picture, form: str) -> tuple[bytes, tuple[str, ...]]:
+    """A picture as the content of a file, as `save` writes it.
+
+    Args:
+        picture: what the file shall show.
+        form: in Pillow's words, one of those in FORMATS.
+
+    Returns:
+        The content; what it could not hold of the picture.
+
+    Raises:
+        ImageError: the format cannot hold the picture.
+    """
+    content, complete = _encoded(picture, form, _WRITE_OPTIONS[form])
+    metadata: Metadata = {"icc": picture.icc, "exif": picture.exif, "xmp": picture.xmp}
+    losses = writing_losses(form, picture.alpha is not None, metadata)
+    if not complete:
+        losses += (f"the metadata cannot be written as {form} and is left out",)
+    return content, losses
 
 
 def encoded(picture: Picture, form: str, options: Mapping[str, object]) -> bytes:
@@ -118,31 +140,21 @@ def encoded(picture: Picture, form: str, options: Mapping[str, object]) -> bytes
     Raises:
         ImageError: the format cannot hold the picture.
     """
-    image = to_pillow(picture)
-    if form in _OPAQUE_ONLY and picture.alpha is not None:
-        image = on_white(image)
-    try:
-        return _written(image, form, {**options, **metadata_options(form, picture)})
-    except Exception:
-        # Pillow raises nearly anything; broken metadata must not cost the picture, so once more
-        # without.
-        try:
-            return _written(image, form, options)
-        except Exception as error:  # a side too long for WebP, for example
-            raise ImageError(f"cannot be written as {form}: {error}") from error
+    return _encoded(picture, form, options)[0]
 
 
-def output_format(path: str | Path, grey: bool = True) -> str:
+def output_format(path: str | Path, grey: bool = True, suffix: str | None = None) -> str:
     """The format that a suffix stands for, in Pillow's words.
 
     Args:
         path: of the file to be; it is not touched.
         grey: whether the picture has one channel.
+        suffix: to go by instead of the path's own.
 
     Raises:
         ImageError: there is none, or it holds grey pictures only.
     """
-    suffix = os.path.splitext(path)[1].lower()
+    suffix = suffix or os.path.splitext(path)[1].lower()
     if suffix not in FORMATS:
         raise ImageError(
             f"{path}: unknown suffix; pictures can be written as {' '.join(sorted(FORMATS))}"
@@ -150,6 +162,22 @@ def output_format(path: str | Path, grey: bool = True) -> str:
     if suffix == ".pgm" and not grey:
         raise ImageError(f"{path}: .pgm holds grey pictures only; choose .ppm")
     return FORMATS[suffix]
+
+
+def _encoded(picture: Picture, form: str, options: Mapping[str, object]) -> tuple[bytes, bool]:
+    """The content of a file, and whether Pillow could write the metadata."""
+    image = to_pillow(picture)
+    if form in OPAQUE_ONLY and picture.alpha is not None:
+        image = on_white(image)
+    try:
+        return _written(image, form, {**options, **metadata_options(form, picture)}), True
+    except Exception:
+        # Pillow raises nearly anything; broken metadata must not cost the picture, so once more
+        # without.
+        try:
+            return _written(image, form, options), False
+        except Exception as error:  # a side too long for WebP, for example
+            raise ImageError(f"cannot be written as {form}: {error}") from error
 
 
 def _written(image: Image.Image, form: str, options: Mapping[str, object]) -> bytes:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from jndlic.errors import ImageError
 
-SUFFIXES = frozenset(
-    {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm", ".bmp", ".gif"}
-)
-"""Of the files that count as pictures, in small letters: the formats that `jndlic.images` reads."""
+# fmt: off
+SUFFIXES = frozenset({
+    ".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".tif", ".tiff", ".ppm",
+    ".pgm", ".pbm", ".pnm", ".bmp", ".dib", ".gif", ".avif", ".avifs", ".jxl", ".jp2", ".j2k",
+    ".j2c", ".jpx", ".jpf", ".heic", ".heif", ".hif", ".tga", ".qoi", ".ico", ".icns", ".pcx",
+    ".dds", ".sgi", ".psd",
+})
+# fmt: on
+"""Of the files that count as pictures, in small letters: all common formats that can be read, if
+need be with a plugin. Without it such a file is an error, not passed over."""
 
 
 def is_image(path: Path) -> bool:
@@ -39,3 +47,16 @@ def find_images(*places: str | Path, deep: bool = False) -> list[Path]:
     if not found:
         raise ImageError(f"no pictures in {', '.join(map(str, places))}")
     return sorted(found)
+
+
+def renamed(paths: Sequence[Path], suffix: str) -> list[Path]:
+    """Names for what is made of files: their suffix replaced; where that is the name of several,
+    each keeps its own suffix before the new one.
+    """
+    wanted = Counter(path.with_suffix(suffix) for path in paths)
+    return [
+        path.with_suffix(suffix)
+        if wanted[path.with_suffix(suffix)] == 1
+        else path.with_name(path.name + suffix)
+        for path in paths
+    ]

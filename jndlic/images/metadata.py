@@ -12,8 +12,8 @@ EXIF_MARK = b"Exif\0\0"
 _HAS_METADATA = ("PNG", "JPEG", "WEBP", "TIFF", "AVIF", "JXL")
 _XMP_OPTION = ("JPEG", "WEBP", "AVIF", "JXL")
 _XMP_KEY_PNG = "XML:com.adobe.xmp"
-_JPEG_EXIF_MAX = 65533 - len(EXIF_MARK)
-_JPEG_XMP_MAX = 65533 - len(b"http://ns.adobe.com/xap/1.0/\0")
+JPEG_EXIF_MAX = 65533 - len(EXIF_MARK)
+JPEG_XMP_MAX = 65533 - len(b"http://ns.adobe.com/xap/1.0/\0")
 _TIFF_XMP = 700
 # A TIFF's own tags describe how its pixels are stored; only these describe the picture:
 # description, make, model, orientation, software, date, artist, copyright; then the EXIF and GPS
@@ -53,15 +53,20 @@ def read_metadata(image: Image.Image) -> Metadata:
     }
 
 
+def has_metadata(form: str) -> bool:
+    """Whether a format, in Pillow's words, holds any."""
+    return form in _HAS_METADATA
+
+
 def metadata_options(form: str, picture: Picture) -> dict[str, Any]:
     """Arguments of Image.save that carry the metadata; each format wants them in its own way."""
-    if form not in _HAS_METADATA:
+    if not has_metadata(form):
         return {}
     options: dict[str, Any] = {"icc_profile": picture.icc} if picture.icc and form != "JXL" else {}
     exif, xmp = picture.exif, picture.xmp
     if form == "JPEG":  # each must fit into one marker segment; better without it than no picture
-        exif = exif if exif and len(exif) <= _JPEG_EXIF_MAX else None
-        xmp = xmp if xmp and len(xmp) <= _JPEG_XMP_MAX else None
+        exif = exif if exif and len(exif) <= JPEG_EXIF_MAX else None
+        xmp = xmp if xmp and len(xmp) <= JPEG_XMP_MAX else None
     if exif:
         # JPEG XL's box of EXIF begins with the place of its data, four bytes, which the plugin
         # leaves to its caller.

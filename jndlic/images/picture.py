@@ -36,6 +36,7 @@ class Picture:
         exif: EXIF data as a TIFF structure (without JPEG's "Exif" mark), or None. Its orientation
             is kept, not applied.
         xmp: XMP packet, or None.
+        losses: what the file had that is not here, in words for the user.
     """
 
     pixels: np.ndarray
@@ -44,6 +45,7 @@ class Picture:
     icc: bytes | None = None
     exif: bytes | None = None
     xmp: bytes | None = None
+    losses: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.pixels.dtype != np.uint8 or self.pixels.ndim != 3 or self.pixels.shape[2] != 3:

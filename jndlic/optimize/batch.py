@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +10,7 @@ from jndlic.codecs.presets import PRESETS
 from jndlic.errors import ImageError, ParameterError
 from jndlic.files import write_atomically
 from jndlic.images.files import load
-from jndlic.images.folders import is_image
+from jndlic.images.folders import is_image, renamed
 from jndlic.optimize.predictors.predictor import Predictor
 from jndlic.optimize.predictors.profiles import Profile
 from jndlic.optimize.target import Outcome, optimize
@@ -120,12 +119,5 @@ def find_jobs(source: Path, target: Path, preset: str) -> list[Job]:
     )
     if not pictures:
         raise ImageError(f"no pictures in {source}")
-    suffix = PRESETS[preset].suffixes[0]
-    wanted = Counter(path.with_suffix(suffix) for path in pictures)
-    names = [
-        path.with_suffix(suffix)
-        if wanted[path.with_suffix(suffix)] == 1
-        else path.with_name(path.name + suffix)
-        for path in pictures
-    ]
+    names = renamed(pictures, PRESETS[preset].suffixes[0])
     return [Job(path, target / name.relative_to(source)) for path, name in zip(pictures, names)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import sys
 from collections.abc import Generator
@@ -30,9 +31,13 @@ def thread_limit(threads: int | None) -> Generator[None, None, None]:
     if threads is None:
         yield
         return
-    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
-        raise ParameterError(f"the number of threads must be an integer from 1 on, got {threads!r}")
-    token = _limit.set(threads)
+    try:
+        count = 0 if isinstance(threads, bool) else operator.index(threads)
+    except TypeError:
+        count = 0
+    if count < 1:
+        raise ParameterError(f"threads must be an integer from 1 on, got {threads!r}")
+    token = _limit.set(count)
     try:
         yield
     finally:

@@ -88,10 +88,19 @@ def test_formats(packed: Path, suffix: str) -> None:
         assert image.size == (100, 70)
 
 
-def test_existing_files_are_replaced(photo: Path, packed: Path) -> None:
+@pytest.mark.parametrize("option", ["-f", "--force", "--overwrite"])
+def test_existing_files_are_replaced_only_on_request(
+    option: str, photo: Path, packed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     packed.write_bytes(b"old")
-    assert run("encode", photo, packed) == 0
+    assert "exists already" in failure(capsys, 1, "encode", photo, packed)
+    assert packed.read_bytes() == b"old"
+    assert run("encode", photo, packed, option, "--quiet") == 0
     assert jndlic.info(packed.read_bytes())["width"] == 100
+    before = photo.read_bytes()
+    assert "exists already" in failure(capsys, 1, "decode", packed, photo)
+    assert photo.read_bytes() == before
+    assert run("decode", packed, photo, option) == 0
 
 
 def test_info(packed: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -125,14 +134,27 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
         [],
         ["paint"],
         ["encode"],
-        ["encode", "a.png"],
+        ["encode", "PHOTO", "OUT"],
+        ["encode", "PHOTO", "OUT", "--brush"],
+        ["encode", "PHOTO", "FOLDER"],
+        ["encode", "FOLDER"],
+        ["encode", "FOLDER", "OUT", "-r"],
+        ["encode", "PHOTO", "-o", "PACKED", "PACKED"],
+        ["encode", "-", "PHOTO", "-o", "OUT/"],
+        ["encode", "PHOTO", "PHOTO", "-o", "OUT/"],
+        ["encode", "PHOTO", "-o", "-", "--json"],
         ["encode", "PHOTO", "OUT", "-q", "0"],
         ["encode", "PHOTO", "OUT", "-q", "101"],
         ["encode", "PHOTO", "OUT", "-q", "good"],
         ["encode", "PHOTO", "OUT", "--threads", "0"],
         ["encode", "PHOTO", "OUT", "--backend", "abacus"],
-        ["encode", "PHOTO", "PHOTO"],
-        ["decode", "PACKED", "PACKED"],
+        ["encode", "PHOTO", "-o", "PHOTO"],
+        ["encode", "PHOTO", "-q", "50", "--visually-lossless"],
+        ["encode", "PHOTO", "-q", "51", "--visually-lossless"],
+        ["encode", "PHOTO", "--profile", "strict"],
+        ["decode", "PACKED", "-o", "PACKED"],
+        ["decode", "PACKED", "OUT.png", "--format", "jpg"],
+        ["decode", "PACKED", "OUT.png", "--format", "gif"],
         ["decode", "PACKED", "OUT.png", "--max-pixels", "-3"],
     ],
 )
@@ -144,7 +166,9 @@ def test_wrong_usage(
         "PHOTO": photo,
         "PACKED": packed,
         "OUT": photo.with_name("out"),
+        "OUT/": f"{photo.with_name('out')}/",
         "OUT.png": photo.with_name("out.png"),
+        "FOLDER": photo.parent,
     }
     failure(capsys, 2, *[places.get(argument, argument) for argument in arguments])
     assert (photo.read_bytes(), packed.read_bytes()) == before
@@ -169,9 +193,8 @@ def test_bad_input(photo: Path, packed: Path, capsys: pytest.CaptureFixture[str]
     before = sorted(os.listdir(folder))
     assert "not a picture" in failure(capsys, 1, "encode", folder / "text", folder / "out.jlic")
     assert "No such file" in failure(capsys, 1, "encode", folder / "none", folder / "out.jlic")
-    assert "irectory" in failure(capsys, 1, "encode", folder, folder / "out.jlic")
+    assert "a folder" in failure(capsys, 2, "encode", folder, folder / "out.jlic")
     assert "folder" in failure(capsys, 1, "encode", photo, folder / "missing" / "out.jlic")
-    assert "folder" in failure(capsys, 1, "encode", photo, folder)
     assert "not a .jlic" in failure(capsys, 1, "decode", photo, out)
     assert "truncated" in failure(capsys, 1, "decode", folder / "cut.jlic", out)
     assert "damaged" in failure(capsys, 1, "decode", folder / "damaged.jlic", out)
@@ -205,7 +228,8 @@ def test_an_unwritable_place_keeps_what_was_there(
         raise OSError(28, "No space left on device", str(target))
 
     monkeypatch.setattr(os, "replace", full)
-    assert "No space left" in failure(capsys, 1, "decode", packed, restored)
+    said = failure(capsys, 1, "decode", packed, restored, "--overwrite")
+    assert said == f"jndlic: {restored}: No space left on device\n"
     assert restored.read_bytes() == b"precious"
     assert len(os.listdir(packed.parent)) == 3
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import io
 import os
-import stat
 import struct
 import warnings
 import zlib
@@ -17,9 +16,9 @@ import pytest
 from PIL import Image, ImageCms
 
 from jndlic.errors import ImageError
-from jndlic.files import write_atomically
+from jndlic.images import formats
 from jndlic.images import pillow as pictures
-from jndlic.images.files import load, output_format, save
+from jndlic.images.files import decoded, load, output_format, picture_file, save
 from jndlic.images.picture import Picture, from_array
 from jndlic.images.pillow import from_pillow, to_pillow
 
@@ -305,14 +304,129 @@ def test_damaged_pictures(suffix: str, tmp_path: Path) -> None:
 
 def test_no_pictures(tmp_path: Path) -> None:
     (tmp_path / "empty.png").write_bytes(b"")
-    (tmp_path / "text.png").write_text("hello")
-    for name in ("empty.png", "text.png"):
-        with pytest.raises(ImageError, match="not a picture"):
+    (tmp_path / "text.png").write_text("hello, this is a longer text\n" * 9)
+    (tmp_path / "short.png").write_text("hello")
+    with pytest.raises(ImageError, match="empty.png: empty file"):
+        load(tmp_path / "empty.png")
+    for name in ("text.png", "short.png"):
+        with pytest.raises(
+            ImageError, match=f"{name}: not a picture .* AVIF .* BMP .* PNG .* WEBP"
+        ):
             load(tmp_path / name)
     with pytest.raises(FileNotFoundError):
         load(tmp_path / "nothing.png")
     with pytest.raises(OSError, match="irectory"):
         load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("head", "words"),
+    [
+        (b"\x89JLI\2", "compressed already"),
+        (b"\xff\x0a", "pillow-jxl-plugin"),
+        (b"\0\0\0\x18ftypheic", "pillow-heif"),
+    ],
+)
+def test_files_that_need_something_else_say_what(
+    head: bytes, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(formats, "_PLUGINS", {})
+    for table in (Image.OPEN, Image.ID):
+        monkeypatch.setattr(Image, "OPEN" if table is Image.OPEN else "ID", type(table)(table))
+    Image.OPEN.pop("JXL", None)
+    (tmp_path / "file").write_bytes(head + bytes(40))
+    with pytest.raises(ImageError, match=words):
+        load(tmp_path / "file")
+
+
+@pytest.mark.parametrize("form", ["AVIF", "JPEG2000", "TGA", "PCX", "SGI", "QOI", "JXL"])
+def test_what_pillow_and_its_plugins_read(form: str, tmp_path: Path) -> None:
+    if form == "JXL":
+        pytest.importorskip("pillow_jxl")
+    Image.init()
+    if form not in Image.SAVE:
+        pytest.skip(f"this Pillow does not write {form}")
+    path = tmp_path / "picture"
+    options = {"AVIF": {"quality": 100}, "JXL": {"lossless": True}}.get(form, {})
+    Image.fromarray(COLOUR).save(path, form, **options)
+    picture = load(path)
+    assert picture.pixels.shape == COLOUR.shape
+    assert not picture.losses
+
+
+# Losses
+
+
+def deep_png() -> bytes:
+    """RGB of 16 bits, which Pillow reads as 8 without a word."""
+
+    def chunk(tag: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + tag + data + struct.pack(">I", zlib.crc32(tag + data))
+
+    rows = b"".join(b"\0" + bytes(6 * 4) for _ in range(3))
+    head = struct.pack(">IIBBBBB", 4, 3, 16, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
+
+
+def test_more_than_8_bits_are_told() -> None:
+    files = [deep_png(), b"P6 1 1 65535\n" + bytes(6), b"P5 1 1 1023\n" + bytes(2)]
+    for form in ("PNG", "TIFF", "JPEG2000"):
+        content = io.BytesIO()
+        Image.fromarray(np.zeros((8, 8), np.uint16)).save(content, form)
+        files.append(content.getvalue())
+    imagecodecs = pytest.importorskip("imagecodecs")
+    deep = np.zeros((8, 8, 3), np.uint16)
+    files += [imagecodecs.avif_encode(deep, bitspersample=10), imagecodecs.jpeg2k_encode(deep)]
+    for data in files:
+        assert decoded(io.BytesIO(data)).losses == ("more than 8 bits a channel become 8",)
+
+
+@pytest.mark.parametrize("form", ["PNG", "GIF", "WEBP", "TIFF", "AVIF"])
+def test_lost_frames_are_told(form: str) -> None:
+    frames = [Image.new("RGB", (9, 7), colour) for colour in ("red", "blue", "lime")]
+    content = io.BytesIO()
+    frames[0].save(content, form, save_all=True, append_images=frames[1:])
+    content.seek(0)
+    assert decoded(content).losses == ("only the first of 3 frames is read",)
+    content.seek(0)
+    np.testing.assert_allclose(decoded(content).pixels[0, 0], [255, 0, 0], atol=4)
+
+
+def test_a_lost_profile_and_cmyk_are_told() -> None:
+    content = io.BytesIO()
+    profile = SRGB[:16] + b"CMYK" + SRGB[20:]
+    Image.fromarray(COLOUR).convert("CMYK").save(content, "TIFF", icc_profile=profile)
+    content.seek(0)
+    cmyk, dropped = decoded(content).losses
+    assert "CMYK" in cmyk and "profile" in dropped
+
+
+def test_a_turned_tiff_is_told() -> None:
+    content = io.BytesIO()
+    Image.fromarray(COLOUR).save(content, "TIFF", tiffinfo={274: 6})
+    content.seek(0)
+    assert "turned upright" in decoded(content).losses[0]
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "TIFF", "PPM", "BMP"])
+def test_what_a_format_cannot_hold_is_told(form: str) -> None:
+    full = Picture(COLOUR, ALPHA, False, SRGB, exif_block(), XMP)
+    losses = picture_file(full, form)[1]
+    assert any("laid on white" in loss for loss in losses) == (form in ("JPEG", "PPM", "BMP"))
+    assert any("orientation 6" in loss for loss in losses) == (form in ("PPM", "BMP"))
+    assert picture_file(from_array(COLOUR), form)[1] == ()
+
+
+def test_metadata_that_is_too_long_for_jpeg_or_broken_is_told() -> None:
+    long = picture_file(Picture(COLOUR, xmp=b"y" * 70_000), "JPEG")[1]
+    assert long == ("too long for JPEG: XMP left out",)
+    broken = picture_file(Picture(COLOUR, exif=b"\xff" * 9), "TIFF")[1]
+    assert "cannot be written as TIFF" in broken[0]
 
 
 def test_postscript_is_not_run(tmp_path: Path) -> None:
@@ -339,50 +453,3 @@ def test_size_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     assert from_array(np.zeros((10, 11), np.uint8)).width == 11
     with pytest.raises(ImageError, match="0 x 10"):
         from_array(np.zeros((10, 0), np.uint8))
-
-
-# Atomic writing
-
-
-def test_write_atomically_replaces_whole_files(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    write_atomically(path, b"old")
-    write_atomically(str(path), lambda file: file.write(b"new"))
-    assert path.read_bytes() == b"new"
-    umask = os.umask(0)
-    os.umask(umask)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~umask
-
-
-@pytest.mark.parametrize("error", [ValueError, OSError, KeyboardInterrupt])
-def test_a_failure_leaves_the_old_file_and_nothing_else(
-    error: type[BaseException], tmp_path: Path
-) -> None:
-    path = tmp_path / "file"
-    path.write_bytes(b"old")
-
-    def write(file: io.BufferedWriter) -> None:
-        file.write(b"half")
-        raise error("no")
-
-    with pytest.raises(error):
-        write_atomically(path, write)
-    assert path.read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["file"]
-
-
-def test_links_are_followed(tmp_path: Path) -> None:
-    (tmp_path / "target").write_bytes(b"old")
-    (tmp_path / "link").symlink_to("target")
-    write_atomically(tmp_path / "link", b"new")
-    assert (tmp_path / "link").is_symlink()
-    assert (tmp_path / "target").read_bytes() == b"new"
-
-
-def test_devices_and_missing_folders(tmp_path: Path) -> None:
-    write_atomically(os.devnull, b"data")
-    assert not Path(os.devnull).is_file()
-    with pytest.raises(FileNotFoundError):
-        write_atomically(tmp_path / "missing" / "file", b"data")
-    with pytest.raises(IsADirectoryError):
-        write_atomically(tmp_path, b"data")

@@ -1,0 +1,124 @@
+"""What a picture loses on its way from a file or into one, in words for the user."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import BinaryIO
+
+from PIL import Image
+
+from jndlic.images.metadata import JPEG_EXIF_MAX, JPEG_XMP_MAX, Metadata, has_metadata
+
+OPAQUE_ONLY = ("JPEG", "PPM", "BMP")
+"""Formats without alpha, in Pillow's words."""
+
+_DEEP = re.compile(r";1[0-6]")
+_ORIENTATION = 0x0112
+_DEPTHS = ((b"pixi", 9, 0), (b"ihdr", 14, 1), (b"\xff\x4f\xff\x51", 42, 1))
+"""Of AVIF's box, JPEG 2000's box and its bare code stream: the mark, how far behind its beginning
+the depth of the first channel is, and what is to be added to it."""
+_HEAD = 4096  # bytes, in which AVIF and JPEG 2000 say how many bits they have
+
+
+def reading_losses(image: Image.Image, file: BinaryIO) -> tuple[str, ...]:
+    """What the codec's 8-bit RGB cannot hold of a file.
+
+    Args:
+        image: opened, not loaded: Pillow forgets some of it when it loads.
+        file: that it was opened from; stays where it stands.
+    """
+    found: list[str] = []
+    if _is_deep(image, file):
+        found.append("more than 8 bits a channel become 8")
+    try:
+        frames = 1 if image.format == "PSD" else getattr(image, "n_frames", 1)
+    except Exception:  # Pillow's readers raise nearly anything on damaged data
+        frames = 1
+    if frames > 1:
+        found.append(f"only the first of {frames} frames is read")
+    if image.mode == "CMYK":
+        found.append("CMYK becomes RGB")
+    if image.format == "TIFF" and _orientation(image.getexif) != 1:
+        found.append("TIFF is turned upright, and its orientation forgotten")
+    return tuple(found)
+
+
+def profile_losses(image: Image.Image, kept: bytes | None) -> tuple[str, ...]:
+    """What is lost of a loaded image's colour profile; `kept` is what the picture has of it."""
+    if image.info.get("icc_profile") and kept is None:
+        return ("the colour profile is dropped, which is not one of RGB or grey",)
+    return ()
+
+
+def writing_losses(form: str, alpha: bool, metadata: Metadata) -> tuple[str, ...]:
+    """What a format cannot hold of a picture.
+
+    Args:
+        form: in Pillow's words.
+        alpha: whether the picture has it.
+        metadata: of the picture.
+    """
+    found: list[str] = []
+    if alpha and form in OPAQUE_ONLY:
+        found.append(f"{form} has no alpha: the picture is laid on white")
+    icc, exif, xmp = metadata["icc"], metadata["exif"], metadata["xmp"]
+    if form == "JPEG":
+        exif = exif if exif and len(exif) > JPEG_EXIF_MAX else None
+        xmp = xmp if xmp and len(xmp) > JPEG_XMP_MAX else None
+        why = "too long for JPEG"
+    elif has_metadata(form):
+        return tuple(found)
+    else:
+        why = f"{form} has no metadata"
+    lost = ["colour profile"] if icc and form != "JPEG" else []
+    if exif:
+        turn = _orientation(lambda: _parsed(exif))
+        lost.append("EXIF" if turn == 1 else f"EXIF with orientation {turn}")
+    if xmp:
+        lost.append("XMP")
+    if lost:
+        found.append(f"{why}: {', '.join(lost)} left out")
+    return tuple(found)
+
+
+def _is_deep(image: Image.Image, file: BinaryIO) -> bool:
+    """Whether the file has more than 8 bits a channel, which Pillow may have halved by itself."""
+    if image.mode.startswith("I"):
+        return True
+    for tile in getattr(image, "tile", ()):
+        if _DEEP.search(str(tile[3])):
+            return True
+        if image.format == "PPM" and isinstance(tile[3], tuple):
+            return any(isinstance(part, int) and part > 255 for part in tile[3])
+    if image.format not in ("AVIF", "JPEG2000"):
+        return False
+    place = file.tell()
+    file.seek(0)
+    head = file.read(_HEAD)
+    file.seek(place)
+    return _boxed_depth(head) > 8
+
+
+def _boxed_depth(head: bytes) -> int:
+    """Bits of the first channel by the boxes and markers of AVIF and JPEG 2000; 8 if none tells."""
+    for mark, offset, added in _DEPTHS:
+        place = head.find(mark)
+        if place >= 0 and place + offset < len(head) and head[place + offset] != 0xFF:
+            return (head[place + offset] & 0x7F) + added
+    return 8
+
+
+def _parsed(exif: bytes) -> Image.Exif:
+    tags = Image.Exif()
+    tags.load(exif)
+    return tags
+
+
+def _orientation(read: Callable[[], Image.Exif]) -> int:
+    """1 to 8 as EXIF numbers them; 1 where it is missing or cannot be read."""
+    try:
+        turn = read().get(_ORIENTATION, 1)
+    except Exception:  # Pillow's readers raise nearly anything on damaged data
+        return 1
+    return turn if turn in range(1, 9) else 1
