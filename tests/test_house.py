@@ -16,7 +16,7 @@ from places import ROOT
 PACKAGE = ROOT / "jndlic"
 
 FLOW = (
-    ("errors", "files", "memory"),
+    ("choices", "errors", "files", "memory"),
     ("console",),
     ("format.container", "format.reader", "format.grid"),
     ("shipped_weights", "tensor_files"),

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from jndlic.choices import JND_FILTERS, JND_MODELS
 from jndlic.errors import ImageError, ParameterError
 from jndlic.jnd.free_energy import free_energy_map
 from jndlic.jnd.klt import critical_luma, klt_map
@@ -22,20 +23,21 @@ from jndlic.jnd.patch import jnd_luma, patch_map
 from jndlic.jnd.pattern import pattern_map
 from jndlic.jnd.structure_net import load_structure
 
-DEFAULT = "namm"
-PATCH = "patch"
+DEFAULT = JND_MODELS[0]
 
-MODELS: dict[str, Callable[[Tensor], Tensor]] = {
-    DEFAULT: jnd_map,
-    "pattern": pattern_map,
-    "klt": klt_map,
-    "free-energy": free_energy_map,
-    PATCH: lambda image: patch_map(image, load_structure()),
-}
-
-
-FILTERS = ("klt", PATCH)
-"""Models that have an image of their own, see `critical`."""
+MODELS: dict[str, Callable[[Tensor], Tensor]] = dict(
+    zip(
+        JND_MODELS,
+        (
+            jnd_map,
+            pattern_map,
+            klt_map,
+            free_energy_map,
+            lambda image: patch_map(image, load_structure()),
+        ),
+        strict=True,
+    )
+)
 
 
 def tolerance(
@@ -94,7 +96,7 @@ def critical(pixels: np.ndarray, model: str = "klt") -> np.ndarray:
 
     Args:
         pixels: (H, W, 3) uint8.
-        model: one of FILTERS.
+        model: one of JND_FILTERS.
 
     Returns:
         (H, W, 3) uint8.
@@ -102,8 +104,8 @@ def critical(pixels: np.ndarray, model: str = "klt") -> np.ndarray:
     Raises:
         ParameterError: the model makes no image.
     """
-    if model not in FILTERS:
-        raise ParameterError(f"no filter {model!r}; there are {', '.join(FILTERS)}")
+    if model not in JND_FILTERS:
+        raise ParameterError(f"no filter {model!r}; there are {', '.join(JND_FILTERS)}")
     image = _batch(pixels)
     with torch.inference_mode():
         wanted = (

@@ -14,6 +14,7 @@ import torch.nn as nn
 from safetensors.torch import save
 from torch import Tensor
 
+from jndlic.choices import LEARNED_PREDICTORS
 from jndlic.errors import ImageError, WeightsError
 from jndlic.files import write_atomically
 from jndlic.jnd.luminance import luma
@@ -85,7 +86,7 @@ class SgModel(nn.Module):
 
 
 Model = VpModel | SgModel
-MODELS: dict[str, type[Model]] = {"vp": VpModel, "sg": SgModel}
+MODELS: dict[str, type[Model]] = dict(zip(LEARNED_PREDICTORS, (VpModel, SgModel), strict=True))
 
 
 class LearnedJudge:
