@@ -19,7 +19,7 @@ FLOW = (
     ("choices", "errors", "files", "memory"),
     ("console",),
     ("format.container", "format.reader", "format.grid"),
-    ("shipped_weights", "tensor_files"),
+    ("shipped_weights", "tensor_files", "tensors"),
     ("format",),
     ("images",),
     ("metrics",),

@@ -22,6 +22,7 @@ from jndlic.jnd.namm import jnd_map
 from jndlic.jnd.patch import jnd_luma, patch_map
 from jndlic.jnd.pattern import pattern_map
 from jndlic.jnd.structure_net import load_structure
+from jndlic.tensors import to_batch
 
 DEFAULT = JND_MODELS[0]
 
@@ -82,7 +83,7 @@ def tolerance_map(
         ParameterError: there is no such model.
         ImageError: it is no such picture.
     """
-    image = _batch(pixels)
+    image = _checked_batch(pixels)
     with torch.inference_mode():
         return np.ascontiguousarray(tolerance(image, model, progress)[0].permute(1, 2, 0).numpy())
 
@@ -106,7 +107,7 @@ def critical(pixels: np.ndarray, model: str = "klt") -> np.ndarray:
     """
     if model not in JND_FILTERS:
         raise ParameterError(f"no filter {model!r}; there are {', '.join(JND_FILTERS)}")
-    image = _batch(pixels)
+    image = _checked_batch(pixels)
     with torch.inference_mode():
         wanted = (
             critical_luma(image).luma
@@ -117,11 +118,11 @@ def critical(pixels: np.ndarray, model: str = "klt") -> np.ndarray:
     return np.ascontiguousarray(moved[0].permute(1, 2, 0).to(torch.uint8).numpy())
 
 
-def _batch(pixels: np.ndarray) -> Tensor:
+def _checked_batch(pixels: np.ndarray) -> Tensor:
     """(H, W, 3) uint8 to (1, 3, H, W) float32."""
     if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8:
         raise ImageError(f"need an RGB picture, uint8 (H, W, 3), got {pixels.dtype} {pixels.shape}")
-    return torch.tensor(pixels).permute(2, 0, 1)[None].float()
+    return to_batch(pixels)
 
 
 def inject(pixels: np.ndarray, jnd: np.ndarray, level: float = 1.0, seed: int = 0) -> np.ndarray:

@@ -17,6 +17,7 @@ from jndlic.network.hyperprior import TABLE_COUNT
 from jndlic.network.integer import IntegerConv2d
 from jndlic.network.rdoq import MAGNITUDES
 from jndlic.runtime.weights_file import Weights
+from jndlic.tensors import to_batch
 
 
 class TorchBackend:
@@ -46,7 +47,8 @@ class TorchBackend:
 
     def analyse(self, pixels: np.ndarray, jnd: np.ndarray) -> AnalysisOutput:
         """See Backend."""
-        return self.network.analyse(self._planes(pixels), self._planes(jnd))
+        device = self.network.device
+        return self.network.analyse(to_batch(pixels, device), to_batch(jnd, device))
 
     def quantise(self, features: AnalysisOutput, quality: int | np.ndarray) -> Symbols:
         """See Backend."""
@@ -73,14 +75,6 @@ class TorchBackend:
     def step_levels(self) -> np.ndarray:
         """See Backend."""
         return self.network.step_levels()
-
-    def _planes(self, planes: np.ndarray) -> Tensor:
-        """(H, W, 3) to (1, 3, H, W) float32 where the network lives."""
-        return (
-            torch.tensor(planes, device=self.network.device)
-            .permute(2, 0, 1)[None]
-            .to(torch.float32)
-        )
 
 
 def build_network(weights: Weights) -> Codec:
