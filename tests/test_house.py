@@ -51,13 +51,22 @@ OWN = {"jndlic", "__future__", *sys.stdlib_module_names}
 CORE = {"torch", "numpy", "PIL", "constriction", "safetensors"}
 """What the installed core may import besides the standard library."""
 
-OPTIONAL = {"jndlic.console": {"tqdm"}}
+OPTIONAL = {"jndlic.console": {"tqdm"}, "jndlic.jnd.free_energy": {"cv2"}}
 """What a module uses where it is installed."""
 
 APART = ("jndlic.training", "jndlic.bench", "jndlic.optimize", "jndlic.codecs", "jndlic.metrics")
 """What the codec never imports. The command line does, when it is asked for them."""
 
-HEAVY = ("compressai", "lightning", "lpips", "torchvision", "skimage", "scipy", "matplotlib")
+HEAVY = (
+    "compressai",
+    "lightning",
+    "lpips",
+    "torchvision",
+    "skimage",
+    "scipy",
+    "matplotlib",
+    "cv2",
+)
 
 
 def modules() -> Iterator[tuple[str, Path]]:

@@ -58,6 +58,7 @@ def tolerance(
         ParameterError: there is no such model.
         ImageError: it is no such image.
         WeightsError: "patch": its network is missing.
+        JndlicError: "free-energy": OpenCV is not installed.
     """
     if model not in MODELS:
         raise ParameterError(f"no JND model {model!r}; there are {', '.join(MODELS)}")
@@ -82,6 +83,8 @@ def tolerance_map(
     Raises:
         ParameterError: there is no such model.
         ImageError: it is no such picture.
+        WeightsError: as `tolerance`.
+        JndlicError: as `tolerance`.
     """
     image = _checked_batch(pixels)
     with torch.inference_mode():
