@@ -5,6 +5,7 @@ PYTEST_ARGS ?=
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+COVERED := tests/format tests/runtime
 INPUTS := setup.cfg pyproject.toml constraints.txt
 # The full environment serves the demo too, so that a developer installs once.
 DEMO_READY := $(if $(wildcard $(VENV)/.dev),$(VENV)/.dev,$(VENV)/.demo)
@@ -24,8 +25,14 @@ lint: $(VENV)/.dev  ## style and types: ruff and basedpyright
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright --pythonpath $(BIN)/python
 
-test: $(VENV)/.dev  ## install everything and run all tests
+# Tracing slows every call of a Python function in a run, measured or not: the rest of the tests runs without.
+test: $(VENV)/.dev  ## install everything and run all tests; coverage of format and runtime
+ifeq ($(strip $(PYTEST_ARGS)),)
+	$(BIN)/python -m pytest -q $(COVERED) --cov
+	$(BIN)/python -m pytest -q $(addprefix --ignore=,$(COVERED))
+else
 	$(BIN)/python -m pytest -q $(PYTEST_ARGS)
+endif
 
 bench: $(VENV)/.dev  ## codecs side by side: make bench PICTURES=folder
 	$(BIN)/jndlic bench $(PICTURES)
@@ -41,7 +48,7 @@ wheel: $(DEMO_READY)  ## build dist/*.whl
 	$(PIP) wheel --no-deps --wheel-dir dist .
 
 clean:  ## remove what was made, except the environment
-	rm -rf demo build dist jndlic.egg-info .pytest_cache .ruff_cache
+	rm -rf demo build dist jndlic.egg-info .pytest_cache .ruff_cache .coverage
 	find jndlic tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean  ## remove the environment as well

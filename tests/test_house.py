@@ -16,10 +16,10 @@ from places import ROOT
 PACKAGE = ROOT / "jndlic"
 
 FLOW = (
-    ("errors", "temporary_files", "files", "memory"),
+    ("choices", "errors", "temporary_files", "files", "memory"),
     ("console",),
     ("format.container", "format.reader", "format.grid"),
-    ("shipped_weights", "tensor_files"),
+    ("shipped_weights", "tensor_files", "tensors"),
     ("format",),
     ("images",),
     ("metrics",),
@@ -51,13 +51,22 @@ OWN = {"jndlic", "__future__", *sys.stdlib_module_names}
 CORE = {"onnxruntime", "torch", "numpy", "PIL", "constriction", "safetensors"}
 """What the installed core may import besides the standard library."""
 
-OPTIONAL = {"jndlic.console": {"tqdm"}}
+OPTIONAL = {"jndlic.console": {"tqdm"}, "jndlic.jnd.free_energy": {"cv2"}}
 """What a module uses where it is installed."""
 
 APART = ("jndlic.training", "jndlic.bench", "jndlic.optimize", "jndlic.codecs", "jndlic.metrics")
 """What the codec never imports. The command line does, when it is asked for them."""
 
-HEAVY = ("compressai", "lightning", "lpips", "torchvision", "skimage", "scipy", "matplotlib")
+HEAVY = (
+    "compressai",
+    "lightning",
+    "lpips",
+    "torchvision",
+    "skimage",
+    "scipy",
+    "matplotlib",
+    "cv2",
+)
 
 
 def modules() -> Iterator[tuple[str, Path]]:

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from jndlic.choices import AUTO, BACKENDS
 from jndlic.cli.jobs import Job
 from jndlic.cli.streams import check, input_name
 from jndlic.errors import ImageError, JndlicError
-from jndlic.runtime.backends import BACKENDS
 
 if TYPE_CHECKING:
     from jndlic.runtime.backend import Backend
@@ -132,7 +132,7 @@ def add_codec_options(parser: argparse.ArgumentParser) -> None:
     add("--device", default="cpu", help="where the network runs: cpu (default), cuda ...")
     add(
         "--backend",
-        default=BACKENDS[0],
+        default=AUTO,
         choices=BACKENDS,
         help="what runs the networks: onnx (on a CPU only), torch, or auto (default)",
     )

@@ -12,15 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jndlic.choices import JND_FILTERS, JND_MODELS
 from jndlic.console import say
 from jndlic.files import check_paths
 
 if TYPE_CHECKING:
     import numpy as np
-
-MODELS = ("namm", "pattern", "klt", "free-energy", "patch")
-FILTERS = ("klt", "patch")
-"""Those of jndlic/jnd/models.py, which loads torch."""
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
@@ -56,7 +53,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     )
     _add_paths(action, "picture")
     action.add_argument(
-        "--model", choices=FILTERS, default=FILTERS[0], help="(default: %(default)s)"
+        "--model", choices=JND_FILTERS, default=JND_FILTERS[0], help="(default: %(default)s)"
     )
     action.set_defaults(run=_filter)
 
@@ -65,8 +62,8 @@ def add_encoder_option(parser: argparse.ArgumentParser) -> None:
     """Adds `--jnd` to `encode`."""
     parser.add_argument(
         "--jnd",
-        choices=MODELS,
-        default=MODELS[0],
+        choices=JND_MODELS,
+        default=JND_MODELS[0],
         help=(
             "JND model whose map says where quality goes (default: %(default)s, the encoder's own)"
         ),
@@ -79,7 +76,9 @@ def _add_paths(parser: argparse.ArgumentParser, target: str) -> None:
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", choices=MODELS, default=MODELS[0], help="(default: %(default)s)")
+    parser.add_argument(
+        "--model", choices=JND_MODELS, default=JND_MODELS[0], help="(default: %(default)s)"
+    )
 
 
 def _map(arguments: argparse.Namespace) -> int:

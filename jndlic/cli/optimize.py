@@ -12,6 +12,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jndlic.choices import (
+    DEFAULT_PROFILE,
+    OPTIMIZED_CODECS,
+    PREDICTORS,
+    PROFILES,
+    SEARCH_RULES,
+)
 from jndlic.cli.common import NoCodec
 from jndlic.console import emit, note, say
 from jndlic.errors import JndlicError, ParameterError
@@ -23,13 +30,6 @@ if TYPE_CHECKING:
     from jndlic.optimize.predictors.predictor import Predictor
     from jndlic.optimize.predictors.profiles import Profile
     from jndlic.runtime.backend import Backend
-
-CODECS = ("jpeg", "webp", "avif", "jxl", "jndlic")
-PREDICTORS = ("ssimulacra2", "butteraugli", "vp", "sg")
-PROFILES = ("mcl-jci-50", "mcl-jci-75", "mcl-jci-90", "mcl-jci-95", "strict")
-RULES = ("bisect", "binary-block", "binary-block-paper", "sliding-window")
-"""Those of jndlic/optimize, which loads more than a help text may."""
-DEFAULT_PROFILE = "mcl-jci-75"
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
@@ -50,14 +50,18 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
         metavar="OUT",
         help="file, or a folder, which is made if it is not there",
     )
-    add("--codec", choices=CODECS, help="(default: by the suffix of OUT; needed for a folder)")
+    add(
+        "--codec",
+        choices=OPTIMIZED_CODECS,
+        help="(default: by the suffix of OUT; needed for a folder)",
+    )
     _add_profile(parser, "--profile", default=DEFAULT_PROFILE)
     _add_predictor(parser)
     add(
         "--search",
-        choices=RULES,
+        choices=SEARCH_RULES,
         metavar="RULE",
-        help=f"{', '.join(RULES)} (default: the predictor's own)",
+        help=f"{', '.join(SEARCH_RULES)} (default: the predictor's own)",
     )
     add("--weights", metavar="FILE", help="of jndlic as the codec: others than the shipped ones")
     add("--force", action="store_true", help="in a folder: make files anew that are there already")
@@ -157,9 +161,9 @@ class _ListProfiles(argparse.Action):
         super().__init__(option_strings, argparse.SUPPRESS, nargs=0, help=help)
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from jndlic.optimize.predictors.profiles import DEFAULT_PROFILE, PROFILES
+        from jndlic.optimize.predictors.profiles import profile
 
-        for one in PROFILES.values():
+        for one in map(profile, PROFILES):
             print(
                 f"{one.name:12s} {one.meaning}{' (default)' if one.name == DEFAULT_PROFILE else ''}"
             )

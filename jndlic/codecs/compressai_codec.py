@@ -20,6 +20,7 @@ from compressai.models import CompressionModel
 from jndlic.codecs.codec import Source, WholeFiles, as_pixels
 from jndlic.codecs.compressai_model import load
 from jndlic.errors import FormatError
+from jndlic.tensors import to_batch
 
 _HEADER = struct.Struct("<HHI")
 STRIDE = 64  # z stands at 1/64
@@ -60,7 +61,7 @@ class Checkpoint(WholeFiles):
 def compress(network: CompressionModel, pixels: np.ndarray) -> bytes:
     """The file of uint8 (H, W, 3) pixels, no side above 65535, by a network with one hyperprior."""
     height, width = pixels.shape[:2]
-    image = torch.tensor(pixels).permute(2, 0, 1)[None].float() / 255.0
+    image = to_batch(pixels) / 255.0
     margin = (0, -width % STRIDE, 0, -height % STRIDE)
     image = functional.pad(image, margin, mode="replicate")
     coded = network.compress(image)  # pyright: ignore[reportCallIssue]

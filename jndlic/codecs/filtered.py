@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from jndlic.choices import JND_FILTERS
 from jndlic.codecs.codec import ImageCodec, Session, Source, as_picture
 from jndlic.errors import ParameterError
 from jndlic.images.picture import Picture
-from jndlic.jnd.models import FILTERS, critical
+from jndlic.jnd.models import critical
 
 
 class Filtered:
@@ -17,15 +18,15 @@ class Filtered:
 
     Args:
         codec: encodes what the filter leaves.
-        name: one of FILTERS of jndlic/jnd/models.py.
+        name: one of JND_FILTERS.
 
     Raises:
         ParameterError: there is no such filter.
     """
 
     def __init__(self, codec: ImageCodec, name: str) -> None:
-        if name not in FILTERS:
-            raise ParameterError(f"no filter {name!r}; there are {', '.join(FILTERS)}")
+        if name not in JND_FILTERS:
+            raise ParameterError(f"no filter {name!r}; there are {', '.join(JND_FILTERS)}")
         self._codec, self._filter = codec, name
         self.name = f"{codec.name} after {name}"
         self.settings = f"{codec.settings}; pictures filtered by {name} before"

@@ -12,6 +12,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from jndlic.choices import OPTIMIZED_CODECS
 from jndlic.codecs.codec import ImageCodec
 from jndlic.codecs.registry import Spec, build
 from jndlic.errors import ParameterError
@@ -26,13 +27,19 @@ class Preset(NamedTuple):
     """As in the text of a codec."""
 
 
-PRESETS = {
-    "jpeg": Preset((".jpg", ".jpeg"), {"progressive": "1"}),
-    "webp": Preset((".webp",), {"method": "4"}),
-    "avif": Preset((".avif",), {"speed": "6"}),
-    "jxl": Preset((".jxl",), {"library": "pillow"}),
-    "jndlic": Preset((".jlic",), {}),
-}
+PRESETS: dict[str, Preset] = dict(
+    zip(
+        OPTIMIZED_CODECS,
+        (
+            Preset((".jpg", ".jpeg"), {"progressive": "1"}),
+            Preset((".webp",), {"method": "4"}),
+            Preset((".avif",), {"speed": "6"}),
+            Preset((".jxl",), {"library": "pillow"}),
+            Preset((".jlic",), {}),
+        ),
+        strict=True,
+    )
+)
 """By the names of the command line, which are those of KINDS."""
 
 

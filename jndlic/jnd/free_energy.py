@@ -10,7 +10,8 @@ principle", IEEE Trans. Multimedia 2013.
     JND = O + D - 0.3 min(O, D)
 
 The paper's weights depend on a noise level that it leaves open; s is 10 grey levels here. It takes
-440 passes over the picture: a reference, not a tool for large photos.
+440 passes over the picture: a reference, not a tool for large photos. OpenCV makes the passes, on
+numpy arrays; no gradient runs through them.
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import numpy as np
 import torch
-import torch.nn.functional as functional
 from torch import Tensor
 
+from jndlic.errors import JndlicError
 from jndlic.jnd.edges import edge_protection
-from jndlic.jnd.luminance import adaptation, background, box_mean, edge_height, joined, luma
+from jndlic.jnd.luminance import adaptation, background, edge_height, joined, luma
 
 SEARCH = 10  # pixels in every direction
 PATCH = 7
@@ -43,6 +45,7 @@ def free_energy_map(image: Tensor, progress: Callable[[float], None] | None = No
 
     Raises:
         ImageError: it is no such image.
+        JndlicError: OpenCV is not installed.
     """
     grey = luma(image)
     predicted = prediction(grey, progress)
@@ -63,19 +66,34 @@ def prediction(grey: Tensor, progress: Callable[[float], None] | None = None) ->
     """Each pixel from those around it whose patches are alike; arguments as for `free_energy_map`,
     luma only.
     """
-    rows, columns = grey.shape[-2:]
-    padded = functional.pad(grey, (SEARCH,) * 4, mode="replicate")
-    total, weights = torch.zeros_like(grey), torch.zeros_like(grey)
+    try:
+        import cv2
+    except ImportError as error:
+        raise JndlicError(
+            "the JND model free-energy needs OpenCV: pip install 'jndlic[jnd]'"
+        ) from error
+    planes = grey[:, 0].detach().cpu().numpy()
+    rows, columns = planes.shape[1:]
+    padded = np.pad(planes, ((0, 0), (SEARCH, SEARCH), (SEARCH, SEARCH)), mode="edge")
+    total, weights = np.zeros_like(planes), np.zeros_like(planes)
+    difference, weight = np.empty_like(planes), np.empty_like(planes)
     for down in range(2 * SEARCH + 1):
         for right in range(2 * SEARCH + 1):
             if (down, right) == (SEARCH, SEARCH):
                 continue  # a pixel does not predict itself
-            other = padded[..., down : down + rows, right : right + columns]
-            weight = torch.exp(box_mean((grey - other).square(), PATCH) * (-1.0 / SPREAD**2))
-            total += weight * other
+            other = padded[:, down : down + rows, right : right + columns]
+            np.subtract(planes, other, out=difference)
+            np.square(difference, out=difference)
+            for plane, mean in zip(difference, weight):
+                cv2.blur(plane, (PATCH, PATCH), dst=mean, borderType=cv2.BORDER_REPLICATE)
+            weight *= -1.0 / SPREAD**2
+            np.exp(weight, out=weight)
             weights += weight
+            weight *= other
+            total += weight
         if progress:
             progress((down + 1) / (2 * SEARCH + 1))
-    tiny = torch.finfo(grey.dtype).tiny
-    alone = weights <= tiny  # nothing is alike: what is around has to do
-    return torch.where(alone, background(grey), total / weights.clamp(min=tiny))
+    tiny = np.finfo(planes.dtype).tiny
+    predicted = torch.from_numpy(total / np.maximum(weights, tiny))[:, None].to(grey.device)
+    alone = torch.from_numpy(weights <= tiny)[:, None].to(grey.device)
+    return torch.where(alone, background(grey), predicted)  # nothing is alike: what is around

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from jndlic.choices import JND_FILTERS, JND_MODELS
 from jndlic.errors import ImageError, ParameterError
 from jndlic.jnd.free_energy import free_energy_map
 from jndlic.jnd.klt import critical_luma, klt_map
@@ -22,21 +23,23 @@ from jndlic.jnd.own_map import own_map
 from jndlic.jnd.patch import jnd_luma, patch_map
 from jndlic.jnd.pattern import pattern_map
 from jndlic.jnd.structure_net import load_structure
+from jndlic.tensors import to_batch
 
-DEFAULT = "namm"
-PATCH = "patch"
+DEFAULT = JND_MODELS[0]
 
-MODELS: dict[str, Callable[[Tensor], Tensor]] = {
-    DEFAULT: jnd_map,
-    "pattern": pattern_map,
-    "klt": klt_map,
-    "free-energy": free_energy_map,
-    PATCH: lambda image: patch_map(image, load_structure()),
-}
-
-
-FILTERS = ("klt", PATCH)
-"""Models that have an image of their own, see `critical`."""
+MODELS: dict[str, Callable[[Tensor], Tensor]] = dict(
+    zip(
+        JND_MODELS,
+        (
+            jnd_map,
+            pattern_map,
+            klt_map,
+            free_energy_map,
+            lambda image: patch_map(image, load_structure()),
+        ),
+        strict=True,
+    )
+)
 
 
 def tolerance(
@@ -56,6 +59,7 @@ def tolerance(
         ParameterError: there is no such model.
         ImageError: it is no such image.
         WeightsError: "patch": its network is missing.
+        JndlicError: "free-energy": OpenCV is not installed.
     """
     if model not in MODELS:
         raise ParameterError(f"no JND model {model!r}; there are {', '.join(MODELS)}")
@@ -80,10 +84,12 @@ def tolerance_map(
     Raises:
         ParameterError: there is no such model.
         ImageError: it is no such picture.
+        WeightsError: as `tolerance`.
+        JndlicError: as `tolerance`.
     """
     if model == DEFAULT:
         return own_map(pixels)
-    image = _batch(pixels)
+    image = _checked_batch(pixels)
     with torch.inference_mode():
         return np.ascontiguousarray(tolerance(image, model, progress)[0].permute(1, 2, 0).numpy())
 
@@ -97,7 +103,7 @@ def critical(pixels: np.ndarray, model: str = "klt") -> np.ndarray:
 
     Args:
         pixels: (H, W, 3) uint8.
-        model: one of FILTERS.
+        model: one of JND_FILTERS.
 
     Returns:
         (H, W, 3) uint8.
@@ -105,9 +111,9 @@ def critical(pixels: np.ndarray, model: str = "klt") -> np.ndarray:
     Raises:
         ParameterError: the model makes no image.
     """
-    if model not in FILTERS:
-        raise ParameterError(f"no filter {model!r}; there are {', '.join(FILTERS)}")
-    image = _batch(pixels)
+    if model not in JND_FILTERS:
+        raise ParameterError(f"no filter {model!r}; there are {', '.join(JND_FILTERS)}")
+    image = _checked_batch(pixels)
     with torch.inference_mode():
         wanted = (
             critical_luma(image).luma
@@ -118,11 +124,11 @@ def critical(pixels: np.ndarray, model: str = "klt") -> np.ndarray:
     return np.ascontiguousarray(moved[0].permute(1, 2, 0).to(torch.uint8).numpy())
 
 
-def _batch(pixels: np.ndarray) -> Tensor:
+def _checked_batch(pixels: np.ndarray) -> Tensor:
     """(H, W, 3) uint8 to (1, 3, H, W) float32."""
     if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8:
         raise ImageError(f"need an RGB picture, uint8 (H, W, 3), got {pixels.dtype} {pixels.shape}")
-    return torch.tensor(pixels).permute(2, 0, 1)[None].float()
+    return to_batch(pixels)
 
 
 def inject(pixels: np.ndarray, jnd: np.ndarray, level: float = 1.0, seed: int = 0) -> np.ndarray:

@@ -20,7 +20,8 @@ import torch
 from torch import Tensor, nn
 
 from jndlic.errors import ParameterError, WeightsError
-from jndlic.metrics.pairs import check_pair, to_batch
+from jndlic.metrics.pairs import check_pair
+from jndlic.tensors import to_batch
 
 LPIPS_SQUEEZE = "lpips-squeeze"
 WEIGHTS_VARIABLE = "JNDLIC_LPIPS_WEIGHTS"

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from jndlic.errors import ParameterError
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 def check_pair(reference: np.ndarray, distorted: np.ndarray) -> None:
@@ -27,10 +22,3 @@ def check_pair(reference: np.ndarray, distorted: np.ndarray) -> None:
         raise ParameterError(
             f"the pictures differ in shape: {reference.shape} and {distorted.shape}"
         )
-
-
-def to_batch(pixels: np.ndarray) -> Tensor:
-    """(H, W, 3) uint8 to (1, 3, H, W) float32, 0..255."""
-    import torch  # late: some metrics need numpy only
-
-    return torch.tensor(pixels).permute(2, 0, 1)[None].to(torch.float32)

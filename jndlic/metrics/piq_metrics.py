@@ -12,7 +12,8 @@ import numpy as np
 import torch
 
 from jndlic.metrics.packages import missing
-from jndlic.metrics.pairs import check_pair, to_batch
+from jndlic.metrics.pairs import check_pair
+from jndlic.tensors import to_batch
 
 FSIM = "fsim"
 VIF = "vif"

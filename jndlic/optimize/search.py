@@ -13,6 +13,7 @@ from collections.abc import Callable
 from statistics import NormalDist
 from typing import NamedTuple
 
+from jndlic.choices import SEARCH_RULES
 from jndlic.errors import ParameterError
 
 BLOCK = 5
@@ -174,12 +175,9 @@ def sliding_window(levels: Levels) -> int:
     return index
 
 
-RULES: dict[str, Callable[[Levels], int]] = {
-    "bisect": bisect,
-    "binary-block": binary_block,
-    "binary-block-paper": binary_block_paper,
-    "sliding-window": sliding_window,
-}
+RULES: dict[str, Callable[[Levels], int]] = dict(
+    zip(SEARCH_RULES, (bisect, binary_block, binary_block_paper, sliding_window), strict=True)
+)
 """By the names of the command line. Each gives the number of levels where even the finest is not
 good.
 """

@@ -7,14 +7,16 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from jndlic.choices import AUTO, BACKENDS, ONNX, TORCH
 from jndlic.errors import ParameterError, UnsupportedError, WeightsError
-from jndlic.runtime.backends import AUTO, BACKENDS, CPU, ONNX, TORCH
 from jndlic.runtime.weights_file import Weights, read_weights
 from jndlic.shipped_weights import DEFAULT_WEIGHTS, SUFFIX, shipped_weights
 
 if TYPE_CHECKING:
     from jndlic.runtime.backend import Backend
     from jndlic.runtime.torch_backend import TorchBackend
+
+CPU = "cpu"
 
 
 def load_codec(

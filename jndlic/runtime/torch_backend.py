@@ -21,6 +21,7 @@ from jndlic.network.rules import MAGNITUDES, TABLE_COUNT
 from jndlic.runtime.integer_networks import IntegerNetworks
 from jndlic.runtime.threads import current_limit
 from jndlic.runtime.weights_file import Weights
+from jndlic.tensors import to_batch
 
 
 class TorchBackend:
@@ -51,8 +52,9 @@ class TorchBackend:
 
     def analyse(self, pixels: np.ndarray, jnd: np.ndarray) -> AnalysisOutput:
         """See Backend."""
+        device = self.network.device
         with _threads():
-            return self.network.analyse(self._planes(pixels), self._planes(jnd))
+            return self.network.analyse(to_batch(pixels, device), to_batch(jnd, device))
 
     def quantise(self, features: AnalysisOutput, quality: int | np.ndarray) -> Symbols:
         """See Backend."""
@@ -81,14 +83,6 @@ class TorchBackend:
     def step_levels(self) -> np.ndarray:
         """See Backend."""
         return self._integers.step_levels()
-
-    def _planes(self, planes: np.ndarray) -> Tensor:
-        """(H, W, 3) to (1, 3, H, W) float32 where the network lives."""
-        return (
-            torch.tensor(planes, device=self.network.device)
-            .permute(2, 0, 1)[None]
-            .to(torch.float32)
-        )
 
 
 @contextmanager

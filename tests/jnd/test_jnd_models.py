@@ -5,13 +5,14 @@ threshold.
 from __future__ import annotations
 
 import math
+import sys
 
 import jnd_reference as reference
 import numpy as np
 import pytest
 import torch
 
-from jndlic.errors import ImageError, ParameterError
+from jndlic.errors import ImageError, JndlicError, ParameterError
 from jndlic.jnd import free_energy, klt, luminance, pattern
 from jndlic.jnd.edges import canny, edge_protection
 from jndlic.jnd.models import MODELS, inject, tolerance, tolerance_map
@@ -112,6 +113,25 @@ def test_against_plain_numpy(grey: np.ndarray) -> None:
         reference.free_energy_map(grey, protection),
         atol=1e-6,
     )
+
+
+def test_single_precision_predicts_as_double(grey: np.ndarray) -> None:
+    """The passes of OpenCV work in the picture's own precision; several pictures at a time."""
+    pair = torch.cat((batch(grey), batch(grey[::-1].copy())))
+    told: list[float] = []
+    found = free_energy.prediction(pair.float(), told.append)
+    np.testing.assert_allclose(found.double(), free_energy.prediction(pair), atol=1e-3)
+    torch.testing.assert_close(found[1].flip(1), found[0], atol=1e-3, rtol=0)
+    assert found.dtype == torch.float32 and told == sorted(told) and told[-1] == 1
+
+
+def test_without_opencv(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    pixels = np.zeros((8, 8, 3), np.uint8)
+    with pytest.raises(JndlicError, match=r"jndlic\[jnd\]"):
+        tolerance_map(pixels, "free-energy")
+    for name in set(MODELS) - {"free-energy"}:
+        assert tolerance_map(pixels, name).shape == pixels.shape
 
 
 def test_canny_agrees_with_scikit_image() -> None:

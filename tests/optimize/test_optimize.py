@@ -19,7 +19,6 @@ from PIL import Image, ImageCms
 from toy_codec import ToyCodec
 
 from jndlic import files
-from jndlic.cli import optimize as cli_optimize
 from jndlic.codecs import pillow as by_pillow
 from jndlic.codecs.codec import ImageCodec
 from jndlic.codecs.ours import Jndlic
@@ -33,8 +32,6 @@ from jndlic.images.pillow import shown
 from jndlic.optimize import search
 from jndlic.optimize.batch import find_jobs
 from jndlic.optimize.predictors import metric as metrics
-from jndlic.optimize.predictors import profiles
-from jndlic.optimize.predictors import registry as predictors
 from jndlic.optimize.predictors.metric import MetricPredictor
 from jndlic.optimize.predictors.profiles import PROFILES, profile
 from jndlic.optimize.predictors.registry import default_predictor
@@ -346,14 +343,6 @@ def tree(tmp_path: Path) -> Path:
     (folder / "broken.png").write_bytes(b"no picture")
     (folder / "notes.txt").write_text("no picture either")
     return folder
-
-
-def test_names_on_the_command_line_are_those_of_the_package() -> None:
-    assert tuple(PRESETS) == cli_optimize.CODECS
-    assert set(cli_optimize.PREDICTORS) == set(predictors.NAMES)
-    assert tuple(PROFILES) == cli_optimize.PROFILES
-    assert tuple(search.RULES) == cli_optimize.RULES
-    assert cli_optimize.DEFAULT_PROFILE == profiles.DEFAULT_PROFILE
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".webp", ".avif", ".jlic"])

@@ -16,12 +16,13 @@ from pathlib import Path
 
 import numpy as np
 
+from jndlic.choices import JND_MODELS
 from jndlic.console import run_command
 from jndlic.errors import ParameterError
 from jndlic.files import write_atomically
 from jndlic.images.files import load
 from jndlic.images.folders import find_images
-from jndlic.jnd.models import MODELS, inject, tolerance_map
+from jndlic.jnd.models import inject, tolerance_map
 from jndlic.metrics.psnr import psnr
 from jndlic.metrics.registry import Metric, select
 
@@ -64,7 +65,7 @@ def hidden_noise(
 
     Args:
         images: picture files.
-        models: some of MODELS; EVEN stands for a flat map.
+        models: some of JND_MODELS; EVEN stands for a flat map.
         metrics: by name.
     """
     from tqdm import tqdm
@@ -101,7 +102,7 @@ def draw(photos: Sequence[np.ndarray], models: Sequence[str], path: Path) -> Non
 
     Args:
         photos: (H, W, 3) uint8 each.
-        models: some of MODELS.
+        models: some of JND_MODELS.
         path: PNG to write.
     """
     from matplotlib.figure import Figure
@@ -127,7 +128,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--images", type=Path, required=True, metavar="DIR", help="to inject noise into"
     )
-    parser.add_argument("--models", nargs="+", default=list(MODELS), choices=list(MODELS))
+    parser.add_argument("--models", nargs="+", default=JND_MODELS, choices=JND_MODELS)
     parser.add_argument("--metrics", nargs="+", default=["ssimulacra2", "butteraugli-3norm"])
     parser.add_argument("--out", type=Path, metavar="FILE", help="JSON file for the figures")
     parser.add_argument(

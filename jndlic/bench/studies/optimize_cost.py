@@ -14,16 +14,16 @@ from pathlib import Path
 
 import numpy as np
 
+from jndlic.choices import DEFAULT_PROFILE, OPTIMIZED_CODECS, PREDICTORS, PROFILES, SEARCH_RULES
 from jndlic.codecs.codec import Session
-from jndlic.codecs.presets import PRESETS, open_preset
+from jndlic.codecs.presets import open_preset
 from jndlic.console import run_command
 from jndlic.files import write_atomically
 from jndlic.images.files import load
 from jndlic.images.picture import Picture
 from jndlic.optimize.predictors.predictor import Judge, Predictor
-from jndlic.optimize.predictors.profiles import DEFAULT_PROFILE, PROFILES, profile
-from jndlic.optimize.predictors.registry import NAMES, open_predictor
-from jndlic.optimize.search import RULES
+from jndlic.optimize.predictors.profiles import profile
+from jndlic.optimize.predictors.registry import open_predictor
 from jndlic.optimize.target import optimize
 
 SIZE = (4000, 3000)
@@ -118,7 +118,7 @@ def measure(
 
     Args:
         picture: to search.
-        codec: one of PRESETS.
+        codec: one of OPTIMIZED_CODECS.
         predictor: by name.
         demand: profile, by name.
         rule: of the search; None for the predictor's own.
@@ -162,12 +162,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         metavar=("WIDTH", "HEIGHT"),
         help="pixels (default: 4000 3000)",
     )
-    add("--codec", choices=tuple(PRESETS), default="jpeg", help="(default: %(default)s)")
-    add("--predictor", choices=NAMES, default="vp", help="(default: %(default)s)")
-    add(
-        "--profile", choices=tuple(PROFILES), default=DEFAULT_PROFILE, help="(default: %(default)s)"
-    )
-    add("--search", choices=tuple(RULES), help="(default: the predictor's own)")
+    add("--codec", choices=OPTIMIZED_CODECS, default="jpeg", help="(default: %(default)s)")
+    add("--predictor", choices=PREDICTORS, default="vp", help="(default: %(default)s)")
+    add("--profile", choices=PROFILES, default=DEFAULT_PROFILE, help="(default: %(default)s)")
+    add("--search", choices=SEARCH_RULES, help="(default: the predictor's own)")
     add("--out", type=Path, metavar="JSON", help="the figures as a file too")
     options = parser.parse_args(argv)
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from jndlic.choices import DEFAULT_PROFILE, PREDICTORS, PROFILES
 from jndlic.codecs.registry import open_codec
 from jndlic.console import run_command
 from jndlic.errors import ParameterError
@@ -24,8 +25,8 @@ from jndlic.images.files import load
 from jndlic.images.folders import find_images
 from jndlic.metrics.psnr import psnr
 from jndlic.optimize.predictors.predictor import Predictor
-from jndlic.optimize.predictors.profiles import DEFAULT_PROFILE, PROFILES, profile
-from jndlic.optimize.predictors.registry import NAMES, open_predictor
+from jndlic.optimize.predictors.profiles import profile
+from jndlic.optimize.predictors.registry import open_predictor
 from jndlic.optimize.search import default_rule, search
 from jndlic.training.predictors.judged import by_reference, pixels_of, read_judged
 
@@ -202,7 +203,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="for the photos (default: jpeg)",
     )
     parser.add_argument(
-        "--proxy", choices=NAMES, default="butteraugli", help="(default: %(default)s)"
+        "--proxy", choices=PREDICTORS, default="butteraugli", help="(default: %(default)s)"
     )
     parser.add_argument(
         "--judged",
@@ -219,7 +220,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--predictors",
         nargs="+",
-        choices=NAMES,
+        choices=PREDICTORS,
         default=["ssimulacra2", "vp", "sg"],
         metavar="NAME",
     )

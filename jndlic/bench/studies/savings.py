@@ -19,16 +19,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from jndlic.bench.report.tables import Table
-from jndlic.codecs.presets import PRESETS, open_preset
+from jndlic.choices import DEFAULT_PROFILE, OPTIMIZED_CODECS, PREDICTORS, PROFILES, SEARCH_RULES
+from jndlic.codecs.presets import open_preset
 from jndlic.console import progress, run_command
 from jndlic.errors import JndlicError
 from jndlic.files import write_atomically
 from jndlic.images.files import load
 from jndlic.images.folders import find_images
 from jndlic.optimize.batch import Settings, search_file
-from jndlic.optimize.predictors.profiles import DEFAULT_PROFILE, PROFILES, profile
-from jndlic.optimize.predictors.registry import NAMES, default_predictor, open_predictor
-from jndlic.optimize.search import RULES, default_rule
+from jndlic.optimize.predictors.profiles import profile
+from jndlic.optimize.predictors.registry import default_predictor, open_predictor
+from jndlic.optimize.search import default_rule
 
 COLUMNS = (
     "codec",
@@ -210,16 +211,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--codec",
         nargs="+",
-        choices=tuple(PRESETS),
+        choices=OPTIMIZED_CODECS,
         default=["jpeg"],
         metavar="NAME",
-        help=f"{', '.join(PRESETS)} (default: jpeg)",
+        help=f"{', '.join(OPTIMIZED_CODECS)} (default: jpeg)",
     )
     add(
         "--predictor",
-        choices=NAMES,
+        choices=PREDICTORS,
         metavar="NAME",
-        help=f"{', '.join(NAMES)} (default: vp; for the profile strict: ssimulacra2)",
+        help=f"{', '.join(PREDICTORS)} (default: vp; for the profile strict: ssimulacra2)",
     )
     add(
         "--predictor-weights",
@@ -228,16 +229,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--profile",
-        choices=tuple(PROFILES),
+        choices=PROFILES,
         default=DEFAULT_PROFILE,
         metavar="NAME",
         help=f"{', '.join(PROFILES)} (default: %(default)s)",
     )
     add(
         "--search",
-        choices=tuple(RULES),
+        choices=SEARCH_RULES,
         metavar="RULE",
-        help=f"{', '.join(RULES)} (default: the predictor's own)",
+        help=f"{', '.join(SEARCH_RULES)} (default: the predictor's own)",
     )
     add("--weights", metavar="FILE", help="of jndlic as a codec")
     add("--out", type=Path, metavar="JSON", help="figures of every picture")

@@ -26,10 +26,10 @@ from jndlic.files import write_atomically
 from jndlic.images.files import load
 from jndlic.images.folders import find_images
 from jndlic.jnd.namm import jnd_map
-from jndlic.metrics.pairs import to_batch
 from jndlic.metrics.psnr import psnr
 from jndlic.optimize.predictors.metric import METRICS
 from jndlic.optimize.predictors.scales import SHARES
+from jndlic.tensors import to_batch
 
 QUALITIES = (10, 15, 20, 25, 30, 35, 40, 45, 50, 60, 70, 80, 90, 95)
 JND_ERROR = "jnd-error"

@@ -14,16 +14,18 @@ import torch.nn as nn
 from safetensors.torch import save
 from torch import Tensor
 
+from jndlic.choices import LEARNED_PREDICTORS
 from jndlic.errors import ImageError, WeightsError
 from jndlic.files import write_atomically
 from jndlic.jnd.luminance import luma
 from jndlic.jnd.pattern import pattern_map
-from jndlic.metrics.pairs import check_pair, to_batch
+from jndlic.metrics.pairs import check_pair
 from jndlic.optimize.predictors import sg_net, vp_net
 from jndlic.optimize.predictors.profiles import HIGHEST, STRICT_SCORE
 from jndlic.optimize.predictors.vp_net import Original, VpNet, weighted_mean
 from jndlic.shipped_weights import shipped_predictor
 from jndlic.tensor_files import read_tensors
+from jndlic.tensors import to_batch
 
 FORMAT = "jndlic-predictor-1"
 PLACES = 48
@@ -85,7 +87,7 @@ class SgModel(nn.Module):
 
 
 Model = VpModel | SgModel
-MODELS: dict[str, type[Model]] = {"vp": VpModel, "sg": SgModel}
+MODELS: dict[str, type[Model]] = dict(zip(LEARNED_PREDICTORS, (VpModel, SgModel), strict=True))
 
 
 class LearnedJudge:

@@ -21,8 +21,8 @@ def ssimulacra2_from(reference: np.ndarray) -> Callable[[np.ndarray], float]:
     """
     import torch
 
-    from jndlic.metrics.pairs import to_batch
     from jndlic.metrics.ssimulacra2 import prepare, score
+    from jndlic.tensors import to_batch
 
     with torch.inference_mode():
         prepared = prepare(to_batch(reference), for_score=True)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from statistics import NormalDist
 from typing import NamedTuple
 
+from jndlic.choices import OBSERVER_PROFILES, STRICT_PROFILE
 from jndlic.errors import ParameterError
 
 STRICT_SCORE = 4.0
@@ -34,23 +35,23 @@ class Profile(NamedTuple):
     meaning: str
 
 
-def _share(percent: int) -> Profile:
+def _share(name: str) -> Profile:
+    percent = int(name.rpartition("-")[2])
     meaning = f"{percent} % of people see no change side by side"
-    return Profile(f"mcl-jci-{percent}", NormalDist().inv_cdf(percent / 100), meaning)
+    return Profile(name, NormalDist().inv_cdf(percent / 100), meaning)
 
 
 PROFILES = {
     profile.name: profile
     for profile in (
-        *map(_share, (50, 75, 90, 95)),
+        *map(_share, OBSERVER_PROFILES),
         Profile(
-            "strict",
+            STRICT_PROFILE,
             STRICT_SCORE,
             "no change even when both pictures flicker in turn: SSIMULACRA2 90, Butteraugli 1",
         ),
     )
 }
-DEFAULT_PROFILE = "mcl-jci-75"
 
 
 def profile(name: str) -> Profile:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from jndlic.choices import METRIC_PREDICTORS
 from jndlic.optimize.predictors.profiles import STRICT_SCORE
 
 SHARES = (0.50, 0.75, 0.90, 0.95)
@@ -40,8 +41,11 @@ def _scores(values: Sequence[float]) -> np.ndarray:
     return np.array([*map(NormalDist().inv_cdf, SHARES), STRICT_SCORE])[: len(values)]
 
 
-SCALES = {
-    "ssimulacra2": Scale((41.9, 51.6, 57.8, 62.1, 90.0)),
-    "butteraugli": Scale((2.23, 1.89, 1.69, 1.57, 1.0)),
-}
+SCALES: dict[str, Scale] = dict(
+    zip(
+        METRIC_PREDICTORS,
+        (Scale((41.9, 51.6, 57.8, 62.1, 90.0)), Scale((2.23, 1.89, 1.69, 1.57, 1.0))),
+        strict=True,
+    )
+)
 """Butteraugli: the 3-norm over its map. Strict: what the authors of both call visually lossless."""

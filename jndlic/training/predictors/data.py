@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 from jndlic.errors import ParameterError
 from jndlic.jnd.luminance import luma
 from jndlic.jnd.pattern import pattern_map
-from jndlic.metrics.pairs import to_batch
+from jndlic.tensors import to_batch
 from jndlic.training.predictors.judged import (
     SCORE_LIMIT,
     Judged,

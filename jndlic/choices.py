@@ -1,0 +1,39 @@
+"""Names that the command line offers, and that the modules behind it give a meaning.
+
+They stand apart from those modules because a help text must not load them, nor torch with them.
+"""
+
+from __future__ import annotations
+
+AUTO, ONNX, TORCH = "auto", "onnx", "torch"
+BACKENDS = (AUTO, ONNX, TORCH)
+"""Of jndlic/runtime/load.py."""
+
+JND_MODELS = ("namm", "pattern", "klt", "free-energy", "patch")
+"""Of jndlic/jnd/models.py; the first is the encoder's own."""
+
+JND_FILTERS = ("klt", "patch")
+"""Those of them that make an image; the first is the default."""
+
+OPTIMIZED_CODECS = ("jpeg", "webp", "avif", "jxl", "jndlic")
+"""Of jndlic/codecs/presets.py."""
+
+METRIC_PREDICTORS = ("ssimulacra2", "butteraugli")
+"""Of jndlic/optimize/predictors/scales.py."""
+
+LEARNED_PREDICTORS = ("vp", "sg")
+"""Of jndlic/optimize/predictors/learned.py."""
+
+PREDICTORS = (*METRIC_PREDICTORS, *LEARNED_PREDICTORS)
+
+OBSERVER_PROFILES = ("mcl-jci-50", "mcl-jci-75", "mcl-jci-90", "mcl-jci-95")
+"""Of jndlic/optimize/predictors/profiles.py. The number is a percentage of observers."""
+
+STRICT_PROFILE = "strict"
+
+PROFILES = (*OBSERVER_PROFILES, STRICT_PROFILE)
+
+DEFAULT_PROFILE = "mcl-jci-75"
+
+SEARCH_RULES = ("bisect", "binary-block", "binary-block-paper", "sliding-window")
+"""Of jndlic/optimize/search.py."""
