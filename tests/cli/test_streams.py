@@ -16,6 +16,8 @@ from PIL import Image
 from places import ROOT
 
 import jndlic
+from jndlic import __main__ as program
+from jndlic.cli import main as cli_main
 
 PROGRAM = [sys.executable, "-m", "jndlic"]
 FULL = Path("/dev/full")
@@ -116,3 +118,28 @@ def test_an_early_interruption_leaves_no_traceback(delay: float, tmp_path: Path)
     errors = process.communicate(timeout=60)[1]
     assert b"__main__.py" not in errors
     assert not os.listdir(tmp_path)
+
+
+def test_an_interruption_that_a_library_makes_an_import_error_of(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken() -> int:
+        raise ImportError("no such library")
+
+    def interrupted() -> int:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            return broken()
+        return 0
+
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        monkeypatch.setattr(cli_main, "main", interrupted)
+        assert program.main() == 130
+        signal.signal(signal.SIGINT, before)
+        monkeypatch.setattr(cli_main, "main", broken)
+        with pytest.raises(ImportError, match="no such library"):
+            program.main()
+    finally:
+        signal.signal(signal.SIGINT, before)
