@@ -9,8 +9,11 @@ AUTO, ONNX, TORCH = "auto", "onnx", "torch"
 BACKENDS = (AUTO, ONNX, TORCH)
 """Of jndlic/runtime/load.py."""
 
-JND_MODELS = ("namm", "pattern", "klt", "free-energy", "patch")
-"""Of jndlic/jnd/models.py; the first is the encoder's own."""
+OWN_JND_MODEL = "namm"
+"""What the encoder makes of every picture (jndlic/jnd/own_map.py)."""
+
+JND_MODELS = (OWN_JND_MODEL, "pattern", "klt", "free-energy", "patch")
+"""Of jndlic/jnd/models.py."""
 
 JND_FILTERS = ("klt", "patch")
 """Those of them that make an image; the first is the default."""

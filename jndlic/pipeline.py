@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from jndlic import shipped_weights
+from jndlic.choices import OWN_JND_MODEL
 from jndlic.errors import ParameterError
 from jndlic.format import container as format_
 from jndlic.format.coding import DecodedSymbols, pack_symbols, unpack_symbols
@@ -90,7 +91,10 @@ def analyse_picture(
     from jndlic.jnd.own_map import own_map
 
     own = own_map(picture.pixels)
-    octaves = None if jnd is None else _octaves(own, jnd, picture.pixels, progress)
+    if jnd is None or (isinstance(jnd, str) and jnd == OWN_JND_MODEL):
+        octaves = None
+    else:
+        octaves = _octaves(own, jnd, picture.pixels, progress)
     return Analysed(codec.analyse(picture.pixels, own), octaves)
 
 
@@ -99,15 +103,13 @@ def _octaves(
     jnd: np.ndarray | str,
     pixels: np.ndarray,
     progress: Callable[[float], None] | None,
-) -> np.ndarray | None:
+) -> np.ndarray:
     from jndlic.jnd.steering import step_octaves
 
     if not isinstance(jnd, str):
         return step_octaves(own, _checked_map(jnd, pixels.shape))
-    from jndlic.jnd.models import DEFAULT, tolerance_map
+    from jndlic.jnd.models import tolerance_map
 
-    if jnd == DEFAULT:
-        return None
     octaves = step_octaves(own, tolerance_map(pixels, jnd, progress))
     return octaves - octaves.mean()
 

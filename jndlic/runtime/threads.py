@@ -5,17 +5,23 @@ from __future__ import annotations
 import operator
 import os
 import sys
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from typing import NamedTuple
 
 from jndlic.errors import ParameterError
 
 _limit: ContextVar[int | None] = ContextVar("threads", default=None)
 
 _CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
-_LOAD = Path("/proc/loadavg")
+_STAT = Path("/proc/stat")
+_TICKS_A_SECOND = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
+
+SHORTEST_LOOK = 0.05
+"""Seconds; a shorter time says nothing about how busy the machine is."""
 
 
 @contextmanager
@@ -59,12 +65,39 @@ def current_limit() -> int | None:
 
 
 def free_processors() -> int:
-    """Processors that this process may use and that nobody is using at the moment, at least 1.
+    """Processors that this process may use and that others leave idle, at least 1.
 
-    Two threads that wait for each other on a busy machine are slower than one alone.
+    Two threads that wait for each other on a busy machine are slower than one alone. How busy it is
+    follows from the time since this module was loaded, or since the last call.
     """
+    global _last
+    before, _last = _last, _taken()
     allowed = min(_affinity(), _quota())
-    return max(1, min(allowed, (os.cpu_count() or 1) - _running_beside()))
+    elapsed = _last.at - before.at
+    if elapsed < SHORTEST_LOOK or not _last.all:
+        return allowed
+    others = (_last.all - before.all - (_last.own - before.own)) / elapsed
+    return max(1, min(allowed, (os.cpu_count() or 1) - round(others)))
+
+
+class _Taken(NamedTuple):
+    """Seconds of processors, summed over them, up to a moment."""
+
+    at: float
+    own: float
+    """By this process."""
+    all: float
+    """By every process of the machine, and by other machines on the same processors; 0 where the
+    system does not tell."""
+
+
+def _taken() -> _Taken:
+    try:
+        user, nice, system, _, _, *rest = map(int, _STAT.read_text().split("\n")[0].split()[1:9])
+        ticks = user + nice + system + sum(rest)
+    except (OSError, ValueError):
+        ticks = 0
+    return _Taken(time.monotonic(), time.process_time(), ticks / _TICKS_A_SECOND)
 
 
 def _affinity() -> int:
@@ -82,9 +115,4 @@ def _quota() -> int:
         return sys.maxsize
 
 
-def _running_beside() -> int:
-    """Threads of others that run or wait for a processor now (Linux)."""
-    try:
-        return max(0, int(_LOAD.read_text().split()[3].partition("/")[0]) - 1)
-    except (OSError, ValueError, IndexError):
-        return 0
+_last = _taken()
