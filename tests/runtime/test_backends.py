@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from places import ROOT
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
@@ -108,6 +110,33 @@ def test_integer_networks_agree_to_the_last_bit(codec: Backend, torch_codec: Tor
         )
         assert np.array_equal(codec.refine(phase, tables, symbols[:phase]), theirs[0].numpy())
     np.testing.assert_allclose(codec.step_levels(), torch_codec.step_levels())
+
+
+COMMANDS_WITHOUT_TORCH = """
+import sys
+sys.modules["torch"] = None
+from jndlic.__main__ import main
+for words in (["encode", "a.png"], ["decode", "a.jlic", "-o", "b.png"], ["info", "a.jlic"]):
+    sys.argv = ["jndlic", *words]
+    assert main() == 0, words
+sys.argv = ["jndlic", "encode", "a.png", "-o", "c.jlic", "--jnd", "klt"]
+assert main() == 1
+"""
+
+
+def test_commands_without_torch(photo: np.ndarray, tmp_path: Path) -> None:
+    Image.fromarray(photo[:40, :50]).save(tmp_path / "a.png")
+    run = subprocess.run(
+        [sys.executable, "-c", COMMANDS_WITHOUT_TORCH],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        timeout=300,
+    )
+    assert run.returncode == 0, run.stderr
+    assert "jndlic[torch]" in run.stderr
+    assert Image.open(tmp_path / "b.png").size == (50, 40)
 
 
 def test_without_torch() -> None:
