@@ -110,7 +110,7 @@ def check_target(target: str | Path, overwrite: bool = True) -> None:
     if not os.path.isdir(os.path.dirname(os.path.realpath(target))):
         raise ImageError(f"{target}: the folder does not exist")
     if os.path.exists(target) and not overwrite:
-        raise ImageError(f"{target}: exists already; --overwrite replaces it")
+        raise ImageError(f"{target}: exists already; --force replaces it")
     check_writable(target)
 
 

@@ -73,6 +73,9 @@ def add_encoder_option(parser: argparse.ArgumentParser) -> None:
 def _add_paths(parser: argparse.ArgumentParser, target: str) -> None:
     parser.add_argument("input", type=Path, metavar="IN", help="picture")
     parser.add_argument("output", type=Path, metavar="OUT", help=target)
+    parser.add_argument(
+        "-f", "--force", action="store_true", help="replace OUT if it is there already"
+    )
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
@@ -82,7 +85,7 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
 
 
 def _map(arguments: argparse.Namespace) -> int:
-    check_paths(arguments.input, arguments.output)
+    check_paths(arguments.input, arguments.output, arguments.force)
     import numpy as np
 
     from jndlic.files import write_atomically
@@ -133,7 +136,7 @@ def _rewrite(
     """Saves a changed picture with all that the original carries; `said` tells the PSNR between
     both.
     """
-    check_paths(arguments.input, arguments.output)
+    check_paths(arguments.input, arguments.output, arguments.force)
     from jndlic.images.files import load, output_format, save
 
     output_format(arguments.output)

@@ -64,7 +64,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
         help=f"{', '.join(SEARCH_RULES)} (default: the predictor's own)",
     )
     add("--weights", metavar="FILE", help="of jndlic as the codec: others than the shipped ones")
-    add("--force", action="store_true", help="in a folder: make files anew that are there already")
+    add("-f", "--force", action="store_true", help="make files anew that are there already")
     add("--json", action="store_true", help="for programs")
     add("--quiet", action="store_true", help="print nothing but errors and warnings")
     add("--list-profiles", action=_ListProfiles, help="say what the profiles mean, and end")
@@ -199,7 +199,7 @@ def _optimize(arguments: argparse.Namespace) -> int:
     folder = arguments.input.is_dir()
     codec = _codec(arguments, folder)
     if not folder:
-        check_paths(arguments.input, arguments.output)
+        check_paths(arguments.input, arguments.output, arguments.force)
     elif arguments.output.exists() and not arguments.output.is_dir():
         raise ParameterError(f"{arguments.output}: a folder of pictures goes into a folder")
     from jndlic.codecs.presets import open_preset

@@ -274,7 +274,7 @@ def test_maps_as_files(photo: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
         capsys, 1, "jnd", "map", photo, tmp_path / "none" / "map.npy"
     )
     failure(capsys, 1, "jnd", "map", tmp_path / "none.png", tmp_path / "map.npy")
-    failure(capsys, 2, "jnd", "map", photo, tmp_path / "map.npy", "--model", "none")
+    failure(capsys, 2, "jnd", "map", photo, tmp_path / "other.npy", "--model", "none")
 
 
 def test_noise_and_filter_as_files(
@@ -289,11 +289,15 @@ def test_noise_and_filter_as_files(
     error = np.mean((wanted.astype(float) - pixels) ** 2)
     assert f"{10 * np.log10(255**2 / error):.2f} dB" in capsys.readouterr().out
     assert run("jnd", "filter", photo, tmp_path / "filtered.png") == 0
+    capsys.readouterr()
+    said = failure(capsys, 1, "jnd", "filter", photo, tmp_path / "filtered.png")
+    assert "filtered.png: exists already" in said
+    assert run("jnd", "filter", photo, tmp_path / "filtered.png", "-f") == 0
     np.testing.assert_array_equal(
         np.asarray(Image.open(tmp_path / "filtered.png")), critical(pixels)
     )
     capsys.readouterr()
-    failure(capsys, 2, "jnd", "inject", photo, tmp_path / "noisy.png", "--level", "-1")
+    failure(capsys, 2, "jnd", "inject", photo, tmp_path / "other.png", "--level", "-1")
     failure(capsys, 2, "jnd", "inject", photo, photo)
 
 
