@@ -17,7 +17,15 @@ GOOD, BAD_INPUT, BAD_USAGE, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 130, 141
 """Exit codes: bad input is also a file that cannot be read or written; the last two are those that
 a shell gives to programs that end by SIGINT and SIGPIPE."""
 
-EXTRAS = {"torch": "torch"}
+EXTRAS = {
+    "torch": "torch",
+    "skimage": "demo",
+    "matplotlib": "demo",
+    "jinja2": "bench",
+    "lightning": "train",
+    "jsonargparse": "train",
+    "onnxscript": "train",
+}
 """Libraries that parts of the package need, and the extras that bring them."""
 
 Item = TypeVar("Item")
