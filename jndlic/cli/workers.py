@@ -9,7 +9,6 @@ One that dies costs the file that it had, and is replaced.
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import threading
@@ -26,6 +25,7 @@ from jndlic.cli.jobs import Job
 from jndlic.console import explained
 from jndlic.errors import JndlicError
 from jndlic.memory import reuse_freed_memory
+from jndlic.runtime.threads import affinity
 
 Pipe: TypeAlias = Any
 """One end of a pipe: the standard library has a class for each system."""
@@ -56,7 +56,7 @@ def by_workers(coder: Coder, jobs: Sequence[Job], count: int) -> Generator[Done 
     """
     count = min(count, len(jobs))
     if coder.threads is None:
-        coder.threads = max(1, _cores() // count)
+        coder.threads = max(1, affinity() // count)
     waiting, busy = deque(jobs), dict[Pipe, tuple[SpawnProcess, Job]]()
 
     def start() -> None:
@@ -138,10 +138,3 @@ def _no_interrupt() -> Generator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _cores() -> int:
-    """Processor cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

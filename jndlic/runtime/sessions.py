@@ -14,27 +14,19 @@ from weakref import WeakSet
 
 import numpy as np
 import onnxruntime
-from onnxruntime.capi.onnxruntime_pybind11_state import (
-    Fail,
-    InvalidArgument,
-    InvalidGraph,
-    InvalidProtobuf,
-    NoSuchFile,
-    NotImplemented,
-    RuntimeException,
-)
+import onnxruntime.capi.onnxruntime_pybind11_state as failures
 
 from jndlic.errors import WeightsError
 from jndlic.runtime.threads import current_limit, free_processors
 
 _NOT_RUNNABLE = (
-    Fail,
-    InvalidArgument,
-    InvalidGraph,
-    InvalidProtobuf,
-    NoSuchFile,
-    NotImplemented,
-    RuntimeException,
+    failures.Fail,
+    failures.InvalidArgument,
+    failures.InvalidGraph,
+    failures.InvalidProtobuf,
+    failures.NoSuchFile,
+    failures.NotImplemented,
+    failures.RuntimeException,
 )
 """What ONNX Runtime raises for a graph that it cannot set up; they have no common base."""
 
@@ -68,7 +60,7 @@ class Sessions:
             outputs = session.run(
                 None, {entry.name: value for entry, value in zip(session.get_inputs(), inputs)}
             )
-        except RuntimeException as error:
+        except failures.RuntimeException as error:
             if "llocat" in str(error):  # "Failed to allocate memory", "bad allocation"
                 raise MemoryError(str(error)) from error
             raise

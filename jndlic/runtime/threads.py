@@ -72,7 +72,7 @@ def free_processors() -> int:
     """
     global _last
     before, _last = _last, _taken()
-    allowed = min(_affinity(), _quota())
+    allowed = min(affinity(), _quota())
     elapsed = _last.at - before.at
     if elapsed < SHORTEST_LOOK or not _last.all:
         return allowed
@@ -100,7 +100,8 @@ def _taken() -> _Taken:
     return _Taken(time.monotonic(), time.process_time(), ticks / _TICKS_A_SECOND)
 
 
-def _affinity() -> int:
+def affinity() -> int:
+    """Processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -42,7 +42,7 @@ def test_busy_processors_are_left_to_others(
     now = [threads._Taken(10.0, 5.0, 100.0), threads._Taken(12.0, 6.0, 101.0 + 2.0 * others)]
     monkeypatch.setattr(threads, "_last", now[0])
     monkeypatch.setattr(threads, "_taken", lambda: now[1])
-    monkeypatch.setattr(threads, "_affinity", lambda: 4)
+    monkeypatch.setattr(threads, "affinity", lambda: 4)
     monkeypatch.setattr(threads, "_quota", lambda: 8)
     monkeypatch.setattr(threads.os, "cpu_count", lambda: 4)
     assert free_processors() == free
