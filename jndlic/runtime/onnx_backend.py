@@ -4,7 +4,6 @@ torch runs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -21,10 +20,9 @@ from jndlic.network.rules import (
     MAGNITUDES,
     PROBABILITY_MIN,
     STEP_LIMIT,
-    TABLE_COUNT,
 )
-from jndlic.runtime.integer_networks import IntegerNetworks
 from jndlic.runtime.sessions import Sessions
+from jndlic.runtime.table_source import WeightsTables
 from jndlic.runtime.weights_file import Weights
 
 
@@ -39,7 +37,7 @@ class Analysed(NamedTuple):
     """(1, C, ph / 16, pw / 16) float32."""
 
 
-class OnnxBackend:
+class OnnxBackend(WeightsTables):
     """See Backend.
 
     Args:
@@ -52,21 +50,7 @@ class OnnxBackend:
     def __init__(self, weights: Weights) -> None:
         if not weights.graphs:
             raise WeightsError("no graphs for ONNX Runtime: export the weights again")
-        self.name, self.trained_on, self.fingerprint = (
-            weights.name,
-            weights.trained_on,
-            weights.fingerprint,
-        )
-        self.tables_latent, self.tables_z, self.tables_z_jnd = (
-            weights.tables_latent,
-            weights.tables_z,
-            weights.tables_z_jnd,
-        )
-        if len(self.tables_latent) != TABLE_COUNT:
-            raise WeightsError(
-                f"{len(self.tables_latent)} latent tables where there should be {TABLE_COUNT}"
-            )
-        self._integers = IntegerNetworks(weights.networks)
+        super().__init__(weights)
         self._thresholds = rounding_thresholds(self.tables_latent.probabilities(MAGNITUDES))
         self._steps = np.exp(np.arange(-STEP_LIMIT, STEP_LIMIT + 1) * LOG_RATIO).astype(np.float32)
         self._sessions = Sessions(
@@ -105,28 +89,12 @@ class OnnxBackend:
             k[:, row::2, column::2], refined[:, row::2, column::2] = symbols[-1], chosen
         return Symbols(z_jnd, z, k, refined)
 
-    def table_index(
-        self, z_jnd: np.ndarray, z: np.ndarray, quality: int | np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """See TableSource."""
-        return self._integers.table_index(z_jnd, z, checked_plane(quality, *z_jnd.shape[1:]))
-
-    def refine(
-        self, phase: int, tables: Sequence[np.ndarray], symbols: Sequence[np.ndarray]
-    ) -> np.ndarray:
-        """See TableSource."""
-        return self._integers.refine(phase, tables, symbols)
-
     def synthesise(self, decoded: DecodedSymbols, height: int, width: int) -> np.ndarray:
         """See Backend."""
         (z_jnd, z, k, _), step_index, quality = decoded
         plane = checked_plane(quality.values, *z_jnd.shape[1:])
         inputs = (values[None] for values in (z_jnd, z, k, step_index, plane))
         return self._sessions.run("pixels", *inputs)[0][0, :height, :width]
-
-    def step_levels(self) -> np.ndarray:
-        """See Backend."""
-        return self._integers.step_levels()
 
     def _refined_by_segments(
         self, phase: int, tables: list[np.ndarray], symbols: list[np.ndarray]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 
 import numpy as np
@@ -12,19 +12,17 @@ from torch import Tensor
 
 from jndlic.errors import WeightsError
 from jndlic.format.coding import DecodedSymbols
-from jndlic.format.quality import checked_plane
 from jndlic.format.symbols import Symbols
 from jndlic.network.analysis import AnalysisOutput
 from jndlic.network.codec import Codec
-from jndlic.network.integer import IntegerConv2d
-from jndlic.network.rules import MAGNITUDES, TABLE_COUNT
-from jndlic.runtime.integer_networks import IntegerNetworks
+from jndlic.network.rules import MAGNITUDES
+from jndlic.runtime.table_source import WeightsTables
 from jndlic.runtime.threads import current_limit
 from jndlic.runtime.weights_file import Weights
 from jndlic.tensors import to_batch
 
 
-class TorchBackend:
+class TorchBackend(WeightsTables):
     """See Backend.
 
     Args:
@@ -37,17 +35,7 @@ class TorchBackend:
     """
 
     def __init__(self, weights: Weights, device: str = "cpu") -> None:
-        self.name, self.trained_on, self.fingerprint = (
-            weights.name,
-            weights.trained_on,
-            weights.fingerprint,
-        )
-        self.tables_latent, self.tables_z, self.tables_z_jnd = (
-            weights.tables_latent,
-            weights.tables_z,
-            weights.tables_z_jnd,
-        )
-        self._integers = IntegerNetworks(weights.networks)
+        super().__init__(weights)
         self.network = build_network(weights).to(device)
 
     def analyse(self, pixels: np.ndarray, jnd: np.ndarray) -> AnalysisOutput:
@@ -61,28 +49,12 @@ class TorchBackend:
         with _threads():
             return self.network.quantise(features, quality)
 
-    def table_index(
-        self, z_jnd: np.ndarray, z: np.ndarray, quality: int | np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """See TableSource."""
-        return self._integers.table_index(z_jnd, z, checked_plane(quality, *z_jnd.shape[1:]))
-
-    def refine(
-        self, phase: int, tables: Sequence[np.ndarray], symbols: Sequence[np.ndarray]
-    ) -> np.ndarray:
-        """See TableSource."""
-        return self._integers.refine(phase, tables, symbols)
-
     def synthesise(self, decoded: DecodedSymbols, height: int, width: int) -> np.ndarray:
         """See Backend."""
         (z_jnd, z, k, _), step_index, quality = decoded
         with _threads():
             image = self.network.synthesise(z_jnd, z, k, step_index, quality.values, height, width)
         return image[0].permute(1, 2, 0).cpu().numpy()
-
-    def step_levels(self) -> np.ndarray:
-        """See Backend."""
-        return self._integers.step_levels()
 
 
 @contextmanager
@@ -114,27 +86,18 @@ if hasattr(os, "register_at_fork"):
 
 
 def build_network(weights: Weights) -> Codec:
-    """The networks of a weights file, checked and ready for use.
+    """The networks of a weights file, ready for use.
+
+    Args:
+        weights: whose integer part WeightsTables has checked.
 
     Raises:
-        WeightsError: see TorchBackend.
+        WeightsError: parameters are missing, unknown, or of the wrong shape or type.
     """
     codec = Codec(weights.config)
     networks = {name: torch.from_numpy(value) for name, value in weights.networks.items()}
     _check_types(codec.state_dict(), networks)
     codec.load_state_dict(networks)
-    for layer in codec.modules():
-        if isinstance(layer, IntegerConv2d):
-            layer.check()
-    if len(weights.tables_latent) != TABLE_COUNT:
-        raise WeightsError(
-            f"{len(weights.tables_latent)} latent tables where there should be {TABLE_COUNT}"
-        )
-    if not (
-        int(codec.neighbours.refined.min()) >= 0
-        and int(codec.neighbours.refined.max()) < TABLE_COUNT
-    ):
-        raise WeightsError(f"neighbours.refined names tables beyond 0..{TABLE_COUNT - 1}")
     codec.rounding.follow(torch.from_numpy(weights.tables_latent.probabilities(MAGNITUDES)))
     codec.requires_grad_(False)
     return codec.eval().to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
