@@ -6,13 +6,13 @@ The runtime is imported only where a codec is at work: `info` does without.
 
 from __future__ import annotations
 
-import operator
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from jndlic.arguments import whole_number
 from jndlic.errors import ParameterError
 from jndlic.format import container as format_
 from jndlic.format.container import unpack
@@ -107,7 +107,7 @@ def decode(
     from jndlic.images.pillow import to_pillow
 
     _check_codec(codec)
-    area_max = _integer(area_max, "area_max")
+    area_max = whole_number(area_max, "area_max")
 
     # Before the weights are loaded: most bad files fail here
     container = unpack(_as_bytes(data), area_max)
@@ -181,22 +181,12 @@ def checked_quality(quality: int) -> int:
     Raises:
         ParameterError: it is no integer from 1 to 100.
     """
-    value = _integer(quality, "quality")
+    value = whole_number(quality, "quality")
     if not format_.QUALITY_MIN <= value <= format_.QUALITY_MAX:
         raise ParameterError(
             f"quality must be {format_.QUALITY_MIN} to {format_.QUALITY_MAX}, got {value}"
         )
     return value
-
-
-def _integer(value: int, name: str) -> int:
-    """A whole number of any type, numpy's included; True and False are none."""
-    try:
-        if isinstance(value, (bool, np.bool_)):
-            raise TypeError
-        return operator.index(value)
-    except TypeError:
-        raise ParameterError(f"{name} must be an integer, got {value!r}") from None
 
 
 def _check_codec(codec: Backend | None) -> None:

@@ -19,7 +19,7 @@ FLOW = (
     ("choices", "errors", "temporary_files", "files", "memory"),
     ("console",),
     ("format.container", "format.reader", "format.grid"),
-    ("shipped_weights", "tensor_files", "tensors"),
+    ("arguments", "shipped_weights", "tensor_files", "tensors"),
     ("format",),
     ("images",),
     ("metrics",),

@@ -9,11 +9,10 @@ from pathlib import Path
 from jndlic.cli import batch, streams
 from jndlic.cli import jobs as cli_jobs
 from jndlic.cli.common import Coder, Done, add_codec_options, naming, positive
-from jndlic.cli.jobs import Job, Kind, find_jobs
+from jndlic.cli.jobs import SUFFIX, Job, Kind, find_jobs
 from jndlic.errors import ParameterError
 from jndlic.format.container import AREA_MAX, TAG_ALPHA, TAG_EXIF, TAG_ICC, TAG_XMP, unpack
 
-SUFFIX = ".jlic"
 FORMATS = ("png", "jpg", "webp", "tif", "ppm", "pgm", "bmp")
 """As suffixes; jndlic/images/files.py has what Pillow calls them."""
 
@@ -73,11 +72,11 @@ class Decoder(Coder):
                     },
                 )
             )
-            from jndlic.pipeline import decode_picture
+            from jndlic.pipeline import decode_container
 
             codec = self.codec
             start = time.perf_counter()
-            picture = decode_picture(data, codec, self.max_pixels)
+            picture = decode_container(container, codec)
             seconds = time.perf_counter() - start
             content, losses = picture_file(picture, form)
             self.refuse_losses(losses)

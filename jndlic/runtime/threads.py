@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import os
 import sys
 import time
@@ -12,6 +11,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import NamedTuple
 
+from jndlic.arguments import whole_number
 from jndlic.errors import ParameterError
 
 _limit: ContextVar[int | None] = ContextVar("threads", default=None)
@@ -37,10 +37,7 @@ def thread_limit(threads: int | None) -> Generator[None, None, None]:
     if threads is None:
         yield
         return
-    try:
-        count = 0 if isinstance(threads, bool) else operator.index(threads)
-    except TypeError:
-        count = 0
+    count = whole_number(threads, "threads")
     if count < 1:
         raise ParameterError(f"threads must be an integer from 1 on, got {threads!r}")
     token = _limit.set(count)

@@ -22,7 +22,7 @@ def test_the_innermost_limit_counts() -> None:
     assert current_limit() is None
 
 
-@pytest.mark.parametrize("wrong", [0, -1, True, 1.5, "2"])
+@pytest.mark.parametrize("wrong", [0, -1, True, np.True_, 1.5, "2"])
 def test_wrong_numbers(wrong: object) -> None:
     with pytest.raises(ParameterError, match="threads"), thread_limit(wrong):  # pyright: ignore[reportArgumentType]
         pass

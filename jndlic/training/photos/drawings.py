@@ -48,11 +48,24 @@ def drawing(random: np.random.Generator, side: int) -> np.ndarray:
         ground = np.zeros((side, side, 4))
     else:
         ground = np.full((side, side, 4), 255.0)
-        ground[..., :3] = _flat(random, side) if kind < FLAT_GROUND else _gradient(random, side)
+        ground[..., :3] = _colour(random) if kind < FLAT_GROUND else _gradient(random, side)
     figures = FIGURES[int(random.integers(len(FIGURES)))](random, side)
     if random.random() < FAINT:
         figures[..., 3] *= random.uniform(0.1, 1.0)
     return np.rint(_over(figures, ground)).astype(np.uint8)
+
+
+def drawn_over(crop: Tensor, random: np.random.Generator) -> Tensor:
+    """A crop under a new drawing.
+
+    Args:
+        crop: (3, S, S) uint8, on any device.
+        random: the source of everything.
+
+    Returns:
+        (3, S, S) uint8, there.
+    """
+    return laid_over(torch.from_numpy(drawing(random, crop.shape[-1])).to(crop.device), crop)
 
 
 def laid_over(layer: Tensor, crop: Tensor) -> Tensor:
@@ -86,12 +99,13 @@ def _colour(random: np.random.Generator) -> Colour:
     return red, green, blue
 
 
-def _flat(random: np.random.Generator, side: int) -> np.ndarray:
-    return np.broadcast_to(np.array(_colour(random), dtype=float), (side, side, 3))
+def _two_colours(random: np.random.Generator) -> np.ndarray:
+    """(2, 3) grey levels."""
+    return np.array([_colour(random) for _ in range(2)], dtype=float)
 
 
 def _gradient(random: np.random.Generator, side: int) -> np.ndarray:
-    first, last = np.array(_colour(random), dtype=float), np.array(_colour(random), dtype=float)
+    first, last = _two_colours(random)
     last = first + (last - first) * random.uniform(0.05, 1.0)
     along = _along(random.uniform(0.0, 2.0 * math.pi), side)
     share = (along - along.min()) / np.ptp(along)
@@ -222,7 +236,7 @@ def waves(random: np.random.Generator, side: int) -> np.ndarray:
     wave = np.sin(2.0 * math.pi * phase)
     if random.random() < 0.5:
         wave = np.sign(wave)
-    first, last = np.array(_colour(random), dtype=float), np.array(_colour(random), dtype=float)
+    first, last = _two_colours(random)
     layer = np.zeros((side, side, 4))
     layer[..., :3] = first + (last - first) * (0.5 + 0.5 * wave[..., None])
     (top, left), (bottom, right) = np.sort(random.integers(0, side + 1, (2, 2)), axis=0)

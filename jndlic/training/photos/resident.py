@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
-from jndlic.training.photos.drawings import drawing, laid_over
+from jndlic.training.photos.drawings import drawn_over
 from jndlic.training.photos.quality_fields import DRAWS, quality_fields
 
 
@@ -152,8 +152,7 @@ class ResidentLoader:
             number = self.rank + place * self.world
             random = np.random.default_rng((self.seed, step, number))
             if random.random() < self.drawn:
-                layer = torch.from_numpy(drawing(random, self.crop_size)).to(crops.device)
-                crop.copy_(laid_over(layer, crop))
+                crop.copy_(drawn_over(crop, random))
 
     def _share(self, random: np.random.Generator, count: int, width: int) -> np.ndarray:
         """This process's part of the draws of all."""

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
 from jndlic.errors import ImageError
-from jndlic.training.photos.drawings import drawing, laid_over
+from jndlic.training.photos.drawings import drawn_over
 from jndlic.training.photos.files import load_pixels
 from jndlic.training.photos.quality_fields import DRAWS, quality_fields
 
@@ -91,6 +91,4 @@ class StreamedCrops(IterableDataset):
         if random.random() < 0.5:
             crop = crop.transpose(1, 0, 2)
         taken = torch.from_numpy(np.ascontiguousarray(crop.transpose(2, 0, 1)))
-        if random.random() >= self.drawn:
-            return taken
-        return laid_over(torch.from_numpy(drawing(random, self.crop_size)), taken)
+        return drawn_over(taken, random) if random.random() < self.drawn else taken
