@@ -61,9 +61,9 @@ def encode_picture(
     )
 
 
-def decode_picture(data: bytes, codec: Backend, area_max: int = format_.AREA_MAX) -> Picture:
+def decode_picture(data: bytes, codec: Backend) -> Picture:
     """Restores a picture; errors as of `jndlic.decode`."""
-    return decode_container(unpack(data, area_max), codec)
+    return decode_container(unpack(data), codec)
 
 
 def analyse_picture(

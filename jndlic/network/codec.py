@@ -104,9 +104,8 @@ class Codec(nn.Module):
         rows, columns = analysis.features.shape[-2:]
         level = self._quality(quality, rows // 2, columns // 2)
         latent = self.analysis.latent(analysis, level)
-        z = torch.floor(self.hyper_analysis(latent, level) - self.median_z + 0.5)
-        z_jnd = torch.floor(self.jnd_head(analysis.jnd_features) - self.median_z_jnd + 0.5)
-        z, z_jnd = (values.clamp(-SYMBOL_LIMIT, SYMBOL_LIMIT) for values in (z, z_jnd))
+        z = side_symbols(self.hyper_analysis(latent, level), self.median_z)
+        z_jnd = side_symbols(self.jnd_head(analysis.jnd_features), self.median_z_jnd)
         table, step_index = self._indices(z_jnd, z, level)
         latents, tables = to_phases(latent), to_phases(table)
         steps = to_phases(step_size(step_index))
@@ -149,13 +148,8 @@ class Codec(nn.Module):
             (1, 3, height, width) float32, clipped to 0..255, not rounded.
         """
         step_index, level = self._tensor(d), self._quality(quality, *z_jnd.shape[1:])
-        offsets = to_phases(step_size(step_index) * self._tensor(k))
-        _, latent = self.context(
-            self._tensor(z),
-            self._tensor(z_jnd),
-            level,
-            lambda phase, mean: mean + offsets[phase],
-        )
+        symbols = self._tensor(z_jnd), self._tensor(z), self._tensor(k)
+        latent = dequantised(self.context, *symbols, step_index, level)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=precision == torch.bfloat16):
             image = self.synthesis(latent, step_index, level)
         return image[..., :height, :width].to(torch.float32).clamp(0.0, 255.0)
@@ -189,6 +183,26 @@ class Codec(nn.Module):
 
     def _tensor(self, symbols: np.ndarray) -> Tensor:
         return torch.from_numpy(symbols).to(self.device, torch.float32)[None]
+
+
+def side_symbols(values: Tensor, median: Tensor) -> Tensor:
+    """z or z_J: values less the median of their channel, rounded; float32 that holds integers."""
+    return torch.floor(values - median + 0.5).clamp(-SYMBOL_LIMIT, SYMBOL_LIMIT)
+
+
+def dequantised(
+    context: Context, z_jnd: Tensor, z: Tensor, k: Tensor, step_index: Tensor, quality: Tensor
+) -> Tensor:
+    """Latents as the decoder has them, ŷ = μ + r^d k: (B, M, h, w).
+
+    Args:
+        context: gives μ.
+        z_jnd, z, k: symbols, as float32.
+        step_index: d, as float32.
+        quality: (B, h / 2, w / 2) integers 1..100.
+    """
+    offsets = to_phases(step_size(step_index) * k)
+    return context(z, z_jnd, quality, lambda phase, mean: mean + offsets[phase])[1]
 
 
 def _integers(values: Tensor, kind: type = np.int32) -> np.ndarray:

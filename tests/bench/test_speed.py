@@ -15,7 +15,7 @@ from jndlic.bench.studies.speed import (
     format_table,
     main,
     ratios,
-    sample_pictures,
+    sample_picture,
 )
 
 
@@ -47,7 +47,8 @@ def test_ratios() -> None:
 
 
 def test_sample_pictures(tmp_path: Path) -> None:
-    for path, size in zip(sample_pictures(tmp_path), SIZES, strict=True):
+    for size in SIZES:
+        path = sample_picture(tmp_path, *size)
         with Image.open(path) as picture:
             assert (picture.size, picture.mode) == (size, "RGB")
 

@@ -61,5 +61,9 @@ def wall_time(seconds: Sequence[float]) -> WallTime:
 
 def peak_memory(who: int = resource.RUSAGE_SELF) -> int:
     """Largest resident size so far, bytes, of this process or of its children."""
-    peak = resource.getrusage(who).ru_maxrss
-    return peak if platform.system() == "Darwin" else peak * 1024
+    return resident_bytes(resource.getrusage(who).ru_maxrss)
+
+
+def resident_bytes(maximum: int) -> int:
+    """What the system calls ru_maxrss, in bytes."""
+    return maximum if platform.system() == "Darwin" else maximum * 1024

@@ -223,22 +223,19 @@ def format_table(measured: list[Measurement]) -> str:
     return "\n".join(lines)
 
 
-def sample_pictures(folder: Path) -> list[Path]:
-    """Write the standard sizes, made of the demo's photo by mirrored tiling, which keeps its detail
-    as it is.
+def sample_picture(folder: Path, width: int, height: int) -> Path:
+    """Write a picture of a size: the demo's photo, tiled by mirrors, which keep its detail.
 
     Returns:
-        PNG files named after their sizes.
+        A PNG file named after its size.
     """
     from skimage.data import coffee  # late: whoever names pictures needs no scikit-image
 
     photo = coffee()
-    paths = []
-    for width, height in SIZES:
-        margin = ((0, max(0, height - photo.shape[0])), (0, max(0, width - photo.shape[1])), (0, 0))
-        paths.append(folder / f"{width}x{height}.png")
-        Image.fromarray(np.pad(photo, margin, mode="symmetric")[:height, :width]).save(paths[-1])
-    return paths
+    margin = ((0, max(0, height - photo.shape[0])), (0, max(0, width - photo.shape[1])), (0, 0))
+    path = folder / f"{width}x{height}.png"
+    Image.fromarray(np.pad(photo, margin, mode="symmetric")[:height, :width]).save(path)
+    return path
 
 
 def report(
@@ -291,7 +288,7 @@ def _run(options: argparse.Namespace) -> None:
             raise ImageError(f"{picture}: no such file")
     measured: list[Measurement] = []
     with tempfile.TemporaryDirectory() as folder:
-        for picture in options.images or sample_pictures(Path(folder)):
+        for picture in options.images or [sample_picture(Path(folder), *size) for size in SIZES]:
             measured += measure(
                 picture, Path(folder), options.quality, options.threads, options.repetitions
             )

@@ -17,9 +17,8 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-from PIL import Image
-
+from jndlic.bench.run.process import resident_bytes
+from jndlic.bench.studies.speed import sample_picture
 from jndlic.console import run_command
 from jndlic.errors import CodecError
 from jndlic.files import write_atomically
@@ -71,13 +70,9 @@ def commands(folder: Path) -> list[Command]:
     Args:
         folder: for pictures and files.
     """
-    from skimage.data import coffee  # late: `--help` needs no scikit-image
-
-    photo = np.pad(coffee(), ((0, LARGE[1]), (0, LARGE[0]), (0, 0)), mode="symmetric")
     found: list[Command] = []
     for width, height in (LARGE, SMALL):
-        size, picture = f"{width}x{height}", folder / f"{width}x{height}.png"
-        Image.fromarray(photo[:height, :width]).save(picture)
+        size, picture = f"{width}x{height}", sample_picture(folder, width, height)
         for backend in ("onnx", "torch"):
             packed, restored = folder / f"{size}.{backend}.jlic", folder / f"{size}.{backend}.png"
             options = ["--backend", backend, "-f", "--quiet"]
@@ -137,7 +132,7 @@ def _run(command: Command) -> tuple[float, int]:
     if process.returncode:
         raise CodecError(f"{command.name}: {process.stderr.decode(errors='replace').strip()}")
     seconds, peak = json.loads(process.stdout)
-    return seconds, peak * (1 if platform.system() == "Darwin" else 1024)
+    return seconds, resident_bytes(peak)
 
 
 def format_table(measured: list[Measured]) -> str:

@@ -18,11 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from jndlic.format.grid import HYPER_STRIDE, JND_STRIDE, LATENT_STRIDE
-from jndlic.format.phases import to_phases
-from jndlic.format.symbols import SYMBOL_LIMIT
 from jndlic.network.analysis import AnalysisOutput
-from jndlic.network.codec import Codec
-from jndlic.network.hyperprior import step_size
+from jndlic.network.codec import Codec, dequantised, side_symbols
 from jndlic.network.mean_context import LATENT_SCALE, from_phases
 
 OPSET = 20
@@ -42,6 +39,9 @@ class _Analysis(nn.Module):
 
 
 class _Latent(nn.Module):
+    median_z: Tensor
+    median_z_jnd: Tensor
+
     def __init__(self, codec: Codec) -> None:
         super().__init__()
         self.analysis, self.hyper_analysis = codec.analysis, codec.hyper_analysis
@@ -53,9 +53,9 @@ class _Latent(nn.Module):
         self, features: Tensor, detail: Tensor, jnd_features: Tensor, quality: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         latent = self.analysis.latent(AnalysisOutput(features, detail, jnd_features), quality)
-        z = self.hyper_analysis(latent, quality) - self.median_z
-        z_jnd = self.jnd_head(jnd_features) - self.median_z_jnd
-        return latent, _rounded(z), _rounded(z_jnd)
+        z = side_symbols(self.hyper_analysis(latent, quality), self.median_z)
+        z_jnd = side_symbols(self.jnd_head(jnd_features), self.median_z_jnd)
+        return latent, z.to(torch.int32), z_jnd.to(torch.int32)
 
 
 class _Hidden(nn.Module):
@@ -86,10 +86,8 @@ class _Pixels(nn.Module):
         self, z_jnd: Tensor, z: Tensor, k: Tensor, step_index: Tensor, quality: Tensor
     ) -> Tensor:
         index = step_index.float()
-        offsets = to_phases(step_size(index) * k.float())
-        _, latent = self.context(
-            z.float(), z_jnd.float(), quality, lambda phase, mean: mean + offsets[phase]
-        )
+        symbols = z_jnd.float(), z.float(), k.float()
+        latent = dequantised(self.context, *symbols, index, quality)
         return self.synthesis(latent, index, quality).clamp(0.0, 255.0).permute(0, 2, 3, 1)
 
 
@@ -109,16 +107,8 @@ class _Input(NamedTuple):
         rows, columns = (HYPER_STRIDE // self.stride * n for n in (EXAMPLE_ROWS, EXAMPLE_COLUMNS))
         if not self.channels:
             return torch.ones(1, rows, columns, dtype=self.type)
-        shape = (
-            (rows, columns, self.channels)
-            if self.channels_last
-            else (
-                self.channels,
-                rows,
-                columns,
-            )
-        )
-        return torch.zeros(1, *shape, dtype=self.type)
+        whole = torch.zeros(1, self.channels, rows, columns, dtype=self.type)
+        return whole.permute(0, 2, 3, 1).contiguous() if self.channels_last else whole
 
     def free(self) -> dict[int, object]:
         """Which sides may change, and how they hang together."""
@@ -211,7 +201,3 @@ def _without_weights(model, weights: dict[str, Tensor]) -> bytes:
         part.ClearField("doc_string")
     model.graph.ClearField("value_info")
     return model.SerializeToString(deterministic=True)
-
-
-def _rounded(values: Tensor) -> Tensor:
-    return torch.floor(values + 0.5).clamp(-SYMBOL_LIMIT, SYMBOL_LIMIT).to(torch.int32)
