@@ -7,6 +7,7 @@ import os
 import numpy as np
 import pytest
 from places import SHARED
+from toy_codec import ToyCodec
 
 if (SHARED / "data" / "lpips" / "squeeze.backbone.pth").is_file():
     os.environ.setdefault(
@@ -28,6 +29,16 @@ def torch_codec():
     from jndlic.runtime.load import load_torch_codec
 
     return load_torch_codec()
+
+
+@pytest.fixture
+def toy(monkeypatch: pytest.MonkeyPatch) -> ToyCodec:
+    """A codec of a few lines, in the place of all that are loaded."""
+    from jndlic.runtime import load as weights
+
+    codec = ToyCodec()
+    monkeypatch.setattr(weights, "load_codec", lambda *_: codec)
+    return codec
 
 
 @pytest.fixture(scope="session")

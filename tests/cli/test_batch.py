@@ -11,18 +11,12 @@ import numpy as np
 import pytest
 from commands import run
 from PIL import Image
-from toy_codec import ToyCodec
 
 import jndlic
 from jndlic.errors import WeightsError
 from jndlic.runtime import load as weights
 
-
-@pytest.fixture(autouse=True)
-def toy(monkeypatch: pytest.MonkeyPatch) -> ToyCodec:
-    codec = ToyCodec()
-    monkeypatch.setattr(weights, "load_codec", lambda *_: codec)
-    return codec
+pytestmark = pytest.mark.usefixtures("toy")
 
 
 @pytest.fixture

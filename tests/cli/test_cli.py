@@ -20,12 +20,7 @@ import jndlic
 from jndlic.cli.main import main
 from jndlic.runtime import load as weights
 
-
-@pytest.fixture(autouse=True)
-def toy(monkeypatch: pytest.MonkeyPatch) -> ToyCodec:
-    codec = ToyCodec()
-    monkeypatch.setattr(weights, "load_codec", lambda *_: codec)
-    return codec
+pytestmark = pytest.mark.usefixtures("toy")
 
 
 @pytest.fixture

@@ -37,7 +37,6 @@ from jndlic.optimize.predictors.profiles import PROFILES, profile
 from jndlic.optimize.predictors.registry import default_predictor
 from jndlic.optimize.target import optimize
 from jndlic.pipeline import decode_picture
-from jndlic.runtime import load as weights
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 LOOK = profile("mcl-jci-75")
@@ -45,11 +44,7 @@ XMP = b"<x:xmpmeta/>"
 FORMS = {"jpeg": "JPEG", "webp": "WEBP", "avif": "AVIF"}
 
 
-@pytest.fixture(autouse=True)
-def toy(monkeypatch: pytest.MonkeyPatch) -> ToyCodec:
-    codec = ToyCodec()
-    monkeypatch.setattr(weights, "load_codec", lambda *_: codec)
-    return codec
+pytestmark = pytest.mark.usefixtures("toy")
 
 
 def pixels(height: int = 45, width: int = 61, seed: int = 0) -> np.ndarray:

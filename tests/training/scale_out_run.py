@@ -13,22 +13,13 @@ from pathlib import Path
 import lightning
 import torch
 from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint
+from small_network import SMALL
 
-from jndlic.network.config import CodecConfig
 from jndlic.training.codec.module import CodecTraining
 from jndlic.training.photos.data import PhotoData
 
 CROPS = 4  # per step, of all processes together
 INTERVAL = 3  # steps between checkpoints
-SIZES = CodecConfig(
-    latent_channels=32,
-    detail_channels=8,
-    hyper_channels=16,
-    jnd_channels=4,
-    fine_channels=16,
-    coarse_channels=24,
-    context_channels=24,
-)
 
 
 class Watch(lightning.Callback):
@@ -64,7 +55,7 @@ class Watch(lightning.Callback):
 def main(folder: Path, devices: int, steps: int) -> None:
     """Train."""
     lightning.seed_everything(1)
-    module = CodecTraining(SIZES, lpips_weight=0.0, ssimulacra2_weight=1.0, warmup_steps=2)
+    module = CodecTraining(SMALL, lpips_weight=0.0, ssimulacra2_weight=1.0, warmup_steps=2)
     data = PhotoData(
         [str(folder / "photos")],
         64,

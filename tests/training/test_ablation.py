@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from small_network import SMALL
 
 pytest.importorskip("compressai", reason="needs the [train] extra")
 
 from jndlic.bench.studies.foreign_map import OtherMap, no_map
 from jndlic.errors import ParameterError
 from jndlic.jnd.own_map import own_map
-from jndlic.network.config import CodecConfig
 from jndlic.training.codec.ablation import (
     CONSTANT_STEP,
     NO_FTM,
@@ -26,16 +26,6 @@ from jndlic.training.codec.ablation import (
 )
 from jndlic.training.codec.module import CodecTraining
 from jndlic.training.codec.trainable import trainable_codec
-
-SMALL = CodecConfig(
-    latent_channels=32,
-    detail_channels=8,
-    hyper_channels=16,
-    jnd_channels=4,
-    fine_channels=16,
-    coarse_channels=24,
-    context_channels=24,
-)
 
 
 def test_constant_step_has_no_map_of_steps() -> None:

@@ -37,7 +37,7 @@ def start(folder: Path, devices: int, steps: int) -> subprocess.Popen:
         if not key.startswith(("SLURM", "PL_", "LOCAL_RANK"))
     }
     environment["PYTHONPATH"] = os.pathsep.join(
-        filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))
+        filter(None, (str(ROOT), str(ROOT / "tests"), os.environ.get("PYTHONPATH")))
     )
     with open(folder / "output.txt", "ab") as output:
         return subprocess.Popen(
