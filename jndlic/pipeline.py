@@ -19,14 +19,16 @@ from jndlic import shipped_weights
 from jndlic.choices import OWN_JND_MODEL
 from jndlic.errors import ParameterError
 from jndlic.format import container as format_
-from jndlic.format.coding import DecodedSymbols, pack_symbols, unpack_symbols
+from jndlic.format.coding import SymbolReader, pack_symbols
 from jndlic.format.container import Container, Header, pack, unpack
+from jndlic.format.grid import picture_area
 from jndlic.format.planes import decode_plane, encode_plane
 from jndlic.format.quality import Quality, quality_chunks
+from jndlic.format.symbols import WholeSymbols
 from jndlic.images.picture import Picture, turned
 
 if TYPE_CHECKING:
-    from jndlic.format.symbols import Symbols
+    from jndlic.format.symbols import Symbols, SymbolStream
     from jndlic.runtime.backend import Backend
 
 
@@ -56,9 +58,17 @@ def encode_picture(
         codec: networks and tables.
         jnd, progress: see `analyse_picture`.
     """
-    return pack_picture(
-        picture, *quantise(analyse_picture(picture, codec, jnd, progress), quality, codec), codec
+    from jndlic.jnd.own_map import own_map_of_window
+
+    octaves = _octaves(picture.pixels, jnd, progress)
+    chosen = _steered(quality, octaves, codec)
+    symbols = codec.code(
+        lambda area: own_map_of_window(picture.pixels, area),
+        picture.height,
+        picture.width,
+        chosen.values,
     )
+    return _packed(picture, symbols, chosen, codec)
 
 
 def decode_picture(data: bytes, codec: Backend) -> Picture:
@@ -90,22 +100,20 @@ def analyse_picture(
     """
     from jndlic.jnd.own_map import own_map
 
-    own = own_map(picture.pixels)
-    if jnd is None or (isinstance(jnd, str) and jnd == OWN_JND_MODEL):
-        octaves = None
-    else:
-        octaves = _octaves(own, jnd, picture.pixels, progress)
-    return Analysed(codec.analyse(picture.pixels, own), octaves)
+    octaves = _octaves(picture.pixels, jnd, progress)
+    return Analysed(codec.analyse(picture.pixels, own_map(picture.pixels)), octaves)
 
 
 def _octaves(
-    own: np.ndarray,
-    jnd: np.ndarray | str,
-    pixels: np.ndarray,
-    progress: Callable[[float], None] | None,
-) -> np.ndarray:
+    pixels: np.ndarray, jnd: np.ndarray | str | None, progress: Callable[[float], None] | None
+) -> np.ndarray | None:
+    """See Analysed."""
+    if jnd is None or (isinstance(jnd, str) and jnd == OWN_JND_MODEL):
+        return None
+    from jndlic.jnd.own_map import own_map
     from jndlic.jnd.steering import step_octaves
 
+    own = own_map(pixels)
     if not isinstance(jnd, str):
         return step_octaves(own, _checked_map(jnd, pixels.shape))
     from jndlic.jnd.models import tolerance_map
@@ -122,13 +130,16 @@ def quantise(analysed: Analysed, base: int, codec: Backend) -> tuple[Symbols, Qu
         base: quality, 1..100, where the caller's map (if there is one) is the picture's own.
         codec: that analysed it.
     """
-    if analysed.octaves is None:
-        quality = Quality(base)
-    else:
-        from jndlic.jnd.steering import steered_quality
-
-        quality = steered_quality(base, analysed.octaves, codec.step_levels())
+    quality = _steered(base, analysed.octaves, codec)
     return codec.quantise(analysed.features, quality.values), quality
+
+
+def _steered(base: int, octaves: np.ndarray | None, codec: Backend) -> Quality:
+    if octaves is None:
+        return Quality(base)
+    from jndlic.jnd.steering import steered_quality
+
+    return steered_quality(base, octaves, codec.step_levels())
 
 
 def pack_picture(picture: Picture, symbols: Symbols, quality: Quality, codec: Backend) -> bytes:
@@ -139,6 +150,10 @@ def pack_picture(picture: Picture, symbols: Symbols, quality: Quality, codec: Ba
         symbols, quality: of `quantise`.
         codec: that made them.
     """
+    return _packed(picture, WholeSymbols(symbols), quality, codec)
+
+
+def _packed(picture: Picture, symbols: SymbolStream, quality: Quality, codec: Backend) -> bytes:
     header = Header(picture.width, picture.height, quality.base, codec.fingerprint, picture.grey)
     chunks = *quality_chunks(quality), *_name_chunks(codec), *_side_chunks(picture)
     return pack(pack_symbols(header, symbols, codec, chunks))
@@ -147,12 +162,18 @@ def pack_picture(picture: Picture, symbols: Symbols, quality: Quality, codec: Ba
 def decode_container(container: Container, codec: Backend) -> Picture:
     """Restores the picture of a container; errors as of `jndlic.decode`."""
     header = container.header
-    decoded = unpack_symbols(container, codec)
+    symbols = SymbolReader(container, codec)
     alpha = container.payload(format_.TAG_ALPHA)
     if alpha is not None:  # before the synthesis: a damaged plane should fail early
         alpha = decode_plane(alpha, header.height, header.width, "alpha")
+    pixels = np.empty((header.height, header.width, 3), dtype=np.uint8)
+    picture_ = picture_area(header.height, header.width)
+    for area, levels in codec.draw(symbols, header.height, header.width, picture_):
+        part = pixels[area.within(picture_, 1)]
+        part[:] = grey_levels(levels[: part.shape[0], : part.shape[1]], header.grey)
+    symbols.check()
     picture = Picture(
-        synthesise_pixels(decoded, codec, header.height, header.width, header.grey),
+        pixels,
         alpha,
         header.grey,
         icc=container.payload(format_.TAG_ICC),
@@ -162,21 +183,16 @@ def decode_container(container: Container, codec: Backend) -> Picture:
     return turned(picture, header.orientation)
 
 
-def synthesise_pixels(
-    decoded: DecodedSymbols, codec: Backend, height: int, width: int, grey: bool
-) -> np.ndarray:
-    """Pixels of symbols.
+def grey_levels(levels: np.ndarray, grey: bool) -> np.ndarray:
+    """Pixels as they are handed out.
 
     Args:
-        decoded: integers of one picture.
-        codec: that they were made by.
-        height, width: of the picture.
-        grey: three equal channels.
+        levels: float32 (H, W, 3), grey levels.
+        grey: whether the picture has one channel: three equal ones then.
 
     Returns:
         uint8 (H, W, 3).
     """
-    levels = codec.synthesise(decoded, height, width)
     if grey:
         levels = np.broadcast_to(levels.mean(2, keepdims=True), levels.shape)
     # Symbols within their limits can still drive a float network to infinity, and NaN has no grey

@@ -398,10 +398,12 @@ def test_symbols_that_drive_the_network_to_infinity(
     toy: ToyCodec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = jndlic.encode(photo(4, 5), codec=toy)
-    values = np.broadcast_to(
-        np.array([np.nan, np.inf, -np.inf, 300.0, 99.5], np.float32)[:, None], (4, 5, 3)
+    values = np.zeros((64, 64, 3), np.float32)
+    values[:, :5] = np.array([np.nan, np.inf, -np.inf, 300.0, 99.5], np.float32)[:, None]
+    draw = ToyCodec.draw
+    monkeypatch.setattr(
+        ToyCodec, "draw", lambda *arguments: ((area, values) for area, _ in draw(*arguments))
     )
-    monkeypatch.setattr(ToyCodec, "synthesise", lambda *_: values)
     decoded = np.asarray(jndlic.decode(data, codec=toy))
     np.testing.assert_array_equal(decoded[0, :, 0], [0, 255, 0, 255, 100])
 

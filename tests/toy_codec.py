@@ -5,15 +5,18 @@ of one colour each."""
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
-from jndlic.format.coding import DecodedSymbols
+from jndlic.format.coding import DecodedSymbols, SegmentSource
 from jndlic.format.entropy import TOTAL, SymbolTables
-from jndlic.format.symbols import Symbols
+from jndlic.format.grid import LATENT_STRIDE, Area, picture_area, segment_areas
+from jndlic.format.symbols import Symbols, WholeSymbols, join_phases
+from jndlic.runtime.backend import Source
 
 
 def normal_tables(scales: list[float]) -> SymbolTables:
@@ -38,7 +41,7 @@ class ToyCodec:
         self.name = "toy"
         self.trained_on = ()
         self.fingerprint = b"toycodec"
-        self.trained_on = ()
+        self.side_margin = 0
         self.tables_z = normal_tables([4.0, 4.0, 4.0])
         self.tables_z_jnd = normal_tables([2.0, 2.0])
         self.tables_latent = normal_tables([1.0, 3.0, 9.0, 30.0])
@@ -58,6 +61,12 @@ class ToyCodec:
             z_jnd, z, means(analysis[:, :3] - 128, 16, self._step(self._latents(quality))), t
         )
 
+    def code(
+        self, pixels: Source, height: int, width: int, quality: int | np.ndarray
+    ) -> WholeSymbols:
+        window = pixels(picture_area(height, width))
+        return WholeSymbols(self.quantise(self.analyse(*window), quality))
+
     def step_levels(self) -> np.ndarray:
         return np.log2(self._step(torch.arange(1, 101)).numpy())
 
@@ -72,12 +81,28 @@ class ToyCodec:
         return tables[phase]
 
     def synthesise(self, decoded: DecodedSymbols, height: int, width: int) -> np.ndarray:
-        blocks = (
-            torch.from_numpy(decoded.symbols.k)[None].float()
-            * self._step(self._latents(decoded.quality.values))
-            + 128
-        )
-        pixels = functional.interpolate(blocks, scale_factor=16)[0, :, :height, :width]
+        steps = self._step(self._latents(decoded.quality.values))
+        return self._blocks(decoded.symbols.k, steps)[:height, :width]
+
+    def draw(
+        self, symbols: SegmentSource, height: int, width: int, area: Area
+    ) -> Iterator[tuple[Area, np.ndarray]]:
+        picture = picture_area(height, width)
+        shape = picture.shape(LATENT_STRIDE)
+        steps = self._step(self._latents(symbols.quality.values)).expand(shape)
+        for number, segment in enumerate(segment_areas(picture)):
+            inside = segment.grown(0, area)
+            if inside.top >= inside.bottom or inside.left >= inside.right:
+                continue
+            k = np.empty((3, *segment.shape(LATENT_STRIDE)), np.int32)
+            join_phases(k, symbols.segment(number)[0])
+            part = k[(slice(None), *inside.within(segment))]
+            yield inside, self._blocks(part, steps[inside.within(picture)])
+
+    @staticmethod
+    def _blocks(k: np.ndarray, steps: Tensor) -> np.ndarray:
+        levels = torch.from_numpy(k)[None].float() * steps + 128
+        pixels = functional.interpolate(levels, scale_factor=16)[0]
         return pixels.clamp(0.0, 255.0).permute(1, 2, 0).numpy()
 
     @staticmethod

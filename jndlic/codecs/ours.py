@@ -25,9 +25,9 @@ from jndlic.pipeline import (
     Analysed,
     analyse_picture,
     decode_picture,
+    grey_levels,
     pack_picture,
     quantise,
-    synthesise_pixels,
 )
 from jndlic.runtime import load
 from jndlic.runtime.backend import Backend
@@ -130,7 +130,8 @@ class JndlicSession:
         symbols, quality = quantise(self._analysed, level, codec)
         _, step_index = codec.table_index(symbols.z_jnd, symbols.z, quality.values)
         decoded = DecodedSymbols(symbols, step_index, quality)
-        pixels = synthesise_pixels(decoded, codec, picture.height, picture.width, picture.grey)
+        levels = codec.synthesise(decoded, picture.height, picture.width)
+        pixels = grey_levels(levels, picture.grey)
         return shown(replace(picture, pixels=pixels))
 
     def encode(self, level: int) -> bytes:

@@ -14,10 +14,29 @@ import numpy as np
 from jndlic.errors import FormatError, UnsupportedError
 from jndlic.format.container import Container, Header
 from jndlic.format.entropy import SymbolTables
-from jndlic.format.grid import HYPER_STRIDE, JND_STRIDE, plane_shape
+from jndlic.format.grid import (
+    HYPER_STRIDE,
+    JND_STRIDE,
+    LATENT_STRIDE,
+    Area,
+    picture_area,
+    plane_shape,
+    segment_areas,
+)
 from jndlic.format.quality import Quality, read_quality
-from jndlic.format.segments import decode_latent, decode_planes, encode_latent, encode_planes
-from jndlic.format.symbols import Symbols, symbol_crc
+from jndlic.format.segments import (
+    decode_planes,
+    decode_segment,
+    encode_planes,
+    encode_segment,
+)
+from jndlic.format.symbols import (
+    PhaseSymbols,
+    SymbolCrc,
+    Symbols,
+    SymbolStream,
+    join_phases,
+)
 
 
 class TableSource(Protocol):
@@ -27,6 +46,10 @@ class TableSource(Protocol):
     """Of the weights."""
     fingerprint: bytes
     """8 bytes: names everything below."""
+    side_margin: int
+    """Latents around those whose tables are wanted that `table_index` must be given z_J, z and
+    quality of, so that it says what it would say of the whole picture.
+    """
     tables_latent: SymbolTables
     tables_z: SymbolTables
     tables_z_jnd: SymbolTables
@@ -34,7 +57,8 @@ class TableSource(Protocol):
     def table_index(
         self, z_jnd: np.ndarray, z: np.ndarray, quality: int | np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """t and d of every latent before its neighbours are known.
+        """t and d of every latent of a picture, or of a part of one, before its neighbours are
+        known.
 
         Args:
             z_jnd: int32 (jnd_channels, ph / 32, pw / 32).
@@ -63,6 +87,28 @@ class TableSource(Protocol):
         ...
 
 
+class SegmentSource(Protocol):
+    """The symbols of one picture, segment by segment."""
+
+    z_jnd: np.ndarray
+    """As in Symbols."""
+    z: np.ndarray
+    """As in Symbols."""
+    quality: Quality
+    """That they were made at."""
+
+    def segment(self, number: int) -> tuple[list[np.ndarray], np.ndarray]:
+        """One segment.
+
+        Args:
+            number: in raster order, from 0.
+
+        Returns:
+            k of the four phases, int32 (M, h, w) each; d, int32 (M, 2 h, 2 w).
+        """
+        ...
+
+
 class DecodedSymbols(NamedTuple):
     """All that the coded part of a file holds."""
 
@@ -76,7 +122,7 @@ class DecodedSymbols(NamedTuple):
 
 def pack_symbols(
     header: Header,
-    symbols: Symbols,
+    symbols: SymbolStream,
     source: TableSource,
     chunks: tuple[tuple[bytes, bytes], ...] = (),
 ) -> Container:
@@ -88,36 +134,118 @@ def pack_symbols(
         source: gives the tables.
         chunks: quality plane, metadata, alpha.
     """
+    crc, streams = SymbolCrc(), []
+    for phases in symbols.segments():
+        crc.add(*(phase.k for phase in phases))
+        streams.append(encode_segment(phases, source.tables_latent))
+    z_jnd, z = symbols.sides()
+    crc.add(z_jnd, z)
     return Container(
         header,
-        symbol_crc(symbols.z_jnd, symbols.z, symbols.k),
-        encode_planes(symbols.z_jnd, source.tables_z_jnd),
-        encode_planes(symbols.z, source.tables_z),
-        tuple(encode_latent(symbols.k, symbols.t, source.tables_latent)),
+        crc.value,
+        encode_planes(z_jnd, source.tables_z_jnd),
+        encode_planes(z, source.tables_z),
+        tuple(streams),
         chunks,
     )
 
 
-def unpack_symbols(container: Container, source: TableSource) -> DecodedSymbols:
-    """Reads the symbols of one picture and checks their CRC; no float has a part in it.
+class SymbolReader:
+    """Reads the symbols of one picture, segment by segment; no float has a part in it.
+
+    Args:
+        container: of the file.
+        source: gives the tables.
 
     Raises:
         UnsupportedError: the file was made with other weights.
         FormatError: a stream is damaged.
     """
-    header = container.header
-    if header.fingerprint != source.fingerprint:
-        named = f"the weights {container.model!r}" if container.model else "other weights"
-        raise UnsupportedError(
-            f"the file was made with {named} (fingerprint {header.fingerprint.hex()}), "
-            f"but these are {source.name!r} ({source.fingerprint.hex()})"
+
+    def __init__(self, container: Container, source: TableSource) -> None:
+        header = container.header
+        if header.fingerprint != source.fingerprint:
+            named = f"the weights {container.model!r}" if container.model else "other weights"
+            raise UnsupportedError(
+                f"the file was made with {named} (fingerprint {header.fingerprint.hex()}), "
+                f"but these are {source.name!r} ({source.fingerprint.hex()})"
+            )
+        self._container, self._source = container, source
+        sides = header.height, header.width
+        self._picture = picture_area(*sides)
+        self._areas = segment_areas(self._picture)
+        self._crc, self._next = SymbolCrc(), 0
+        self.z_jnd = decode_planes(
+            container.jnd, *plane_shape(*sides, JND_STRIDE), source.tables_z_jnd
         )
-    sides = header.height, header.width
-    z_jnd = decode_planes(container.jnd, *plane_shape(*sides, JND_STRIDE), source.tables_z_jnd)
-    z = decode_planes(container.hyper, *plane_shape(*sides, HYPER_STRIDE), source.tables_z)
-    quality = read_quality(container)
-    t, step_index = source.table_index(z_jnd, z, quality.values)
-    k, t = decode_latent(container.segments, t, source.refine, source.tables_latent)
-    if symbol_crc(z_jnd, z, k) != container.symbol_crc:
-        raise FormatError("damaged file: the decoded symbols do not match their CRC")
-    return DecodedSymbols(Symbols(z_jnd, z, k, t), step_index, quality)
+        self.z = decode_planes(container.hyper, *plane_shape(*sides, HYPER_STRIDE), source.tables_z)
+        self.quality = read_quality(container)
+
+    def segment(self, number: int) -> tuple[list[np.ndarray], np.ndarray]:
+        """See SegmentSource.
+
+        Raises:
+            FormatError: its stream is damaged.
+        """
+        phases, step_index = self.phases(number)
+        return [phase.k for phase in phases], step_index
+
+    def phases(self, number: int) -> tuple[list[PhaseSymbols], np.ndarray]:
+        """The same with the tables that were used."""
+        area = self._areas[number]
+        seen = area.grown(self._source.side_margin, self._picture)
+        seen = seen.aligned(HYPER_STRIDE // LATENT_STRIDE, self._picture)
+        t, step_index = self._source.table_index(
+            self.z_jnd[(slice(None), *seen.within(self._picture, JND_STRIDE))],
+            self.z[(slice(None), *seen.within(self._picture, HYPER_STRIDE))],
+            self._quality_of(seen),
+        )
+        place = slice(None), *area.within(seen)
+        phases = decode_segment(
+            self._container.segments[number],
+            t[place],
+            self._source.refine,
+            self._source.tables_latent,
+        )
+        if number == self._next:
+            self._crc.add(*(phase.k for phase in phases))
+            self._next += 1
+        return phases, step_index[place]
+
+    def check(self) -> None:
+        """Compares all symbols with their CRC, once every segment was read in turn.
+
+        Raises:
+            FormatError: they differ.
+        """
+        self._crc.add(self.z_jnd, self.z)
+        if self._crc.value != self._container.symbol_crc:
+            raise FormatError("damaged file: the decoded symbols do not match their CRC")
+
+    def _quality_of(self, area: Area) -> int | np.ndarray:
+        values = self.quality.values
+        return values if isinstance(values, int) else values[area.within(self._picture, JND_STRIDE)]
+
+
+def unpack_symbols(container: Container, source: TableSource) -> DecodedSymbols:
+    """Reads all symbols of one picture and checks their CRC.
+
+    Raises:
+        UnsupportedError, FormatError: see SymbolReader.
+    """
+    reader = SymbolReader(container, source)
+    picture = picture_area(container.header.height, container.header.width)
+    whole: list[np.ndarray] = []
+    for number, area in enumerate(segment_areas(picture)):
+        phases, step_index = reader.phases(number)
+        if not whole:
+            shape = len(step_index), *picture.shape(LATENT_STRIDE)
+            whole = [np.empty(shape, dtype=kind) for kind in (np.int32, np.uint8, np.int32)]
+        k, t, d = (values[(slice(None), *area.within(picture))] for values in whole)
+        join_phases(k, [phase.k for phase in phases])
+        join_phases(t, [phase.t for phase in phases])
+        d[:] = step_index
+    reader.check()
+    k, t, d = whole
+    symbols = Symbols(reader.z_jnd, reader.z, k, t)
+    return DecodedSymbols(symbols, d, reader.quality)

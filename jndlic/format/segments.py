@@ -19,9 +19,8 @@ from jndlic.format.entropy import (
     encode_groups,
     encode_symbols,
 )
-from jndlic.format.grid import segments
 from jndlic.format.phases import PHASES, to_phases
-from jndlic.format.symbols import SYMBOL_LIMIT
+from jndlic.format.symbols import SYMBOL_LIMIT, PhaseSymbols
 
 
 def encode_planes(symbols: np.ndarray, tables: SymbolTables) -> bytes:
@@ -60,24 +59,17 @@ def decode_planes(data: bytes, height: int, width: int, tables: SymbolTables) ->
     return _within_limit(symbols).reshape(channels, height, width)
 
 
-def encode_latent(k: np.ndarray, t: np.ndarray, tables: SymbolTables) -> list[bytes]:
-    """Encodes the latent symbols in independent segments.
+def encode_segment(phases: Sequence[PhaseSymbols], tables: SymbolTables) -> bytes:
+    """Encodes one segment.
 
     Args:
-        k: int32 (M, h, w).
-        t: uint8 (M, h, w), table of each symbol; h and w are even.
+        phases: all four.
         tables: the latent tables.
 
     Returns:
-        One stream per segment, in raster order.
+        The stream.
     """
-    streams = []
-    for part in _parts(k):
-        phases = zip(to_phases(k[part]), to_phases(t[part]))
-        streams.append(
-            encode_groups([(symbols.ravel(), table.ravel()) for symbols, table in phases], tables)
-        )
-    return streams
+    return encode_groups([(k.ravel(), t.ravel()) for k, t in phases], tables)
 
 
 Refine = Callable[[int, Sequence[np.ndarray], Sequence[np.ndarray]], np.ndarray]
@@ -86,45 +78,32 @@ Refine = Callable[[int, Sequence[np.ndarray], Sequence[np.ndarray]], np.ndarray]
 """
 
 
-def decode_latent(
-    streams: Sequence[bytes], t: np.ndarray, refine: Refine, tables: SymbolTables
-) -> tuple[np.ndarray, np.ndarray]:
-    """Decodes the latent symbols.
+def decode_segment(
+    stream: bytes, t: np.ndarray, refine: Refine, tables: SymbolTables
+) -> list[PhaseSymbols]:
+    """Decodes one segment.
 
     Args:
-        streams: one per segment, in raster order.
+        stream: of the segment.
         t: uint8 (M, h, w), h and w even: table of each symbol, as the side streams choose it.
         refine: corrects the tables of a phase by what was decoded before it.
         tables: the latent tables.
 
     Returns:
-        k: int32 (M, h, w); t: uint8 (M, h, w), the tables that were used.
+        The four phases, with the tables that were used.
 
     Raises:
-        FormatError: a stream is damaged, or their number is wrong.
+        FormatError: the stream is damaged.
     """
-    parts = _parts(t)
-    if len(parts) != len(streams):
-        raise FormatError(
-            f"damaged file: {len(streams)} latent segments where there should be {len(parts)}"
-        )
-    k, used = np.empty(t.shape, dtype=np.int32), np.empty(t.shape, dtype=np.uint8)
-    for part, stream in zip(parts, streams):
-        decoder = SymbolDecoder(stream)
-        chosen, known = to_phases(t[part]), []
-        for phase, (row, column) in enumerate(PHASES):
-            index = refine(phase, chosen, known)
-            symbols = _within_limit(decoder.decode(index.ravel(), tables)).reshape(index.shape)
-            known.append(symbols)
-            k[part][:, row::2, column::2] = symbols
-            used[part][:, row::2, column::2] = index
-        decoder.finish()
-    return k, used
-
-
-def _parts(latents: np.ndarray) -> list[tuple[slice, slice, slice]]:
-    """The segments of (M, h, w) latents, in raster order."""
-    return [(slice(None), *part) for part in segments(*latents.shape[1:])]
+    decoder, chosen = SymbolDecoder(stream), to_phases(t)
+    known: list[np.ndarray] = []
+    used: list[np.ndarray] = []
+    for phase in range(len(PHASES)):
+        used.append(refine(phase, chosen, known))
+        symbols = _within_limit(decoder.decode(used[-1].ravel(), tables))
+        known.append(symbols.reshape(used[-1].shape))
+    decoder.finish()
+    return [PhaseSymbols(*pair) for pair in zip(known, used)]
 
 
 def _channel_index(channels: int, positions: int) -> np.ndarray:

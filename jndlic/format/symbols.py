@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import zlib
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple, Protocol
 
 import numpy as np
+
+from jndlic.format.grid import LATENT_STRIDE, Area, segment_areas
+from jndlic.format.phases import PHASES, to_phases
 
 SYMBOL_LIMIT = 1 << 20
 """Largest magnitude of a symbol: far more than 8-bit pixels can give rise to. Keeps float32 exact
@@ -28,9 +32,100 @@ class Symbols(NamedTuple):
     """
 
 
-def symbol_crc(z_jnd: np.ndarray, z: np.ndarray, k: np.ndarray) -> int:
-    """CRC-32 of all symbols: z_J, then z, then k, each as little-endian int32 in C order."""
-    crc = 0
-    for symbols in (z_jnd, z, k):
-        crc = zlib.crc32(np.ascontiguousarray(symbols, dtype="<i4").data, crc)
-    return crc
+class PhaseSymbols(NamedTuple):
+    """One phase of a segment."""
+
+    k: np.ndarray
+    """int32 (M, h, w)."""
+    t: np.ndarray
+    """uint8 (M, h, w): the tables that code them."""
+
+
+class SymbolStream(Protocol):
+    """The symbols of one picture, in the order in which they are coded."""
+
+    def segments(self) -> Iterator[Sequence[PhaseSymbols]]:
+        """The four phases of each segment, in raster order; to be called once."""
+        ...
+
+    def sides(self) -> tuple[np.ndarray, np.ndarray]:
+        """z_J and z as in Symbols, once all segments were given."""
+        ...
+
+
+class WholeSymbols:
+    """Symbols that are there as a stream.
+
+    Args:
+        symbols: of one picture.
+    """
+
+    def __init__(self, symbols: Symbols) -> None:
+        self._symbols = symbols
+
+    def segments(self) -> Iterator[list[PhaseSymbols]]:
+        """See SymbolStream."""
+        area = latent_area(self._symbols)
+        for segment in segment_areas(area):
+            part = slice(None), *segment.within(area)
+            phases = zip(to_phases(self._symbols.k[part]), to_phases(self._symbols.t[part]))
+            yield [PhaseSymbols(k, t) for k, t in phases]
+
+    def sides(self) -> tuple[np.ndarray, np.ndarray]:
+        """See SymbolStream."""
+        return self._symbols.z_jnd, self._symbols.z
+
+
+def collected(stream: SymbolStream, area: Area) -> Symbols:
+    """All symbols of a stream.
+
+    Args:
+        stream: that nobody has read.
+        area: of its picture.
+    """
+    whole: list[np.ndarray] = []
+    for segment, phases in zip(segment_areas(area), stream.segments()):
+        if not whole:
+            shape = len(phases[0].k), *area.shape(LATENT_STRIDE)
+            whole = [np.empty(shape, dtype=kind) for kind in (np.int32, np.uint8)]
+        for values, arrays in zip(whole, zip(*phases)):
+            join_phases(values[(slice(None), *segment.within(area))], arrays)
+    return Symbols(*stream.sides(), whole[0], whole[1])
+
+
+def join_phases(whole: np.ndarray, phases: Iterable[np.ndarray]) -> None:
+    """Fills (M, 2 h, 2 w) by its four phases, (M, h, w) each."""
+    for values, (row, column) in zip(phases, PHASES):
+        whole[:, row::2, column::2] = values
+
+
+def latent_area(symbols: Symbols) -> Area:
+    """The latents of a picture."""
+    return Area(0, symbols.k.shape[1], 0, symbols.k.shape[2])
+
+
+def symbol_crc(symbols: Symbols) -> int:
+    """CRC-32 of all symbols: k in the order in which it is coded, then z_J, then z, each as
+    little-endian int32 in C order.
+    """
+    crc = SymbolCrc()
+    for phases in WholeSymbols(symbols).segments():
+        crc.add(*(phase.k for phase in phases))
+    crc.add(symbols.z_jnd, symbols.z)
+    return crc.value
+
+
+class SymbolCrc:
+    """The same of symbols that come one after the other.
+
+    Attributes:
+        value: of what came so far.
+    """
+
+    def __init__(self) -> None:
+        self.value = 0
+
+    def add(self, *arrays: np.ndarray) -> None:
+        """Symbols that are next."""
+        for symbols in arrays:
+            self.value = zlib.crc32(np.ascontiguousarray(symbols, dtype="<i4").data, self.value)

@@ -25,6 +25,8 @@ from __future__ import annotations
 import numpy as np
 
 from jndlic.errors import ImageError
+from jndlic.format.grid import LATENT_STRIDE, Area
+from jndlic.images.windows import padded
 
 PATTERN_COMPLEXITY = 7.0
 CONTRAST_GAIN = 1.84 * 0.3 * PATTERN_COMPLEXITY**2.7 / (PATTERN_COMPLEXITY**2 + 1.0)
@@ -34,6 +36,8 @@ DARKEST_MEAN = 1e-8  # keeps the slope of the square root finite at black
 POWER_GUARD = 1e-12  # keeps the logarithm finite where there is no gradient
 BAND_VALUES = 40_000
 BAND_ROWS_MIN = 16
+REACH = 2
+"""Pixels around one that its tolerance depends on."""
 
 
 def own_map(pixels: np.ndarray) -> np.ndarray:
@@ -59,6 +63,24 @@ def own_map(pixels: np.ndarray) -> np.ndarray:
         padded = np.pad(pixels[around].astype(np.float32), ((0, 0), (2, 2), (0, 0)), mode="edge")
         result[top:bottom] = _band(padded)
     return result
+
+
+def own_map_of_window(pixels: np.ndarray, area: Area) -> tuple[np.ndarray, np.ndarray]:
+    """A window of a picture and of its own map; the last row and column of each are repeated beyond
+    the picture.
+
+    Args:
+        pixels: (H, W, 3) uint8, of the whole picture.
+        area: whose first row and column lie within.
+
+    Returns:
+        uint8 and float32, (16 rows, 16 columns, 3).
+    """
+    top, bottom, left, right = (LATENT_STRIDE * side for side in area)
+    up, before = min(top, REACH), min(left, REACH)
+    around = own_map(pixels[top - up : bottom + REACH, left - before : right + REACH])
+    inside = around[up : up + bottom - top, before : before + right - left]
+    return padded(pixels[top:bottom, left:right], area), padded(inside, area)
 
 
 def _band(padded: np.ndarray) -> np.ndarray:

@@ -72,6 +72,17 @@ class Analysis(nn.Module):
             image: (B, 3, H, W) grey levels 0..255; H and W multiples of 16.
             jnd: (B, 3, H, W) tolerance in grey levels.
         """
+        both, detail = self.fine(image, jnd)
+        features, jnd_features = self.coarse(both)
+        return AnalysisOutput(features, detail, jnd_features)
+
+    def fine(self, image: Tensor, jnd: Tensor) -> tuple[Tensor, Tensor]:
+        """The part at 1/8, of a batch as for `forward`.
+
+        Returns:
+            Of image and map, one after the other, (2 B, coarse_channels, H/16, W/16); the detail of
+            AnalysisOutput.
+        """
         image = image / 255.0 - 0.5
         both = torch.cat((image, jnd / JND_SCALE))
         both = functional.pixel_unshuffle(both, STEM_STRIDE).contiguous(
@@ -79,22 +90,25 @@ class Analysis(nn.Module):
         )
         both = self.fine_before(self.stem(both))
         both = self.fine_after(torch.cat(self.fine_gate(*both.chunk(2))))
-        both = self.coarse_before(self.down(functional.pixel_unshuffle(both, 2)))
-        features, jnd_features = self.coarse_gate(*both.chunk(2))
         detail = self.detail(functional.pixel_unshuffle(image, LATENT_STRIDE))
-        return AnalysisOutput(features, detail, jnd_features)
+        return self.down(functional.pixel_unshuffle(both, 2)), detail
 
-    def latent(self, output: AnalysisOutput, quality: Tensor) -> Tensor:
+    def coarse(self, both: Tensor) -> tuple[Tensor, Tensor]:
+        """The part at 1/16 that no quality changes: `features` and `jnd_features` of
+        AnalysisOutput, from the first output of `fine`.
+        """
+        return self.coarse_gate(*self.coarse_before(both).chunk(2))
+
+    def latent(self, features: Tensor, detail: Tensor, quality: Tensor) -> Tensor:
         """The latents at one quality.
 
         Args:
-            output: of `forward`.
+            features, detail: of `forward`.
             quality: (B, H/32, W/32) integers 1..100.
 
         Returns:
             y: (B, M, H/16, W/16).
         """
-        latent = self.head(self.coarse_after(self.gain(output.features, quality_weights(quality))))
-        detail = output.detail
+        latent = self.head(self.coarse_after(self.gain(features, quality_weights(quality))))
         plain, fine = latent.split((latent.shape[1] - detail.shape[1], detail.shape[1]), 1)
         return LATENT_SCALE * torch.cat((plain, fine + detail), 1)

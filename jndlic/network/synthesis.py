@@ -62,16 +62,31 @@ class Synthesis(nn.Module):
         Returns:
             (B, 3, 16 h, 16 w) in grey levels; not clipped.
         """
-        latent, weights = latent / LATENT_SCALE, quality_weights(quality)
-        detail = functional.pixel_shuffle(
-            self.detail(latent[:, -self.detail.in_channels :]), LATENT_STRIDE
-        )
-        features = self.coarse_before(self.coarse_gain(self.entry(latent), weights))
+        features = self.coarse(latent, step_index, quality)
+        return self.draw(features, latent[:, -self.detail.in_channels :], quality)
+
+    def coarse(self, latent: Tensor, step_index: Tensor, quality: Tensor) -> Tensor:
+        """The part at 1/16, of a batch as for `forward`: (B, coarse_channels, h, w)."""
+        features = self.entry(latent / LATENT_SCALE)
+        features = self.coarse_before(self.coarse_gain(features, quality_weights(quality)))
         features, _ = self.gate(features, self.step_entry(step_index / STEP_INDEX_SCALE))
-        features = functional.pixel_shuffle(self.up(self.coarse_after(features)), 2)
-        features = self.fine(
-            self.fine_gain(features.contiguous(memory_format=torch.channels_last), weights)
-        )
+        return self.coarse_after(features)
+
+    def draw(self, features: Tensor, detail: Tensor, quality: Tensor) -> Tensor:
+        """The part from 1/8 on.
+
+        Args:
+            features: of `coarse`.
+            detail: the last channels of ŷ, (B, detail_channels, h, w).
+            quality: as for `forward`.
+
+        Returns:
+            As of `forward`.
+        """
+        detail = functional.pixel_shuffle(self.detail(detail / LATENT_SCALE), LATENT_STRIDE)
+        features = functional.pixel_shuffle(self.up(features), 2)
+        features = features.contiguous(memory_format=torch.channels_last)
+        features = self.fine(self.fine_gain(features, quality_weights(quality)))
         image = functional.pixel_shuffle(self.head(features), STEM_STRIDE) + detail
         if self.pixels is not None:
             image = image + self.pixels(features, image)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Protocol, TypeVar
 
 import numpy as np
 
-from jndlic.format.coding import DecodedSymbols, TableSource
-from jndlic.format.symbols import Symbols
+from jndlic.format.coding import DecodedSymbols, SegmentSource, TableSource
+from jndlic.format.grid import Area
+from jndlic.format.symbols import Symbols, SymbolStream
 
 Features = TypeVar("Features")
+
+Source = Callable[[Area], tuple[np.ndarray, ...]]
+"""Gives arrays of an area of a picture."""
 
 
 class Backend(TableSource, Protocol[Features]):
@@ -51,6 +56,38 @@ class Backend(TableSource, Protocol[Features]):
 
         Returns:
             float32 (height, width, 3), grey levels, not rounded.
+        """
+        ...
+
+    def code(
+        self, pixels: Source, height: int, width: int, quality: int | np.ndarray
+    ) -> SymbolStream:
+        """The same from pixels that are given window by window, in bounded memory.
+
+        Args:
+            pixels: gives pixels and map of an area, padded as for `analyse`: uint8 and float32
+                (16 rows, 16 columns, 3).
+            height, width: of the picture.
+            quality: see `quantise`.
+
+        Raises:
+            ParameterError: see `quantise`.
+        """
+        ...
+
+    def draw(
+        self, symbols: SegmentSource, height: int, width: int, area: Area
+    ) -> Iterator[tuple[Area, np.ndarray]]:
+        """Symbols to pixels, window by window, in bounded memory.
+
+        Args:
+            symbols: gives those segments that the area depends on.
+            height, width: of the picture.
+            area: that is wanted; its borders are multiples of 4 or the picture's.
+
+        Yields:
+            Windows of the area from the top down; their pixels, padding included, float32
+            (16 rows, 16 columns, 3), grey levels 0..255, not rounded.
         """
         ...
 

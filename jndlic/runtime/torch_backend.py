@@ -11,18 +11,15 @@ import torch
 from torch import Tensor
 
 from jndlic.errors import WeightsError
-from jndlic.format.coding import DecodedSymbols
-from jndlic.format.symbols import Symbols
-from jndlic.network.analysis import AnalysisOutput
 from jndlic.network.codec import Codec
 from jndlic.network.rules import MAGNITUDES
-from jndlic.runtime.table_source import WeightsTables
+from jndlic.network.stages import stages
+from jndlic.runtime.staged import StagedBackend
 from jndlic.runtime.threads import current_limit
 from jndlic.runtime.weights_file import Weights
-from jndlic.tensors import to_batch
 
 
-class TorchBackend(WeightsTables):
+class TorchBackend(StagedBackend):
     """See Backend.
 
     Args:
@@ -37,24 +34,19 @@ class TorchBackend(WeightsTables):
     def __init__(self, weights: Weights, device: str = "cpu") -> None:
         super().__init__(weights)
         self.network = build_network(weights).to(device)
+        self._stages = stages(self.network)
 
-    def analyse(self, pixels: np.ndarray, jnd: np.ndarray) -> AnalysisOutput:
-        """See Backend."""
-        device = self.network.device
+    @torch.inference_mode()
+    def run(self, stage: str, *inputs: np.ndarray) -> list[np.ndarray]:
+        """See StagedBackend."""
         with _threads():
-            return self.network.analyse(to_batch(pixels, device), to_batch(jnd, device))
-
-    def quantise(self, features: AnalysisOutput, quality: int | np.ndarray) -> Symbols:
-        """See Backend."""
-        with _threads():
-            return self.network.quantise(features, quality)
-
-    def synthesise(self, decoded: DecodedSymbols, height: int, width: int) -> np.ndarray:
-        """See Backend."""
-        (z_jnd, z, k, _), step_index, quality = decoded
-        with _threads():
-            image = self.network.synthesise(z_jnd, z, k, step_index, quality.values, height, width)
-        return image[0].permute(1, 2, 0).cpu().numpy()
+            tensors = (
+                torch.from_numpy(np.ascontiguousarray(values))[None].to(self.network.device)
+                for values in inputs
+            )
+            outputs = self._stages[stage].module(*tensors)
+        outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+        return [values[0].cpu().numpy() for values in outputs]
 
 
 @contextmanager

@@ -10,12 +10,11 @@ import numpy as np
 import pytest
 
 from jndlic.errors import FormatError
-from jndlic.format.container import Header
 from jndlic.format.entropy import TOTAL, SymbolTables
-from jndlic.format.grid import segments
+from jndlic.format.grid import Area, segment_areas, segment_count
 from jndlic.format.phases import PHASES, to_phases
-from jndlic.format.segments import decode_latent, decode_planes, encode_latent, encode_planes
-from jndlic.format.symbols import symbol_crc
+from jndlic.format.segments import decode_planes, decode_segment, encode_planes, encode_segment
+from jndlic.format.symbols import PhaseSymbols, Symbols, WholeSymbols, collected, symbol_crc
 
 
 def some_tables(count: int, seed: int = 0) -> SymbolTables:
@@ -75,57 +74,95 @@ def by_first(phase: int, chosen: list[np.ndarray], known: list[np.ndarray]) -> n
     )
 
 
+def phase_symbols(k: np.ndarray, t: np.ndarray) -> list[PhaseSymbols]:
+    return [PhaseSymbols(*pair) for pair in zip(to_phases(k), to_phases(t))]
+
+
+def equal(found: list[PhaseSymbols], expected: list[PhaseSymbols]) -> bool:
+    return all(
+        np.array_equal(mine, theirs)
+        for pair in zip(found, expected, strict=True)
+        for mine, theirs in zip(*pair)
+    )
+
+
 def test_tables_may_depend_on_earlier_phases() -> None:
     tables, random = some_tables(64), np.random.default_rng(3)
-    k = np.rint(random.normal(size=(4, 68, 6)) * 3).astype(np.int32)
+    k = np.rint(random.normal(size=(4, 64, 6)) * 3).astype(np.int32)
     t = random.integers(0, 64, k.shape).astype(np.uint8)
     used = t.copy()
-    for rows, columns in segments(68, 6):
-        part = (..., rows, columns)
-        for phase, (row, column) in enumerate(PHASES):
-            index = by_first(phase, to_phases(t[part]), to_phases(k[part])[:phase])
-            used[part][:, row::2, column::2] = index
-    decoded, found = decode_latent(encode_latent(k, used, tables), t, by_first, tables)
-    np.testing.assert_array_equal(decoded, k)
-    np.testing.assert_array_equal(found, used)
+    for phase, (row, column) in enumerate(PHASES):
+        used[:, row::2, column::2] = by_first(phase, to_phases(t), to_phases(k)[:phase])
+    written = phase_symbols(k, used)
+    assert equal(decode_segment(encode_segment(written, tables), t, by_first, tables), written)
 
 
-@pytest.mark.parametrize("shape", [(5, 4, 4), (3, 64, 64), (3, 68, 64), (2, 132, 200)])
-def test_segments(shape: tuple[int, int, int]) -> None:
-    tables = some_tables(64)
-    random = np.random.default_rng(2)
+@pytest.mark.parametrize("shape", [(5, 4, 4), (3, 64, 64), (2, 4, 60)])
+def test_a_segment(shape: tuple[int, int, int]) -> None:
+    tables, random = some_tables(64), np.random.default_rng(2)
     k = np.rint(random.normal(size=shape) * 3).astype(np.int32)
     t = random.integers(0, 64, shape).astype(np.uint8)
-    streams = encode_latent(k, t, tables)
-    assert len(streams) == len(list(segments(*shape[1:])))
-    assert len(streams) == Header(16 * shape[2], 16 * shape[1], 50, bytes(8)).segments
-    decoded, used = decode_latent(streams, t, as_chosen, tables)
-    np.testing.assert_array_equal(decoded, k)
-    np.testing.assert_array_equal(used, t)
-    # A segment decodes alone.
-    part = (..., *list(segments(*shape[1:]))[-1])
-    np.testing.assert_array_equal(
-        decode_latent(streams[-1:], t[part], as_chosen, tables)[0], k[part]
-    )
-    with pytest.raises(FormatError):
-        decode_latent([*streams, streams[0]], t, as_chosen, tables)
-    if len(streams) > 1:
+    written = phase_symbols(k, t)
+    stream = encode_segment(written, tables)
+    assert equal(decode_segment(stream, t, as_chosen, tables), written)
+    for damaged in (stream + stream, stream[: len(stream) // 2], b""):
         with pytest.raises(FormatError):
-            decode_latent(streams[::-1], t, as_chosen, tables)
+            decode_segment(damaged, t, as_chosen, tables)
 
 
-def test_segments_cover_the_picture_once() -> None:
-    covered = np.zeros((1, 130, 70), dtype=int)
-    for rows, columns in segments(130, 70):
-        part = (..., rows, columns)
-        covered[part] += 1
+@pytest.mark.parametrize("shape", [(4, 4), (64, 64), (68, 64), (132, 200)])
+def test_segments_cover_the_picture_once(shape: tuple[int, int]) -> None:
+    picture, covered = Area(0, shape[0], 0, shape[1]), np.zeros(shape, dtype=int)
+    areas = segment_areas(picture)
+    for area in areas:
+        covered[area.within(picture)] += 1
     assert (covered == 1).all()
+    assert len(areas) == segment_count(16 * shape[0], 16 * shape[1])
+    assert areas == sorted(areas, key=lambda area: (area.top, area.left))
+
+
+def test_segments_of_a_part() -> None:
+    picture = Area(0, 132, 0, 200)
+    every = segment_areas(picture)
+    for part in (Area(0, 4, 0, 4), Area(60, 68, 124, 132), Area(128, 132, 64, 200), picture):
+        expected = [
+            area
+            for area in every
+            if area.top < part.bottom
+            and area.bottom > part.top
+            and area.left < part.right
+            and area.right > part.left
+        ]
+        assert segment_areas(picture, part) == expected
+
+
+def test_a_stream_of_symbols_holds_them_all() -> None:
+    random = np.random.default_rng(4)
+    k = random.integers(-9, 9, (2, 68, 132)).astype(np.int32)
+    t = random.integers(0, 64, k.shape).astype(np.uint8)
+    symbols = Symbols(k[:1, ::2, ::2], k[:1, ::4, ::4], k, t)
+    found = collected(WholeSymbols(symbols), Area(0, 68, 0, 132))
+    for mine, theirs in zip(found, symbols, strict=True):
+        assert mine.dtype == theirs.dtype and np.array_equal(mine, theirs)
 
 
 def test_symbol_crc_is_that_of_the_specification() -> None:
-    z_jnd, z, k = (
-        np.arange(-4, 8, dtype=np.int32).reshape(3, 2, 2) * n for n in (1, 1000, 100_000)
+    """k in the order of coding: segment, phase, channel, row, column; then z_J, then z."""
+    random = np.random.default_rng(6)
+    k, z_jnd, z = (
+        random.integers(-(10**6), 10**6, shape).astype(np.int32)
+        for shape in ((3, 68, 4), (2, 34, 2), (5, 17, 1))
     )
-    text = b"".join(struct.pack("<12i", *array.ravel().tolist()) for array in (z_jnd, z, k))
-    assert symbol_crc(z_jnd, z, k) == zlib.crc32(text)
-    assert symbol_crc(z_jnd.transpose(0, 2, 1), z, k) != zlib.crc32(text)
+    order = [
+        k[channel, row, column]
+        for rows in (range(64), range(64, 68))
+        for first_row, first_column in PHASES
+        for channel in range(3)
+        for row in rows[first_row::2]
+        for column in range(first_column, 4, 2)
+    ]
+    text = struct.pack(f"<{k.size}i", *order)
+    text += b"".join(struct.pack(f"<{side.size}i", *side.ravel().tolist()) for side in (z_jnd, z))
+    symbols = Symbols(z_jnd, z, k, np.zeros(k.shape, np.uint8))
+    assert symbol_crc(symbols) == zlib.crc32(text)
+    assert symbol_crc(symbols._replace(k=k[::-1])) != zlib.crc32(text)

@@ -196,7 +196,7 @@ def test_untrained_codec_restores_grey_noise_from_its_latents() -> None:
     with torch.no_grad():
         output = codec.analysis(image, torch.full_like(image, 5.0))
         quality = torch.full((1, 2, 2), 50)
-        latent = codec.analysis.latent(output, quality)
+        latent = codec.analysis.latent(output.features, output.detail, quality)
         decoded = codec.synthesis(latent, torch.zeros_like(latent), quality)
     assert (decoded - image).square().mean() < 0.02 * image.var()
 

@@ -83,7 +83,7 @@ def test_weights_of_a_smaller_network_mean_the_same_in_a_larger_one() -> None:
     results = []
     for codec in (small, large):
         with torch.no_grad():
-            latent = codec.analysis.latent(codec.analysis(image, image / 20.0), quality)
+            latent = codec.analysis.latent(*codec.analysis(image, image / 20.0)[:2], quality)
             z, z_jnd = codec.hyper_analysis(latent, quality).round(), torch.zeros(1, 4, 2, 2)
             mean, decoded = codec.context(z, z_jnd, quality, lambda phase, mean: mean + 1.0)
             results.append(

@@ -52,18 +52,13 @@ def digest(decoded: DecodedSymbols) -> str:
     return hashlib.sha256(b"".join(part.tobytes() for part in decoded.symbols)).hexdigest()
 
 
-def pixels_of(
-    decoded: DecodedSymbols, codec: TorchBackend, precision: torch.dtype = torch.float32
-) -> torch.Tensor:
-    (z_jnd, z, k, _), d, quality = decoded
-    return (
-        codec.network.synthesise(z_jnd, z, k, d, quality.values, 384, 512, precision).cpu().round()
-    )
+def pixels_of(decoded: DecodedSymbols, codec: TorchBackend) -> np.ndarray:
+    return codec.synthesise(decoded, 384, 512).round()
 
 
-def difference(first: torch.Tensor, second: torch.Tensor) -> float:
+def difference(first: np.ndarray, second: np.ndarray) -> float:
     """PSNR between two pictures in dB; equal ones count as 100."""
-    error = float((first - second).square().mean())
+    error = float(np.square(first - second).mean())
     return 10 * np.log10(255**2 / error) if error else 100.0
 
 
@@ -98,10 +93,10 @@ def test_no_float_chooses_a_table(codec: TorchBackend, photo_file: bytes) -> Non
     decoded = symbols_of(photo_file, disturbed)
     assert digest(decoded) == digest(symbols_of(photo_file, codec))
     # It did disturb something
-    assert not torch.equal(pixels_of(decoded, disturbed), pixels_of(decoded, codec))
+    assert not np.array_equal(pixels_of(decoded, disturbed), pixels_of(decoded, codec))
 
 
-def test_thread_counts_and_bfloat16_agree_in_pixels(codec: TorchBackend, photo_file: bytes) -> None:
+def test_thread_counts_agree_in_pixels(codec: TorchBackend, photo_file: bytes) -> None:
     decoded = symbols_of(photo_file, codec)
     expected = pixels_of(decoded, codec)
     before = torch.get_num_threads()
@@ -111,7 +106,6 @@ def test_thread_counts_and_bfloat16_agree_in_pixels(codec: TorchBackend, photo_f
     finally:
         torch.set_num_threads(before)
     assert difference(single, expected) > 50.0
-    assert difference(pixels_of(decoded, codec, torch.bfloat16), expected) > 50.0
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
@@ -127,4 +121,3 @@ def test_gpu_and_cpu_read_each_other(
     from_gpu = api.encode(photo, quality=60, codec=gpu)
     assert digest(symbols_of(from_gpu, codec)) == digest(symbols_of(from_gpu, gpu))
     assert difference(pixels_of(from_cpu, gpu), pixels_of(from_cpu, codec)) > 50.0
-    assert difference(pixels_of(from_cpu, gpu, torch.bfloat16), pixels_of(from_cpu, codec)) > 50.0

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import NamedTuple
@@ -17,11 +17,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from jndlic.format.phases import to_phases
-from jndlic.format.symbols import Symbols
+from jndlic.format.grid import HYPER_STRIDE, JND_STRIDE, padded_size
+from jndlic.format.phases import PHASES
 from jndlic.network.codec import Codec
-from jndlic.network.hyperprior import table_index
 from jndlic.network.integer import IntegerConv2d
+from jndlic.network.stages import stages
 from jndlic.runtime.load import load_torch_codec
 from jndlic.shipped_weights import DEFAULT_WEIGHTS
 
@@ -65,34 +65,60 @@ class Complexity(NamedTuple):
         return self.analysis <= ANALYSIS_BUDGET and self.decoder <= DECODER_BUDGET
 
 
-def run_decoder(codec: Codec, symbols: Symbols, quality: int, height: int, width: int) -> None:
-    """Every network that decoding needs, as often as it needs it."""
-    z_jnd, z, k = (torch.from_numpy(values)[None].float() for values in symbols[:3])
-    level = torch.full((1, *z_jnd.shape[2:]), quality)
-    step_index = codec.step_net(z_jnd, level)
-    chosen, known = to_phases(table_index(codec.scale_net(z, level), step_index)), to_phases(k)
-    for phase in range(len(known)):
-        codec.scale_context(phase, chosen, known[:phase])
-    codec.synthesise(*symbols[:3], step_index[0].numpy(), quality, height, width)
+ENCODER_STAGES = "analysis-fine", "analysis-coarse", "latent", "hyper"
+DECODER_STAGES = "synthesis-coarse", "synthesis-fine"
 
 
-def complexity(codec: Codec, height: int = 512, width: int = 768, quality: int = 50) -> Complexity:
-    """Count one encoding and one decoding.
+def run_encoder(codec: Codec, height: int, width: int) -> None:
+    """Every network that encoding needs, as often as it needs it, on a picture of zeros."""
+    _run(codec, ENCODER_STAGES, height, width)
+    _run_context(codec, height, width)
+
+
+def run_decoder(codec: Codec, height: int, width: int) -> None:
+    """The same of decoding."""
+    _run_context(codec, height, width)
+    _run(codec, DECODER_STAGES, height, width)
+
+
+def _run_context(codec: Codec, height: int, width: int) -> None:
+    """What chooses tables, steps and means: both sides run it."""
+    height, width = padded_size(height), padded_size(width)
+    level = torch.full((1, height // JND_STRIDE, width // JND_STRIDE), 50)
+    z_jnd = torch.zeros(1, codec.config.jnd_channels, *level.shape[1:])
+    z = torch.zeros(1, codec.config.hyper_channels, height // HYPER_STRIDE, width // HYPER_STRIDE)
+    codec.step_net(z_jnd, level)
+    codec.scale_net(z, level)
+    phases = [torch.zeros(1, codec.config.latent_channels, *level.shape[1:])] * len(PHASES)
+    for phase in range(len(PHASES)):
+        codec.scale_context(phase, phases, phases[:phase])
+    _run(codec, ("hidden", *(f"mean-{phase}" for phase in range(len(PHASES)))), height, width)
+
+
+def _run(codec: Codec, names: Sequence[str], height: int, width: int) -> None:
+    every = stages(codec)
+    for name in names:
+        sizes = padded_size(height), padded_size(width)
+        every[name].module(*(entry.zeros(*sizes) for entry in every[name].inputs))
+
+
+@torch.inference_mode()
+def complexity(codec: Codec, height: int = 512, width: int = 768) -> Complexity:
+    """Count one encoding and one decoding, in one piece; windows of a large picture overlap a
+    little.
 
     Args:
         codec: any weights; the counts depend on its sizes alone.
         height, width: of the picture that is counted, in pixels. Padding to multiples of 64 is part
             of the work.
-        quality: 1..100.
 
     Returns:
         Counts per pixel of the picture.
     """
-    image = torch.full((1, 3, height, width), 128.0)
     with _counted(codec) as encoder:
-        symbols = codec.quantise(codec.analyse(image, torch.ones_like(image)), quality)
+        run_encoder(codec, height, width)
     with _counted(codec) as decoder:
-        run_decoder(codec, symbols, quality, height, width)
+        run_decoder(codec, height, width)
     thousand_pixels = 1000.0 * height * width
     return Complexity(
         [

@@ -69,7 +69,7 @@ def training_pass(
     """
     _follow(codec, entropy)
     features = codec.analysis(image, jnd)
-    latent = codec.analysis.latent(features, quality).float()
+    latent = codec.analysis.latent(features.features, features.detail, quality).float()
     z, bits_hyper = _side(entropy.z, codec.hyper_analysis(latent, quality))
     z_jnd, bits_jnd = _side(entropy.z_jnd, codec.jnd_head(features.jnd_features))
     with torch.autocast(image.device.type, enabled=False):

@@ -1,0 +1,158 @@
+"""Symbols to pixels, window by window: of a whole picture in memory that grows with its width only,
+or of a part of it from the segments around.
+
+    z_J, z, quality ─► hidden ─► μ of each phase ─┐
+    k, d of the segments ─────────────────────────┴─► ŷ ─► synthesis ─► pixels
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from jndlic.format.grid import (
+    LATENT_STRIDE,
+    SEGMENT_LATENTS,
+    Area,
+    segment_areas,
+)
+from jndlic.format.phases import PHASES
+from jndlic.runtime.rows import ROWS_AT_ONCE, Arrays, Held, Rows, Source, cut
+
+if TYPE_CHECKING:
+    from jndlic.format.coding import SegmentSource
+    from jndlic.runtime.staged import StagedBackend
+
+_PHASE_STRIDE = 2 * LATENT_STRIDE
+LATENT_STRIDES = *(_PHASE_STRIDE,) * len(PHASES), LATENT_STRIDE
+"""Of the arrays k of each phase and d."""
+
+
+def segment_rows(symbols: SegmentSource, area: Area, picture: Area) -> Rows:
+    """k of each phase and d, decoded when they are asked for: int32 and int8.
+
+    Args:
+        symbols: of the file.
+        area: that will be asked for.
+        picture: area of the picture.
+    """
+    numbered = {place: number for number, place in enumerate(segment_areas(picture))}
+
+    def decoded(part: Area) -> Arrays:
+        pieces = []
+        for place in segment_areas(picture, part):
+            k, step_index = symbols.segment(numbered[place])
+            pieces.append((*k, step_index.astype(np.int8)))
+        return tuple(np.concatenate(arrays, axis=2) for arrays in zip(*pieces))
+
+    return Rows(area.aligned(SEGMENT_LATENTS, picture), LATENT_STRIDES, decoded, SEGMENT_LATENTS)
+
+
+def latents_needed(backend: StagedBackend, area: Area, picture: Area) -> Area:
+    """The latents that the pixels of an area depend on."""
+    return _plan(backend, area, picture)[-1]
+
+
+def pixels(
+    backend: StagedBackend,
+    area: Area,
+    picture: Area,
+    sides: Held,
+    latents: Rows | Held,
+) -> Iterator[tuple[Area, np.ndarray]]:
+    """Draws an area.
+
+    Args:
+        backend: runs the networks.
+        area: that is wanted, in whole values of z_J.
+        picture: area of the picture.
+        sides: z_J, z and the plane of qualities.
+        latents: k of each phase and d, at least of `latents_needed`.
+
+    Yields:
+        Windows of the area from the top down, with their pixels: (rows, columns, 3) float32, grey
+        levels 0..255, not rounded.
+    """
+    margins, stage = backend.margins, backend.stage
+    feature_area, latent_area, *phase_areas, _ = _plan(backend, area, picture)
+    hidden_area = phase_areas[0].grown(margins.first_mean, picture).aligned(4, picture)
+    stride = (LATENT_STRIDE,)
+    hidden = Rows(
+        hidden_area, stride, stage("hidden", picture, margins.hidden, stride, sides.reader())
+    )
+    known: list[Rows] = []
+    for phase, phase_area in enumerate(phase_areas):
+        mean = stage(
+            f"mean-{phase}",
+            picture,
+            margins.mean if phase else margins.first_mean,
+            (_PHASE_STRIDE,),
+            hidden.reader(),
+            *(rows.reader() for rows in known),
+        )
+        dequantised = _dequantised(
+            backend, phase, mean, latents.reader(phase), latents.reader(len(PHASES))
+        )
+        known.append(Rows(phase_area, (_PHASE_STRIDE,), dequantised))
+    latent = Rows(latent_area, stride, _interleaved([rows.reader() for rows in known]))
+    features = Rows(
+        feature_area,
+        stride,
+        stage(
+            "synthesis-coarse",
+            picture,
+            margins.synthesis_coarse,
+            stride,
+            latent.reader(),
+            latents.reader(len(PHASES)),
+            sides.reader(2),
+        ),
+    )
+    wanted, whole, level = features.reader(), latent.reader(), sides.reader(2)
+    rows = area.bottom - area.top
+    step = -(-rows // (4 * -(-rows // ROWS_AT_ONCE))) * 4
+    for top in range(area.top, area.bottom, step):
+        band = area._replace(top=top, bottom=min(top + step, area.bottom))
+        for core in cut(band, backend.columns):
+            window = core.grown(margins.synthesis_fine, picture)
+            detail = whole(window)[0][-backend.detail_channels :]
+            drawn = backend.run("synthesis-fine", *wanted(window), detail, *level(window))[0]
+            yield core, drawn[core.within(window, 1)]
+
+
+def _plan(backend: StagedBackend, area: Area, picture: Area) -> list[Area]:
+    """Areas of the drawn features, of ŷ, of each phase of it, and of k."""
+    margins = backend.margins
+    features = area.grown(margins.synthesis_fine, picture).aligned(4, picture)
+    latent = features.grown(margins.synthesis_coarse, picture).aligned(4, picture)
+    phases = [latent]
+    for _ in PHASES[1:]:
+        phases.insert(0, phases[0].grown(margins.mean, picture).aligned(4, picture))
+    return [features, latent, *phases, phases[0]]
+
+
+def _dequantised(
+    backend: StagedBackend, phase: int, mean: Source, k: Source, step_index: Source
+) -> Source:
+    """ŷ = μ + r^d k of one phase."""
+    row, column = PHASES[phase]
+
+    def make(area: Area) -> Arrays:
+        step = backend.steps(step_index(area)[0][:, row::2, column::2])
+        return (mean(area)[0] + step * k(area)[0].astype(np.float32),)
+
+    return make
+
+
+def _interleaved(phases: list[Source]) -> Source:
+    def make(area: Area) -> Arrays:
+        parts = [phase(area)[0] for phase in phases]
+        channels, rows, columns = parts[0].shape
+        whole = np.empty((channels, 2 * rows, 2 * columns), dtype=np.float32)
+        for part, (row, column) in zip(parts, PHASES):
+            whole[:, row::2, column::2] = part
+        return (whole,)
+
+    return make

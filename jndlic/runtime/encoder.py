@@ -1,0 +1,236 @@
+"""Pixels to symbols, a few rows at a time: memory grows with the width of a picture only.
+
+    pixels, map ─► analysis ─► features ─► y ─► z, z_J ─► tables, steps
+                                           y, hidden ─► μ, k, t of each phase ─► segments
+
+Every array is made from the top down as far as the next segments need it (rows.py); the symbols are
+those of the whole picture in one piece, but for the rounding of floats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from jndlic.format.grid import HYPER_STRIDE, JND_STRIDE, LATENT_STRIDE, Area, segment_areas
+from jndlic.format.phases import PHASES, to_phases
+from jndlic.format.symbols import SYMBOL_LIMIT, PhaseSymbols
+from jndlic.network.rules import MAGNITUDES
+from jndlic.runtime.rows import Arrays, Held, Rows, Source
+
+if TYPE_CHECKING:
+    from jndlic.runtime.staged import StagedBackend
+
+_PHASE_STRIDE = 2 * LATENT_STRIDE
+
+
+class Features(NamedTuple):
+    """What a picture is quantised from at any quality."""
+
+    features: np.ndarray
+    """(C, ph / 16, pw / 16) float32."""
+    detail: np.ndarray
+    """(D, ph / 16, pw / 16) float32."""
+    z_jnd: np.ndarray
+    """(Cj, ph / 32, pw / 32) int32."""
+
+    def rows(self, area: Area) -> FeatureRows:
+        """As `analysis` gives them."""
+        strides = LATENT_STRIDE, LATENT_STRIDE, JND_STRIDE
+        held = Held(area, strides, self)
+        return FeatureRows(*(partial(held.reader, number) for number in range(3)))
+
+
+class FeatureRows(NamedTuple):
+    """The same for those who ask row by row: each call gives a reader."""
+
+    features: Callable[[], Source]
+    detail: Callable[[], Source]
+    z_jnd: Callable[[], Source]
+
+
+def analysis(backend: StagedBackend, area: Area, pixels: Source) -> FeatureRows:
+    """Features of a picture.
+
+    Args:
+        backend: runs the networks.
+        area: of the picture.
+        pixels: gives pixels and JND map of an area, (rows, columns, 3) uint8 and float32.
+    """
+    margins = backend.margins
+    strides = LATENT_STRIDE, LATENT_STRIDE
+    fine = Rows(
+        area,
+        strides,
+        backend.stage("analysis-fine", area, margins.analysis_fine, strides, pixels),
+    )
+    strides = LATENT_STRIDE, JND_STRIDE
+    coarse = Rows(
+        area,
+        strides,
+        backend.stage("analysis-coarse", area, margins.analysis_coarse, strides, fine.reader(0)),
+    )
+    return FeatureRows(
+        partial(coarse.reader, 0), partial(fine.reader, 1), partial(coarse.reader, 1)
+    )
+
+
+class SymbolRows:
+    """The symbols of a picture in the order in which they are coded; see SymbolStream.
+
+    Args:
+        backend: runs the networks.
+        area: of the picture.
+        features: of the picture.
+        quality: plane (ph / 32, pw / 32) of integers 1..100.
+    """
+
+    def __init__(
+        self, backend: StagedBackend, area: Area, features: FeatureRows, quality: np.ndarray
+    ) -> None:
+        self._backend, self._area = backend, area
+        margins, stage = backend.margins, backend.stage
+        level = Held(area, (JND_STRIDE,), (quality,)).reader()
+        latent = Rows(
+            area,
+            (LATENT_STRIDE,),
+            stage(
+                "latent",
+                area,
+                margins.latent,
+                (LATENT_STRIDE,),
+                features.features(),
+                features.detail(),
+                level,
+            ),
+        )
+        hyper = Rows(
+            area,
+            (HYPER_STRIDE,),
+            stage("hyper", area, margins.hyper, (HYPER_STRIDE,), latent.reader(), level),
+        )
+        # These two ask at the end only, so that everything is kept for them
+        self._z_jnd, self._z = features.z_jnd(), hyper.reader()
+        hidden = Rows(
+            area,
+            (LATENT_STRIDE,),
+            stage(
+                "hidden",
+                area,
+                margins.hidden,
+                (LATENT_STRIDE,),
+                features.z_jnd(),
+                hyper.reader(),
+                level,
+            ),
+        )
+        tables = Rows(
+            area,
+            (LATENT_STRIDE, LATENT_STRIDE),
+            _Tables(backend, area, (features.z_jnd(), hyper.reader(), level)),
+        )
+        self._phases: list[Rows] = []
+        for phase in range(len(PHASES)):
+            mean = stage(
+                f"mean-{phase}",
+                area,
+                margins.mean if phase else margins.first_mean,
+                (_PHASE_STRIDE,),
+                hidden.reader(),
+                *(known.reader(2) for known in self._phases),
+            )
+            quantised = _Phase(phase, backend, area, mean, latent, tables, self._phases)
+            self._phases.append(Rows(area, (_PHASE_STRIDE,) * 3, quantised))
+        self._coded = [phase.reader(0, 1) for phase in self._phases]
+
+    def segments(self) -> Iterator[list[PhaseSymbols]]:
+        """See SymbolStream."""
+        for area in segment_areas(self._area):
+            yield [PhaseSymbols(*reader(area)) for reader in self._coded]
+
+    def sides(self) -> tuple[np.ndarray, np.ndarray]:
+        """See SymbolStream."""
+        return self._z_jnd(self._area)[0], self._z(self._area)[0]
+
+
+class _Tables:
+    """t and d of an area: uint8 and int8 (M, rows, columns)."""
+
+    def __init__(self, backend: StagedBackend, limit: Area, sides: Sequence[Source]) -> None:
+        self._backend, self._limit, self._sides = backend, limit, sides
+
+    def __call__(self, area: Area) -> Arrays:
+        seen = area.grown(self._backend.side_margin, self._limit)
+        table, step_index = self._backend.table_index(*(source(seen)[0] for source in self._sides))
+        place = (slice(None), *area.within(seen))
+        return table[place], step_index[place].astype(np.int8)
+
+
+class _Phase:
+    """k, t and ŷ of one phase in an area: int32, uint8 and float32 (M, rows / 2, columns / 2)."""
+
+    def __init__(
+        self,
+        phase: int,
+        backend: StagedBackend,
+        limit: Area,
+        mean: Source,
+        latent: Rows,
+        tables: Rows,
+        known: Sequence[Rows],
+    ) -> None:
+        self._phase, self._backend, self._limit, self._mean = phase, backend, limit, mean
+        self._latent, self._step_index, self._tables = (
+            latent.reader(),
+            tables.reader(1),
+            tables.reader(0),
+        )
+        self._known = [rows.reader(0) for rows in known]
+
+    def __call__(self, area: Area) -> Arrays:
+        row, column = PHASES[self._phase]
+        latent, step_index = (
+            source(area)[0][:, row::2, column::2] for source in (self._latent, self._step_index)
+        )
+        mean, step = self._mean(area)[0], self._backend.steps(step_index)
+        table = self._refined(area)
+        k = rounded((latent - mean) / step, table, self._backend.thresholds)
+        return k, table, mean + step * k.astype(np.float32)
+
+    def _refined(self, area: Area) -> np.ndarray:
+        """Tables; no segment sees across its border."""
+        pieces = []
+        for segment in segment_areas(self._limit, area):
+            inside = area.grown(0, segment)
+            seen = inside.grown(2, segment)
+            table = self._backend.refine(
+                self._phase,
+                to_phases(self._tables(seen)[0]),
+                [known(seen)[0] for known in self._known],
+            )
+            pieces.append((inside, table[(slice(None), *inside.within(seen, _PHASE_STRIDE))]))
+        if len(pieces) == 1:
+            return pieces[0][1]
+        rows, columns = area.shape(_PHASE_STRIDE)
+        refined = np.empty((pieces[0][1].shape[0], rows, columns), dtype=np.uint8)
+        for inside, table in pieces:
+            refined[(slice(None), *inside.within(area, _PHASE_STRIDE))] = table
+        return refined
+
+
+def rounded(ratio: np.ndarray, table: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
+    """Symbols by the thresholds of jndlic/network/rdoq.py: int32.
+
+    Args:
+        ratio: (y - μ) / step.
+        table: t of each.
+        thresholds: (64 x 4,) float32, four for each table.
+    """
+    magnitude = np.abs(ratio)
+    whole = np.floor(magnitude)
+    cell = table.astype(np.int32) * MAGNITUDES + np.minimum(whole, MAGNITUDES - 1).astype(np.int32)
+    nearest = np.copysign(whole + (magnitude - whole >= thresholds[cell]), ratio)
+    return np.clip(nearest, -SYMBOL_LIMIT, SYMBOL_LIMIT).astype(np.int32)

@@ -1,0 +1,167 @@
+"""Arrays that are too large to be held: made from the top down as far as they are asked for, and
+forgotten where nobody will ask again.
+
+    reader(area) ─► Rows ─► make(the rows that are missing) ─► readers of other Rows ─► ...
+
+All arrays are channel first, (C, rows, columns), and places are counted in latents (16 pixels)
+whatever an array's own stride is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from jndlic.format.grid import Area
+
+Arrays = tuple[np.ndarray, ...]
+Source = Callable[[Area], Arrays]
+"""Gives the arrays of an area."""
+
+ROWS_AT_ONCE = 96
+"""Latents; more are made in several pieces, so that a window stays small."""
+
+
+class Rows:
+    """See the module.
+
+    Args:
+        area: all that can be asked for.
+        strides: pixels between the values of each array.
+        make: gives the arrays of some rows of the area, in its full width.
+        unit: in latents: rows are made up to a multiple of it.
+    """
+
+    def __init__(self, area: Area, strides: Sequence[int], make: Source, unit: int = 4) -> None:
+        self.area, self._strides, self._make, self._unit = area, strides, make, unit
+        self._held: list[tuple[Area, Arrays]] = []
+        self._bottom = area.top
+        self._readers: list[Reader] = []
+
+    def reader(self, *chosen: int) -> Reader:
+        """Somebody who asks; what no reader needs any more is forgotten. All readers must be there
+        before the first one asks.
+
+        Args:
+            chosen: numbers of the arrays that it gets; all of them by default.
+        """
+        self._readers.append(Reader(self, chosen or tuple(range(len(self._strides)))))
+        return self._readers[-1]
+
+    def read(self, area: Area, chosen: Sequence[int]) -> Arrays:
+        """Some arrays of an area; see Reader."""
+        while self._bottom < area.bottom:
+            wanted = min(-(-area.bottom // self._unit) * self._unit, self.area.bottom)
+            pieces = -(-(wanted - self._bottom) // ROWS_AT_ONCE)
+            step = -(-(wanted - self._bottom) // (pieces * self._unit)) * self._unit
+            part = self.area._replace(
+                top=self._bottom, bottom=min(self._bottom + step, self.area.bottom)
+            )
+            self._forget()
+            self._held.append((part, self._make(part)))
+            self._bottom = part.bottom
+        self._forget()
+        return self._assembled(area, chosen)
+
+    def _forget(self) -> None:
+        needed = min(reader.top for reader in self._readers)
+        self._held = [(part, arrays) for part, arrays in self._held if part.bottom > needed]
+
+    def _assembled(self, area: Area, chosen: Sequence[int]) -> Arrays:
+        pieces = []
+        for part, arrays in self._held:
+            common = part._replace(
+                top=max(part.top, area.top),
+                bottom=min(part.bottom, area.bottom),
+                left=area.left,
+                right=area.right,
+            )
+            if common.top < common.bottom:
+                pieces.append(
+                    [
+                        arrays[number][(slice(None), *common.within(part, self._strides[number]))]
+                        for number in chosen
+                    ]
+                )
+        if len(pieces) == 1:
+            return tuple(pieces[0])
+        return tuple(np.concatenate(parts, axis=1) for parts in zip(*pieces))
+
+
+class Reader:
+    """One who reads Rows from the top down.
+
+    Attributes:
+        top: first row that may still be asked for.
+    """
+
+    def __init__(self, rows: Rows, chosen: Sequence[int]) -> None:
+        self._rows, self._chosen, self.top = rows, chosen, rows.area.top
+
+    def __call__(self, area: Area) -> Arrays:
+        """The arrays of an area.
+
+        Args:
+            area: within that of the rows; its top is not above that of the area before.
+        """
+        self.top = area.top
+        return self._rows.read(area, self._chosen)
+
+
+class Held:
+    """Arrays that are there, read like Rows.
+
+    Args:
+        area: of the arrays.
+        strides: pixels between the values of each.
+        arrays: (C, rows, columns), or planes (rows, columns).
+    """
+
+    def __init__(self, area: Area, strides: Sequence[int], arrays: Sequence[np.ndarray]) -> None:
+        self.area, self._strides, self._arrays = area, strides, arrays
+
+    def reader(self, *chosen: int) -> Source:
+        """See Rows."""
+        numbers = chosen or range(len(self._arrays))
+        return lambda area: tuple(
+            self._arrays[number][(..., *area.within(self.area, self._strides[number]))]
+            for number in numbers
+        )
+
+
+def by_columns(
+    area: Area, limit: Area, margin: int, strides: Sequence[int], make: Source, columns: int
+) -> Arrays:
+    """Arrays of an area, made window by window from left to right.
+
+    Args:
+        area: that is wanted.
+        limit: the picture.
+        margin: latents around a window that its values depend on.
+        strides: pixels between the values of each array.
+        make: gives the arrays of a window with its margin.
+        columns: of a window, in latents.
+    """
+    pieces = []
+    for core in cut(area, columns):
+        window = core.grown(margin, limit)
+        pieces.append(
+            [
+                array[(slice(None), *core.within(window, stride))]
+                for array, stride in zip(make(window), strides)
+            ]
+        )
+    if len(pieces) == 1:
+        return tuple(pieces[0])
+    return tuple(np.concatenate(parts, axis=2) for parts in zip(*pieces))
+
+
+def cut(area: Area, columns: int) -> list[Area]:
+    """The area in pieces of about equal width, multiples of 4 latents and at most `columns`."""
+    count = -(-(area.right - area.left) // columns)
+    step = -(-(area.right - area.left) // (4 * count)) * 4
+    return [
+        area._replace(left=left, right=min(left + step, area.right))
+        for left in range(area.left, area.right, step)
+    ]
