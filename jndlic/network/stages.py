@@ -1,7 +1,7 @@
 """The float networks cut into stages, each small enough to be run window by window.
 
     pixels, map ─► analysis-fine ─► both, detail ─► analysis-coarse ─► features, z_J
-    features, detail, quality ─► latent ─► y ─► hyper (quality) ─► z
+    detail, features, quality ─► latent ─► y ─► hyper (quality) ─► z
     z_J, z, quality ─► hidden ─► mean-0 ... mean-3 (latents so far) ─► μ of each phase
     ŷ, d, quality ─► synthesis-coarse ─► drawn ─► synthesis-fine (ŷ, quality) ─► picture
 
@@ -43,7 +43,9 @@ class Input(NamedTuple):
 
 
 class Stage(NamedTuple):
-    """A module and what it takes."""
+    """A module and what it takes; an input that follows from another one's source by fewer layers
+    comes before it (see StagedBackend.stage).
+    """
 
     module: nn.Module
     inputs: tuple[Input, ...]
@@ -79,7 +81,7 @@ def stages(codec: Codec) -> dict[str, Stage]:
     return {
         "analysis-fine": Stage(_AnalysisFine(codec), (pixels, jnd), LATENT_STRIDE),
         "analysis-coarse": Stage(_AnalysisCoarse(codec), (both,)),
-        "latent": Stage(_Latent(codec), (features, detail, quality)),
+        "latent": Stage(_Latent(codec), (detail, features, quality)),
         "hyper": Stage(_Hyper(codec), (latent, quality), HYPER_STRIDE),
         "hidden": Stage(_Hidden(codec), (z_jnd, z, quality), HYPER_STRIDE),
         **means,
@@ -120,7 +122,7 @@ class _Latent(nn.Module):
         super().__init__()
         self.analysis = codec.analysis
 
-    def forward(self, features: Tensor, detail: Tensor, quality: Tensor) -> Tensor:
+    def forward(self, detail: Tensor, features: Tensor, quality: Tensor) -> Tensor:
         return self.analysis.latent(features, detail, quality)
 
 

@@ -19,7 +19,7 @@ from jndlic.format.grid import HYPER_STRIDE, JND_STRIDE, LATENT_STRIDE, Area, se
 from jndlic.format.phases import PHASES, to_phases
 from jndlic.format.symbols import SYMBOL_LIMIT, PhaseSymbols
 from jndlic.network.rules import MAGNITUDES
-from jndlic.runtime.rows import Arrays, Held, Rows, Source
+from jndlic.runtime.rows import Arrays, Held, Rows, Source, read_last_first
 
 if TYPE_CHECKING:
     from jndlic.runtime.staged import StagedBackend
@@ -102,8 +102,8 @@ class SymbolRows:
                 area,
                 margins.latent,
                 (LATENT_STRIDE,),
-                features.features(),
                 features.detail(),
+                features.features(),
                 level,
             ),
         )
@@ -164,7 +164,8 @@ class _Tables:
 
     def __call__(self, area: Area) -> Arrays:
         seen = area.grown(self._backend.side_margin, self._limit)
-        table, step_index = self._backend.table_index(*(source(seen)[0] for source in self._sides))
+        z_jnd, z, quality = read_last_first(self._sides, seen)
+        table, step_index = self._backend.table_index(z_jnd, z, quality)
         place = (slice(None), *area.within(seen))
         return table[place], step_index[place].astype(np.int8)
 
@@ -192,10 +193,11 @@ class _Phase:
 
     def __call__(self, area: Area) -> Arrays:
         row, column = PHASES[self._phase]
+        mean = self._mean(area)[0]  # first: it depends on more rows than the others
         latent, step_index = (
             source(area)[0][:, row::2, column::2] for source in (self._latent, self._step_index)
         )
-        mean, step = self._mean(area)[0], self._backend.steps(step_index)
+        step = self._backend.steps(step_index)
         table = self._refined(area)
         k = rounded((latent - mean) / step, table, self._backend.thresholds)
         return k, table, mean + step * k.astype(np.float32)

@@ -109,6 +109,18 @@ class Reader:
         return self._rows.read(area, self._chosen)
 
 
+def read_last_first(sources: Sequence[Source], area: Area) -> list[np.ndarray]:
+    """The arrays of all sources in their order.
+
+    Args:
+        sources: the one that depends on most rows comes last. It is read first, so that what it has
+            in common with the others is made in one go, not a few rows at a time.
+        area: that is wanted.
+    """
+    arrays = [list(source(area)) for source in reversed(sources)]
+    return [array for each in reversed(arrays) for array in each]
+
+
 class Held:
     """Arrays that are there, read like Rows.
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
+from functools import cache
 from typing import Any, cast
 from weakref import WeakSet
 
@@ -29,6 +31,9 @@ _NOT_RUNNABLE = (
     failures.RuntimeException,
 )
 """What ONNX Runtime raises for a graph that it cannot set up; they have no common base."""
+
+
+_AS_REQUESTED = 1  # kSameAsRequested
 
 
 class Sessions:
@@ -84,6 +89,11 @@ class Sessions:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
         options.log_severity_level = 3  # errors only: its warnings are of no use to our callers
+        # One arena for all graphs: they run one after the other, and a fresh page costs as much time
+        # as the sums that fill it. A plan of the memory would be kept beside it for each graph.
+        _share_memory()
+        options.add_session_config_entry("session.use_env_allocators", "1")
+        options.enable_mem_pattern = False
         # Threads that wait in a loop take the processor from those that work
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         named = [key for key in self._weights if _names(graph, key)]
@@ -103,6 +113,20 @@ class Sessions:
         """Drop sessions that another process made."""
         _LOST.append(self._ready)
         self._ready, self._lock = {}, threading.Lock()
+
+
+@cache
+def _share_memory() -> None:
+    """Let the sessions of this process that want to share one arena, which grows by what is asked
+    for and not by powers of two.
+    """
+    place = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    arena = onnxruntime.OrtArenaCfg({"arena_extend_strategy": _AS_REQUESTED})
+    # Another user of the library in this process may have made one; then that one serves
+    with suppress(*_NOT_RUNNABLE):
+        onnxruntime.create_and_register_allocator(place, arena)
 
 
 def _names(graph: bytes, weight: str) -> bool:

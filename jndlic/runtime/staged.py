@@ -16,7 +16,7 @@ from jndlic.images.windows import padded
 from jndlic.network.margins import SIDE_MARGIN, margins
 from jndlic.network.rules import BIT_PRICE, LOG_RATIO, MAGNITUDES, PROBABILITY_MIN, STEP_LIMIT
 from jndlic.runtime import decoder, encoder
-from jndlic.runtime.rows import Arrays, Held, Source, by_columns
+from jndlic.runtime.rows import Arrays, Held, Source, by_columns, read_last_first
 from jndlic.runtime.table_source import WeightsTables
 from jndlic.runtime.weights_file import Weights
 
@@ -76,11 +76,11 @@ class StagedBackend(WeightsTables):
             picture: area of the picture.
             margin: of the stage.
             strides: pixels between the values of each output.
-            sources: give its inputs.
+            sources: give its inputs; see `read_last_first`.
         """
 
         def window(area: Area) -> Arrays:
-            return tuple(self.run(name, *(array for read in sources for array in read(area))))
+            return tuple(self.run(name, *read_last_first(sources, area)))
 
         return lambda area: by_columns(area, picture, margin, strides, window, self.columns)
 
