@@ -114,9 +114,11 @@ def pip(*arguments: str) -> None:
 
 
 def python(module: str, *arguments: str, interpreter: str | Path = sys.executable) -> None:
-    done = subprocess.run(
-        [str(interpreter), "-m", module, *arguments], capture_output=True, text=True, timeout=600
-    )
+    command = [str(interpreter), "-m", module, *arguments]
+    environment = dict(os.environ)
+    if interpreter != sys.executable:
+        environment.pop("PYTHONPATH", None)  # or pip takes what is there for installed
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
