@@ -31,8 +31,6 @@ SOURCES = (
 
 MADE_BEFORE = os.environ.get("JNDLIC_DIST")
 
-pytest.importorskip("build", reason="build makes the sdist and the wheel")
-
 PROGRAM = """
 import sys
 from pathlib import Path
@@ -74,6 +72,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     if MADE_BEFORE:
         return Path(MADE_BEFORE)
+    for package in ("build", "shtab"):
+        pytest.importorskip(package, reason="needed to build an sdist and a wheel")
     folder = tmp_path_factory.mktemp("made")
     source = tmp_path_factory.mktemp("source")
     for name in SOURCES:
