@@ -12,7 +12,7 @@ DEMO_READY := $(if $(wildcard $(VENV)/.dev),$(VENV)/.dev,$(VENV)/.demo)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo lint test bench bench-speed macs wheel clean distclean
+.PHONY: help demo lint test bench bench-speed macs man wheel dist clean distclean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -43,9 +43,18 @@ bench-speed: $(VENV)/.dev  ## time and memory against CompressAI's bmshj2018-hyp
 macs: $(DEMO_READY)  ## multiplications per pixel and parameters of each part
 	$(BIN)/python tools/count_macs.py
 
+man: $(DEMO_READY)  ## write the manual pages to build/share/man; man -M build/share/man jndlic
+	$(BIN)/python tools/write_manual.py build/share
+
 wheel: $(DEMO_READY)  ## build dist/*.whl
 	rm -rf build  # files of an earlier build would get in
 	$(PIP) wheel --no-deps --wheel-dir dist .
+
+# Both are built from the tree; the tests build the wheel from the sdist once more, and install it.
+dist: $(VENV)/.dev  ## build sdist and wheel into dist/, check both, try them
+	rm -rf build dist
+	$(BIN)/python -m build --no-isolation --sdist --wheel
+	JNDLIC_DIST=$(CURDIR)/dist $(BIN)/python -m pytest -q tests/test_package.py
 
 clean:  ## remove what was made, except the environment
 	rm -rf demo build dist jndlic.egg-info .pytest_cache .ruff_cache .coverage

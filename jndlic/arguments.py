@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import operator
 
-import numpy as np
-
 from jndlic.errors import ParameterError
 
 
@@ -20,7 +18,8 @@ def whole_number(value: int, name: str) -> int:
         ParameterError: it is none.
     """
     try:
-        if isinstance(value, (bool, np.bool_)):
+        # numpy's by its dtype: a help text should not wait for numpy
+        if isinstance(value, bool) or str(getattr(value, "dtype", "")) == "bool":
             raise TypeError
         return operator.index(value)
     except TypeError:

@@ -25,6 +25,7 @@ EXTRAS = {
     "lightning": "train",
     "jsonargparse": "train",
     "onnxscript": "train",
+    "shtab": "dev",
 }
 """Libraries that parts of the package need, and the extras that bring them."""
 

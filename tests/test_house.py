@@ -41,6 +41,7 @@ FLOW = (
     ("bench.report",),
     ("bench.studies",),
     ("bench",),
+    ("system",),
     ("cli", "__main__"),
 )
 """Stages in their order. A module imports from its own stage and the ones before it. The longest
@@ -51,7 +52,11 @@ OWN = {"jndlic", "__future__", *sys.stdlib_module_names}
 CORE = {"onnxruntime", "torch", "numpy", "PIL", "constriction", "safetensors"}
 """What the installed core may import besides the standard library."""
 
-OPTIONAL = {"jndlic.console": {"tqdm"}, "jndlic.jnd.free_energy": {"cv2"}}
+OPTIONAL = {
+    "jndlic.console": {"tqdm"},
+    "jndlic.jnd.free_energy": {"cv2"},
+    "jndlic.system.completion": {"shtab"},
+}
 """What a module uses where it is installed."""
 
 APART = ("jndlic.training", "jndlic.bench", "jndlic.optimize", "jndlic.codecs", "jndlic.metrics")
@@ -234,8 +239,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 @pytest.mark.parametrize("command", [["--help"], ["--version"], ["encode", "--help"]], ids=" ".join)
-def test_help_needs_no_torch(command: list[str]) -> None:
-    assert not starting_with(loaded_by(command), ("torch", "constriction", *HEAVY, *APART))
+def test_help_needs_no_libraries(command: list[str]) -> None:
+    # Nor does a wheel's build, which makes the manual from the same parsers
+    assert not starting_with(loaded_by(command), (*CORE, "shtab", *HEAVY, *APART))
 
 
 def test_importing_the_package_needs_no_torch() -> None:

@@ -1,4 +1,4 @@
-"""The command `jndlic`: encode, decode, info, optimize, jnd, bench.
+"""The command `jndlic`: encode, decode, info, optimize, jnd, bench, completion.
 
 Exit codes: those of jndlic/console.py. The networks are loaded only when a picture is coded.
 """
@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from jndlic import __version__
-from jndlic.cli import decode, encode, info, jnd, optimize
+from jndlic.cli import completion, decode, encode, info, jnd, optimize
 from jndlic.console import run_command
 
 
@@ -38,7 +38,7 @@ def _bench(words: Sequence[str]) -> int:
 
 
 def _run(words: Sequence[str]) -> int:
-    parser = _parser()
+    parser = command_parser()
     arguments, rest = parser.parse_known_args(words)
     # argparse takes inputs from one place only: those behind an option are left over
     if "inputs" in arguments and not any(len(word) > 1 and word[0] == "-" for word in rest):
@@ -48,7 +48,8 @@ def _run(words: Sequence[str]) -> int:
     return arguments.run(arguments)
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
+    """The command line of all that is not `jndlic bench`."""
     parser = argparse.ArgumentParser(
         prog="jndlic",
         description="Compress photos with a learned codec that knows what the eye tolerates.",
@@ -60,7 +61,9 @@ def _parser() -> argparse.ArgumentParser:
         command.add_command(commands)
     optimize.add_commands(commands)
     jnd.add_commands(commands)
-    commands.add_parser(
+    bench = commands.add_parser(
         "bench", help="codecs side by side on a folder of pictures; see `jndlic bench --help`"
     )
+    bench.add_argument("words", nargs=argparse.REMAINDER, help="see `jndlic bench --help`")
+    completion.add_command(commands, parser)
     return parser

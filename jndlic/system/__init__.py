@@ -1,0 +1,1 @@
+"""What a system is told of the command: manual pages and the completion of shells."""
