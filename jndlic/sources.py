@@ -1,7 +1,7 @@
 """What callers may hand over: paths, open files, bytes, images and arrays, told apart in one place.
 
 a picture:    path │ file │ bytes of a picture file │ Pillow image │ array  ─► Picture
-a .jlic file: path │ file │ bytes                                           ─► stream at its beginning
+a .jlic file: path │ file │ bytes  ─► stream at its beginning
 
 Bytes are always content, never the name of a file. An open file that can be sought is read from its
 beginning, as Pillow does; a pipe from where it stands. It stays open.
@@ -14,7 +14,7 @@ import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
@@ -67,7 +67,7 @@ def picture_of(source: PictureSource) -> Picture:
             "need a Pillow image, an array, a path, an open file or the bytes of a picture file, "
             f"got {type(source).__name__}"
         )
-    file = _checked(cast("BinaryIO", source))
+    file = _checked(source)
     if not _can_be_sought(file):
         return decoded(io.BytesIO(file.read()))
     file.seek(0)
@@ -92,13 +92,12 @@ def open_source(source: Source) -> tuple[BinaryIO, bool]:
         OSError: the file cannot be opened.
     """
     if isinstance(source, (str, os.PathLike)):
-        return open(source, "rb"), True  # noqa: SIM115 - for the caller to close
+        return open(source, "rb"), True  # the caller closes it
     if isinstance(source, _BYTES):
         return io.BytesIO(source), True
     if not _is_file(source):
         raise ParameterError(
-            "need a path, an open file or the bytes of a .jlic file, got "
-            f"{type(source).__name__}"
+            f"need a path, an open file or the bytes of a .jlic file, got {type(source).__name__}"
         )
     file = _checked(source)
     if _can_be_sought(file):

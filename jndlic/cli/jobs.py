@@ -17,7 +17,6 @@ from typing import NamedTuple
 
 from jndlic.cli.streams import STANDARD, is_stream
 from jndlic.errors import ImageError, ParameterError
-from jndlic.format.container import SUFFIX
 from jndlic.images.folders import renamed
 
 _STDOUT = ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
