@@ -121,7 +121,8 @@ def _is_file(source: object) -> bool:
 
 
 def _checked(file: BinaryIO) -> BinaryIO:
-    if isinstance(file, io.TextIOBase):
+    # Those that wrap a text file, as temporary files are, have its attributes and not its class
+    if hasattr(file, "encoding") and not isinstance(file, (io.RawIOBase, io.BufferedIOBase)):
         raise ParameterError("the file was opened as text; open it in binary mode, as with 'rb'")
     if getattr(file, "closed", False):
         raise ParameterError("the file is closed")

@@ -284,7 +284,7 @@ def test_what_cannot_be_saved_is_an_oserror(toy: ToyCodec, monkeypatch: pytest.M
 
 
 def test_imageio(toy: ToyCodec, tmp_path: Path) -> None:
-    iio = pytest.importorskip("imageio.v3", reason="imageio comes with scikit-image")
+    iio = pytest.importorskip("imageio.v3", reason="imageio comes with [dev]")
     path = tmp_path / "photo.jlic"
     pixels = PIXELS[..., :3]
     iio.imwrite(path, pixels, plugin="pillow", quality=70)

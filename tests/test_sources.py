@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
+import tempfile
 import threading
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -117,6 +120,22 @@ def test_a_pipe_of_the_system(compressed: Path, picture: Path) -> None:
         thread.join()
 
 
+def test_files_of_other_libraries(compressed: Path, picture: Path) -> None:
+    for path, call in ((compressed, jndlic.decode), (compressed, jndlic.info), (picture, len_of)):
+        packed = path.with_suffix(".gz")
+        packed.write_bytes(gzip.compress(path.read_bytes()))
+        with gzip.open(packed) as file:
+            assert call(file) == call(path)
+        archive = path.with_suffix(".zip")
+        with zipfile.ZipFile(archive, "w") as file:
+            file.write(path, "name")
+        with zipfile.ZipFile(archive) as file, file.open("name") as member:
+            assert call(member) == call(path)
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(path.read_bytes())
+            assert call(file) == call(path)
+
+
 def len_of(source: object) -> int:
     return len(jndlic.encode(source))
 
@@ -137,6 +156,8 @@ def test_what_is_no_source(call: Callable, picture: Path, tmp_path: Path, toy: T
         call(text)
     with pytest.raises(ParameterError, match="binary"):
         call(io.StringIO("text"))
+    with tempfile.NamedTemporaryFile("w+") as text, pytest.raises(ParameterError, match="binary"):
+        call(text)
     with picture.open("rb") as file:
         pass
     with pytest.raises(ParameterError, match="closed"):
