@@ -3,6 +3,11 @@
 import jndlic
 data = jndlic.encode("photo.png", quality=50)
 image = jndlic.decode(data)
+
+jndlic.imwrite("photo.jlic", array)
+array = jndlic.imread("photo.jlic")
+with jndlic.open("photo.jlic") as file:
+    print(file.size, file.quality)
 """
 
 from __future__ import annotations
@@ -19,23 +24,28 @@ from jndlic.errors import (
 )
 
 if TYPE_CHECKING:
-    from jndlic.api import decode, encode, info
+    from jndlic.api import decode, encode, imread, imwrite, info, open
+    from jndlic.jlic_file import JlicFile
 
 __version__ = "0.1.0"
 
 __all__ = [
     "FormatError",
     "ImageError",
+    "JlicFile",
     "JndlicError",
     "ParameterError",
     "UnsupportedError",
     "WeightsError",
     "decode",
     "encode",
+    "imread",
+    "imwrite",
     "info",
+    "open",
 ]
 
-_FROM_API = ("decode", "encode", "info")
+_FROM_API = ("JlicFile", "decode", "encode", "imread", "imwrite", "info", "open")
 
 
 def __getattr__(name: str) -> object:

@@ -1,30 +1,34 @@
-"""What `import jndlic` offers: encode, decode, info. Here arguments are checked; pipeline.py does
-the work.
+"""What `import jndlic` offers: encode, decode, info, open, imread, imwrite. Here arguments are
+checked; sources.py tells apart what is handed over, pipeline.py does the work.
 
-The runtime is imported only where a codec is at work: `info` does without.
+The runtime is imported only where a codec is at work: `info` and `open` do without.
 """
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from jndlic.arguments import whole_number
 from jndlic.errors import ParameterError
+from jndlic.files import check_target, is_special, write_atomically
 from jndlic.format import container as format_
-from jndlic.format.container import unpack
+from jndlic.format.container import SUFFIX, read_container
+from jndlic.jlic_file import JlicFile, check_codec, restored, shipped_codec
+from jndlic.sources import opened, picture_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from jndlic.images.picture import Picture
     from jndlic.runtime.backend import Backend
+    from jndlic.sources import PictureSource, Source
 
 
 def encode(
-    image: Image | np.ndarray | str | os.PathLike[str],
+    image: PictureSource,
     quality: int = 50,
     *,
     codec: Backend | None = None,
@@ -34,8 +38,9 @@ def encode(
     """Compresses a picture.
 
     Args:
-        image: a Pillow image, a uint8 array (H, W), (H, W, 3) or (H, W, 4), or the path of a
-            picture file.
+        image: a Pillow image; a uint8 array (H, W), (H, W, 1), (H, W, 2), (H, W, 3) or (H, W, 4),
+            where 2 and 4 channels end with alpha; the path of a picture file, an open one, or its
+            content as bytes.
         quality: 1 (smallest file) to 100 (visually lossless).
         codec: network and tables; the shipped ones by default.
         threads: limit on the CPU threads of this call; by default as many as processors are free.
@@ -54,32 +59,19 @@ def encode(
         ImageError: the picture cannot be read, or its shape is not supported.
         OSError: the file cannot be read.
     """
-    from PIL.Image import Image as PillowImage
-
-    from jndlic.images.files import load
-    from jndlic.images.picture import from_array
-    from jndlic.images.pillow import from_pillow
-
     quality = checked_quality(quality)
-    _check_codec(codec)
-    if isinstance(image, (str, os.PathLike)):
-        picture = load(Path(image))
-    elif isinstance(image, np.ndarray):
-        picture = from_array(image)
-    elif isinstance(image, PillowImage):
-        picture = from_pillow(image)
-    else:
-        raise ParameterError(f"need a Pillow image, an array or a path, got {type(image).__name__}")
+    check_codec(codec)
+    picture = picture_of(image)
     from jndlic.runtime.threads import thread_limit
 
     with thread_limit(threads):
         from jndlic.pipeline import encode_picture
 
-        return encode_picture(picture, quality, codec or _shipped_codec(), jnd)
+        return encode_picture(picture, quality, codec or shipped_codec(), jnd)
 
 
 def decode(
-    data: bytes,
+    data: Source,
     *,
     codec: Backend | None = None,
     threads: int | None = None,
@@ -88,7 +80,7 @@ def decode(
     """Restores a picture.
 
     Args:
-        data: the content of a .jlic file.
+        data: the content of a .jlic file, its path, or an open one.
         codec: network and tables; the shipped ones by default. They must be those that the file was
             made with.
         threads: limit on the CPU threads of this call; by default as many as processors are free.
@@ -101,29 +93,96 @@ def decode(
     Raises:
         FormatError: the data is damaged, truncated or foreign.
         UnsupportedError: it needs another version or other weights.
-        ParameterError: `data` is no bytes, `codec` none of `load_codec`; the number of threads or
-            the limit is out of range.
+        ParameterError: `data` is something else, `codec` none of `load_codec`; the number of
+            threads or the limit is out of range.
+        OSError: the file cannot be read.
     """
     from jndlic.images.pillow import to_pillow
 
-    _check_codec(codec)
-    area_max = whole_number(area_max, "area_max")
-
-    # Before the weights are loaded: most bad files fail here
-    container = unpack(_as_bytes(data), area_max)
-    from jndlic.runtime.threads import thread_limit
-
-    with thread_limit(threads):
-        from jndlic.pipeline import decode_container
-
-        return to_pillow(decode_container(container, codec or _shipped_codec()))
+    return to_pillow(_decoded(data, codec, threads, area_max))
 
 
-def info(data: bytes) -> dict[str, Any]:
-    """What a file says about itself, and where its bytes go; needs no weights and no runtime.
+def imread(
+    source: Source,
+    *,
+    codec: Backend | None = None,
+    threads: int | None = None,
+    area_max: int = format_.AREA_MAX,
+) -> np.ndarray:
+    """Restores a picture as an array; `decode` without Pillow.
 
     Args:
-        data: the content of a .jlic file.
+        source: the path of a .jlic file, an open one, or its content.
+        codec, threads, area_max: as of `decode`.
+
+    Returns:
+        uint8 (H, W) grey, (H, W, 2) grey and alpha, (H, W, 3) RGB or (H, W, 4) RGB and alpha.
+
+    Raises:
+        FormatError, UnsupportedError, ParameterError, OSError: as of `decode`.
+    """
+    from jndlic.images.picture import to_array
+
+    return to_array(_decoded(source, codec, threads, area_max))
+
+
+def imwrite(
+    path: str | os.PathLike[str],
+    image: PictureSource,
+    quality: int = 50,
+    *,
+    codec: Backend | None = None,
+    threads: int | None = None,
+    jnd: np.ndarray | str | None = None,
+) -> None:
+    """Compresses a picture into a file, which appears whole or not at all. What was there before
+    is replaced.
+
+    Args:
+        path: where the file shall be; its name ends in .jlic, unless it is a pipe or a device.
+        image: an array, or whatever else `encode` takes.
+        quality, codec, threads, jnd: as of `encode`.
+
+    Raises:
+        ParameterError: as of `encode`; or the name has another suffix.
+        ImageError: as of `encode`; or the folder does not exist.
+        OSError: a file cannot be read or written.
+    """
+    if not isinstance(path, (str, os.PathLike)):
+        raise ParameterError(
+            f"need a path to write to, got {type(path).__name__}; encode gives the content of a "
+            "file as bytes"
+        )
+    target = os.fspath(path)
+    if not is_special(target) and os.path.splitext(target)[1].lower() != SUFFIX:
+        raise ParameterError(f"{target}: the name must end in {SUFFIX}")
+    check_target(target)  # before the work
+    write_atomically(target, encode(image, quality, codec=codec, threads=threads, jnd=jnd))
+
+
+def open(source: Source, *, area_max: int = format_.AREA_MAX) -> JlicFile:
+    """Reads the front of a file: size, mode, quality, metadata. Pixels are decoded on demand.
+
+    Args:
+        source: the path of a .jlic file, an open one, or its content.
+        area_max: refuse files that claim more pixels than this.
+
+    Returns:
+        A `JlicFile`, to be closed or used as a context manager.
+
+    Raises:
+        FormatError, UnsupportedError, ParameterError, OSError: as of `decode`, as far as the front
+            tells.
+    """
+    return JlicFile(source, area_max=area_max)
+
+
+def info(data: Source) -> dict[str, Any]:
+    """What a file says about itself, and where its bytes go; needs no weights and no runtime. The
+    whole file is checked; `open(...).info()` tells the same of the front alone.
+
+    Args:
+        data: the content of a .jlic file, its path, or an open one.
 
     Returns:
         version, width and height (as coded), quality, quality_plane ({min, mean, max}; None where
@@ -134,45 +193,11 @@ def info(data: bytes) -> dict[str, Any]:
 
     Raises:
         FormatError, UnsupportedError: as for `decode`, as far as the container goes.
+        ParameterError, OSError: as for `decode`.
     """
-    from jndlic.format.quality import read_quality
-    from jndlic.shipped_weights import shipped_name
-
-    data = _as_bytes(data)
-    container = unpack(data)
-    header, plane = container.header, read_quality(container).plane
-    pixels = header.width * header.height
-    sizes = {
-        "jnd": len(container.jnd),
-        "hyper": len(container.hyper),
-        "latent": sum(map(len, container.segments)),
-    }
-    chunks = [{"tag": tag.decode(), "bytes": len(payload)} for tag, payload in container.chunks]
-    return {
-        "version": format_.VERSION,
-        "width": header.width,
-        "height": header.height,
-        "quality": header.quality,
-        "quality_plane": None
-        if plane is None
-        else {"min": int(plane.min()), "mean": float(plane.mean()), "max": int(plane.max())},
-        "grey": header.grey,
-        "depth": header.depth,
-        "orientation": header.orientation,
-        "alpha": container.payload(format_.TAG_ALPHA) is not None,
-        "model": container.model or shipped_name(header.fingerprint),
-        "fingerprint": header.fingerprint.hex(),
-        "bytes": len(data),
-        "bpp": 8 * len(data) / pixels,
-        "segments": header.segments,
-        "streams": {
-            name: {"bytes": size, "bpp": 8 * size / pixels} for name, size in sizes.items()
-        },
-        "chunks": chunks,
-        "overhead_bytes": len(data)
-        - sum(sizes.values())
-        - sum(len(payload) for _, payload in container.chunks),
-    }
+    with JlicFile(data) as file:
+        file.container()
+        return file.info()
 
 
 def checked_quality(quality: int) -> int:
@@ -189,21 +214,10 @@ def checked_quality(quality: int) -> int:
     return value
 
 
-def _check_codec(codec: Backend | None) -> None:
-    if codec is not None and not (hasattr(codec, "analyse") and hasattr(codec, "fingerprint")):
-        raise ParameterError(
-            f"codec must come from jndlic.runtime.load.load_codec, got {codec!r}; to run on a GPU: "
-            'codec=load_codec(device="cuda")'
-        )
-
-
-def _as_bytes(data: bytes) -> bytes:
-    if not isinstance(data, (bytes, bytearray, memoryview)):
-        raise ParameterError(f"need the bytes of a .jlic file, got {type(data).__name__}")
-    return bytes(data)
-
-
-def _shipped_codec() -> Backend:
-    from jndlic.runtime.load import load_codec
-
-    return load_codec()
+def _decoded(source: Source, codec: Backend | None, threads: int | None, area_max: int) -> Picture:
+    check_codec(codec)
+    area_max = whole_number(area_max, "area_max")
+    # Before the weights are loaded: most bad files fail here
+    with opened(source) as stream:
+        container = read_container(stream, area_max)
+    return restored(container, codec, threads)

@@ -9,9 +9,9 @@ from pathlib import Path
 from jndlic.cli import batch, streams
 from jndlic.cli import jobs as cli_jobs
 from jndlic.cli.common import Coder, Done, add_codec_options, naming, positive
-from jndlic.cli.jobs import SUFFIX, Job, Kind, find_jobs
+from jndlic.cli.jobs import Job, Kind, find_jobs
 from jndlic.errors import ParameterError
-from jndlic.format.container import AREA_MAX, TAG_ALPHA, TAG_EXIF, TAG_ICC, TAG_XMP, unpack
+from jndlic.format.container import AREA_MAX, SUFFIX, TAG_ALPHA, TAG_EXIF, TAG_ICC, TAG_XMP, unpack
 
 FORMATS = ("png", "jpg", "webp", "tif", "ppm", "pgm", "bmp")
 """As suffixes; jndlic/images/files.py has what Pillow calls them."""

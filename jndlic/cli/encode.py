@@ -12,8 +12,8 @@ from jndlic.cli import jnd as cli_jnd
 from jndlic.cli import jobs as cli_jobs
 from jndlic.cli import optimize as cli_optimize
 from jndlic.cli.common import Coder, Done, add_codec_options, naming
-from jndlic.cli.jobs import SUFFIX, Job, Kind, find_jobs
-from jndlic.format.container import QUALITY_MAX, QUALITY_MIN
+from jndlic.cli.jobs import Job, Kind, find_jobs
+from jndlic.format.container import QUALITY_MAX, QUALITY_MIN, SUFFIX
 
 _QUALITY = 50
 

@@ -19,8 +19,6 @@ from jndlic.cli.streams import STANDARD, is_stream
 from jndlic.errors import ImageError, ParameterError
 from jndlic.images.folders import renamed
 
-SUFFIX = ".jlic"
-
 _STDOUT = ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 
 

@@ -5,23 +5,26 @@ latent segments.
     size │ tag │ payload │ crc ║ ... ║
     segment │ crc ║ segment │ crc ║ ...
 
-docs/format.md specifies every byte. This file turns bytes into a checked `Container` and back; what
-the streams and payloads mean is the business of entropy.py, segments.py, planes.py and quality.py.
-Only the standard library is needed here, so that `jndlic info` starts at once.
+docs/format.md specifies every byte. This file turns bytes into a checked `Container` and back, or
+reads the front of a file alone, all but the segments; what the streams and payloads mean is the
+business of entropy.py, segments.py, planes.py and quality.py. Only the standard library is needed
+here, so that `jndlic info` starts at once.
 """
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from jndlic.errors import FormatError, ParameterError, UnsupportedError
 from jndlic.format.grid import segment_count
-from jndlic.format.reader import Reader, write_varint
+from jndlic.format.reader import CRC_BYTES, Reader, write_varint
 
+SUFFIX = ".jlic"
 MAGIC = b"\x89JLI"
 VERSION = 2
 SIDE_MAX = 1 << 20
@@ -103,8 +106,24 @@ class Header:
         return segment_count(self.height, self.width)
 
 
+class _Chunks:
+    """What is asked of chunks."""
+
+    chunks: tuple[tuple[bytes, bytes], ...]
+    """(tag, payload) in the file's order."""
+
+    def payload(self, tag: bytes) -> bytes | None:
+        """The payload of the chunk with this tag; None where the file has none."""
+        return next((payload for name, payload in self.chunks if name == tag), None)
+
+    @property
+    def model(self) -> str:
+        """Name of the weights, for messages only; empty where the file has none."""
+        return (self.payload(TAG_NAME) or b"").decode()
+
+
 @dataclass(frozen=True)
-class Container:
+class Container(_Chunks):
     """A whole file, taken apart."""
 
     header: Header
@@ -119,14 +138,45 @@ class Container:
     chunks: tuple[tuple[bytes, bytes], ...] = ()
     """(tag, payload) in the file's order."""
 
-    def payload(self, tag: bytes) -> bytes | None:
-        """The payload of the chunk with this tag; None where the file has none."""
-        return next((payload for name, payload in self.chunks if name == tag), None)
 
-    @property
-    def model(self) -> str:
-        """Name of the weights, for messages only; empty where the file has none."""
-        return (self.payload(TAG_NAME) or b"").decode()
+class Span(NamedTuple):
+    """Where a segment's stream lies."""
+
+    offset: int
+    """Position in the stream that the front was read from; of one that cannot be sought, counted
+    from where it stood.
+    """
+    length: int
+    """Bytes, without the CRC that follows them."""
+
+
+@dataclass(frozen=True)
+class Front(_Chunks):
+    """All of a file but its segments, and where those lie."""
+
+    header: Header
+    symbol_crc: int
+    """As in `Container`."""
+    jnd: bytes
+    """The stream of z_J."""
+    hyper: bytes
+    """The stream of z."""
+    segments: tuple[Span, ...]
+    """The streams of k, in raster order."""
+    chunks: tuple[tuple[bytes, bytes], ...]
+    """(tag, payload) in the file's order."""
+    size: int
+    """Bytes of the whole file."""
+
+    def with_segments(self, segments: Sequence[bytes]) -> Container:
+        """The whole file.
+
+        Args:
+            segments: the streams of k, in raster order.
+        """
+        return Container(
+            self.header, self.symbol_crc, self.jnd, self.hyper, tuple(segments), self.chunks
+        )
 
 
 def pack(container: Container) -> bytes:
@@ -171,42 +221,87 @@ def pack(container: Container) -> bytes:
 
 
 def unpack(data: bytes, area_max: int = AREA_MAX) -> Container:
-    """Reads a container and checks all that can be checked without weights.
-
-    The order of the checks is that of docs/format.md: magic, version, size limits, lengths, CRCs,
-    the header's other fields, and the set of chunks.
+    """Reads a container and checks all that can be checked without weights; see `read_container`.
 
     Args:
         data: the whole file.
+        area_max: limit on width x height in pixels.
+    """
+    return read_container(io.BytesIO(data), area_max)
+
+
+def read_container(stream: BinaryIO, area_max: int = AREA_MAX) -> Container:
+    """Reads a whole file and checks all that can be checked without weights.
+
+    The order of the checks is that of docs/format.md: magic, version, size limits, lengths, CRCs,
+    the header's other fields, and the set of chunks. Lengths come before the rest as far as the
+    stream can be sought; a pipe shows only at its end that it was cut.
+
+    Args:
+        stream: open for reading bytes; read from where it stands to its end.
         area_max: limit on width x height in pixels.
 
     Raises:
         FormatError: the file is foreign, truncated, damaged or larger than the limit.
         UnsupportedError: a version, flag or critical chunk that this reader does not know.
+        OSError: the stream cannot be read.
     """
-    reader = Reader(data)
-    head = _read_head(reader, area_max)
-    jnd, hyper = reader.take(head.lengths[0]), reader.take(head.lengths[1])
-    parts = [("head", 0, reader.position)]
-    reader.take(_CRC.size)
-    chunks = []
-    for tag, start, stop in _chunk_spans(reader, head.chunks):
-        parts.append((f"chunk {_shown(tag)}", start - len(tag), stop))
-        chunks.append((tag, data[start:stop]))
-    segments = []
-    for number, length in enumerate(head.lengths[2:], 1):
-        start = reader.position
-        segments.append(reader.take(length))
-        parts.append((f"latent segment {number}", start, reader.position))
-        reader.take(_CRC.size)
-    if reader.position != len(data):
-        raise FormatError(f"damaged file: {len(data) - reader.position} bytes follow its end")
-    for name, start, stop in parts:
-        if zlib.crc32(data[start:stop]) != _CRC.unpack_from(data, stop)[0]:
-            raise FormatError(f"damaged file: the {name} does not match its CRC")
-    header, symbol_crc = _header(head)
-    _check_chunks(chunks)
-    return Container(header, symbol_crc, jnd, hyper, tuple(segments), tuple(chunks))
+    reader = Reader(stream)
+    frame = _read_frame(reader, area_max)
+    segments = _take_segments(reader, frame.segments)
+    return _front(frame).with_segments(segments)
+
+
+def read_front(stream: BinaryIO, area_max: int = AREA_MAX) -> Front:
+    """Reads a file up to its segments, and not a byte more; the checks are those of
+    `read_container`, but for the CRCs of the segments.
+
+    Where the stream can be sought, its size must be the file's: whoever has a front knows that the
+    segments are there.
+
+    Args:
+        stream: open for reading bytes; read from where it stands.
+        area_max: limit on width x height in pixels.
+
+    Raises:
+        FormatError, UnsupportedError, OSError: as of `read_container`.
+    """
+    return _front(_read_frame(Reader(stream), area_max))
+
+
+def read_segment(stream: BinaryIO, front: Front, number: int) -> bytes:
+    """Reads the stream of one segment and checks its CRC.
+
+    Args:
+        stream: that the front was read from; it must be one that can be sought.
+        front: of `read_front`.
+        number: of the segment in raster order, from 0.
+
+    Raises:
+        ParameterError: there is no such segment.
+        FormatError: it is damaged, or no longer there.
+        OSError: the stream cannot be sought or read.
+    """
+    if not 0 <= number < len(front.segments):
+        raise ParameterError(f"segment {number} of {len(front.segments)}, counted from 0")
+    stream.seek(front.segments[number].offset)
+    return _take_segment(Reader(stream), front.segments[number], number)
+
+
+def read_rest(stream: BinaryIO, front: Front) -> Container:
+    """Reads all segments to a front.
+
+    Args:
+        stream: that the front was read from; one that cannot be sought must stand where
+            `read_front` has left it.
+        front: of `read_front`.
+
+    Raises:
+        FormatError, OSError: as of `read_container`.
+    """
+    if Reader(stream).left is not None:
+        stream.seek(front.segments[0].offset)
+    return front.with_segments(_take_segments(Reader(stream), front.segments))
 
 
 def is_critical(tag: bytes) -> bool:
@@ -229,6 +324,76 @@ class _Head(NamedTuple):
     """Quality, fingerprint and CRC of the symbols; empty in a bare file."""
     lengths: list[int]
     """Of the streams of z_J, z and each segment, in bytes."""
+
+
+class _Frame(NamedTuple):
+    """All of a file but its segments, its lengths and CRCs checked."""
+
+    head: _Head
+    jnd: bytes
+    hyper: bytes
+    chunks: list[tuple[bytes, bytes]]
+    segments: list[Span]
+    size: int
+    """Bytes of the whole file."""
+
+
+def _read_frame(reader: Reader, area_max: int) -> _Frame:
+    """Reads up to the segments. Lengths come first: CRCs are compared on the way, and what does not
+    match is told at the end.
+    """
+    start = reader.position
+    head = _read_head(reader, area_max)
+    jnd, hyper = reader.take(head.lengths[0]), reader.take(head.lengths[1])
+    damaged = [] if reader.matches_crc() else ["head"]
+    chunks: list[tuple[bytes, bytes]] = []
+    for _ in range(head.chunks):
+        size = reader.varint()
+        reader.begin_part()
+        tag = reader.take(4)
+        if not _is_tag(tag):
+            raise FormatError("damaged file: a chunk's tag is not four letters")
+        chunks.append((tag, reader.take(size)))
+        if not reader.matches_crc():
+            damaged.append(f"chunk {_shown(tag)}")
+    segments, end = [], reader.position
+    for length in head.lengths[2:]:
+        segments.append(Span(end, length))
+        end += length + CRC_BYTES
+    reader.check_end(end - reader.position)
+    if damaged:
+        raise FormatError(f"damaged file: the {damaged[0]} does not match its CRC")
+    return _Frame(head, jnd, hyper, chunks, segments, end - start)
+
+
+def _front(frame: _Frame) -> Front:
+    """Checks header and chunks."""
+    header, symbol_crc = _header(frame.head)
+    _check_chunks(frame.chunks)
+    return Front(
+        header,
+        symbol_crc,
+        frame.jnd,
+        frame.hyper,
+        tuple(frame.segments),
+        tuple(frame.chunks),
+        frame.size,
+    )
+
+
+def _take_segments(reader: Reader, spans: Sequence[Span]) -> list[bytes]:
+    """All segments, which end the file."""
+    segments = [_take_segment(reader, span, number) for number, span in enumerate(spans)]
+    reader.check_end()
+    return segments
+
+
+def _take_segment(reader: Reader, span: Span, number: int) -> bytes:
+    reader.begin_part()
+    segment = reader.take(span.length)
+    if not reader.matches_crc():
+        raise FormatError(f"damaged file: the latent segment {number + 1} does not match its CRC")
+    return segment
 
 
 def _read_head(reader: Reader, area_max: int) -> _Head:
@@ -306,19 +471,6 @@ def _check_size(width: int, height: int, error: type[FormatError | ParameterErro
 def _checked(part: bytes) -> bytes:
     """The bytes and their CRC-32."""
     return part + _CRC.pack(zlib.crc32(part))
-
-
-def _chunk_spans(reader: Reader, count: int) -> Iterator[tuple[bytes, int, int]]:
-    """(tag, start, stop) of each payload."""
-    for _ in range(count):
-        size = reader.varint()
-        tag = reader.take(4)
-        if not _is_tag(tag):
-            raise FormatError("damaged file: a chunk's tag is not four letters")
-        start = reader.position
-        reader.take(size)
-        yield tag, start, reader.position
-        reader.take(_CRC.size)
 
 
 def _check_chunks(chunks: Iterable[tuple[bytes, bytes]]) -> None:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jndlic.errors import FormatError, ParameterError
-from jndlic.format.container import QUALITY_MAX, QUALITY_MIN, TAG_QUALITY, Container
+from jndlic.format.container import QUALITY_MAX, QUALITY_MIN, TAG_QUALITY, Container, Front
 from jndlic.format.grid import JND_STRIDE, plane_shape
 from jndlic.format.planes import decode_plane, encode_plane
 
@@ -84,8 +84,8 @@ def quality_chunks(quality: Quality) -> tuple[tuple[bytes, bytes], ...]:
     return ((TAG_QUALITY, encode_plane((quality.plane - quality.base).astype(np.uint8))),)
 
 
-def read_quality(container: Container) -> Quality:
-    """The quality of a file.
+def read_quality(container: Container | Front) -> Quality:
+    """The quality of a file, of which the front is enough.
 
     Raises:
         FormatError: its plane is damaged, constant or has values out of range.

@@ -16,8 +16,10 @@ from jndlic.format.container import MAGIC
 USUAL = ("PNG", "JPEG", "WEBP", "TIFF", "PPM", "BMP", "GIF")
 """Formats in Pillow's words that are tried first: the others cost the loading of more readers."""
 
-_UNREAD = frozenset({"EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG", "FPX", "MIC"})
-"""Formats that Pillow hands to other programs, or that it knows by name alone."""
+_UNREAD = frozenset({"EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG", "FPX", "MIC", "JLIC"})
+"""Formats that Pillow hands to other programs, or that it knows by name alone; and our own, which
+is compressed already, whether Pillow knows it (jndlic/pillow_plugin.py) or not.
+"""
 
 _PLUGINS = {"pillow_jxl": None, "pillow_heif": "register_heif_opener"}
 """Packages that teach Pillow a format, and the function that each has for it, if not the import

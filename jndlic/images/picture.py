@@ -75,7 +75,8 @@ def from_array(array: np.ndarray) -> Picture:
     """A picture from bare pixels.
 
     Args:
-        array: uint8 (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGB and alpha.
+        array: uint8 (H, W) or (H, W, 1) grey, (H, W, 2) grey and alpha, (H, W, 3) RGB or (H, W, 4)
+            RGB and alpha.
 
     Raises:
         ImageError: another shape or type.
@@ -83,15 +84,28 @@ def from_array(array: np.ndarray) -> Picture:
     if (
         array.dtype != np.uint8
         or array.ndim not in (2, 3)
-        or (array.ndim == 3 and array.shape[2] not in (3, 4))
+        or (array.ndim == 3 and not 1 <= array.shape[2] <= 4)
     ):
         raise ImageError(
-            f"need a uint8 array (H, W), (H, W, 3) or (H, W, 4), got {array.dtype} {array.shape}"
+            "need a uint8 array (H, W), (H, W, 1), (H, W, 2), (H, W, 3) or (H, W, 4), got "
+            f"{array.dtype} {array.shape}"
         )
     if array.ndim == 2:
-        return Picture(three_channels(array), grey=True)
-    alpha = np.ascontiguousarray(array[..., 3]) if array.shape[2] == 4 else None
+        array = array[..., None]
+    channels = array.shape[2]
+    alpha = np.ascontiguousarray(array[..., -1]) if channels in (2, 4) else None
+    if channels <= 2:
+        return Picture(three_channels(array[..., 0]), alpha, grey=True)
     return Picture(np.ascontiguousarray(array[..., :3]), alpha)
+
+
+def to_array(picture: Picture) -> np.ndarray:
+    """Bare pixels: uint8 (H, W) grey, (H, W, 2) grey and alpha, (H, W, 3) RGB or (H, W, 4) RGB and
+    alpha.
+    """
+    if picture.alpha is None:
+        return np.ascontiguousarray(picture.pixels[..., 0]) if picture.grey else picture.pixels
+    return np.dstack((picture.pixels[..., : 1 if picture.grey else 3], picture.alpha))
 
 
 def turned(picture: Picture, orientation: int) -> Picture:

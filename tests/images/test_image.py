@@ -19,7 +19,7 @@ from jndlic.errors import ImageError
 from jndlic.images import formats
 from jndlic.images import pillow as pictures
 from jndlic.images.files import decoded, load, output_format, picture_file, save
-from jndlic.images.picture import Picture, from_array
+from jndlic.images.picture import Picture, from_array, to_array
 from jndlic.images.pillow import from_pillow, to_pillow
 
 RANDOM = np.random.default_rng(0)
@@ -119,12 +119,30 @@ def test_more_than_16_bits_are_refused() -> None:
         from_pillow(Image.fromarray(np.array([[70_000]], dtype=np.int32)))
 
 
+@pytest.mark.parametrize("shape", [(), (1,), (2,), (3,), (4,)])
+def test_arrays_of_any_number_of_channels(shape: tuple[int, ...]) -> None:
+    array = np.random.default_rng(0).integers(0, 256, (5, 7, *shape), dtype=np.uint8)
+    picture = from_array(array)
+    channels = shape[0] if shape else 1
+    assert picture.grey == (channels < 3)
+    np.testing.assert_array_equal(to_array(picture), array[..., 0] if shape == (1,) else array)
+    np.testing.assert_array_equal(np.asarray(to_pillow(picture)), to_array(picture))
+
+
 def test_arrays() -> None:
     np.testing.assert_array_equal(from_array(COLOUR).pixels, COLOUR)
     assert from_array(GREY).grey
     np.testing.assert_array_equal(from_array(np.dstack([COLOUR, ALPHA])).alpha, ALPHA)
     assert from_array(COLOUR[::-1, ::2]).pixels.flags.c_contiguous
-    for wrong in (COLOUR.astype(float), COLOUR[None], COLOUR[..., :2], COLOUR[:0], GREY[:, :0]):
+    five = np.dstack([COLOUR, COLOUR[..., :2]])
+    for wrong in (
+        COLOUR.astype(float),
+        COLOUR[None],
+        five,
+        COLOUR[..., :0],
+        COLOUR[:0],
+        GREY[:, :0],
+    ):
         with pytest.raises(ImageError):
             from_array(wrong)
     with pytest.raises(ImageError, match="1048577"):

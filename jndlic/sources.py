@@ -1,0 +1,134 @@
+"""What callers may hand over: paths, open files, bytes, images and arrays, told apart in one place.
+
+a picture:    path │ file │ bytes of a picture file │ Pillow image │ array  ─► Picture
+a .jlic file: path │ file │ bytes  ─► stream at its beginning
+
+Bytes are always content, never the name of a file. An open file that can be sought is read from its
+beginning, as Pillow does; a pipe from where it stands. It stays open.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+
+from jndlic.errors import ImageError, ParameterError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from jndlic.images.picture import Picture
+
+    Source = str | os.PathLike[str] | BinaryIO | bytes | bytearray | memoryview
+    """A file: its path, itself when it is open, or its content."""
+
+    PictureSource = Source | Image | np.ndarray | Picture
+    """A picture, or a file of one."""
+
+_BYTES = (bytes, bytearray, memoryview)
+
+
+def picture_of(source: PictureSource) -> Picture:
+    """Reads a picture.
+
+    Args:
+        source: a Pillow image; a uint8 array (H, W) or (H, W, 1 to 4); a path; an open file or the
+            content of a file of any format that is read; or a `Picture`.
+
+    Raises:
+        ParameterError: it is something else, or a file that is closed or was opened as text.
+        ImageError: the picture cannot be read, or its shape is not supported.
+        OSError: the file cannot be read.
+    """
+    from PIL.Image import Image
+
+    from jndlic.images.files import decoded, load
+    from jndlic.images.picture import Picture, from_array
+    from jndlic.images.pillow import from_pillow
+
+    if isinstance(source, Picture):
+        return source
+    if isinstance(source, np.ndarray):
+        return from_array(source)
+    if isinstance(source, Image):
+        return from_pillow(source)
+    if isinstance(source, (str, os.PathLike)):
+        return load(Path(source))
+    if isinstance(source, _BYTES):
+        return decoded(io.BytesIO(source))
+    if not _is_file(source):
+        raise ParameterError(
+            "need a Pillow image, an array, a path, an open file or the bytes of a picture file, "
+            f"got {type(source).__name__}"
+        )
+    file = _checked(source)
+    if not _can_be_sought(file):
+        return decoded(io.BytesIO(file.read()))
+    file.seek(0)
+    try:
+        return decoded(file)
+    except ImageError as error:
+        name = getattr(file, "name", None)
+        raise ImageError(f"{name}: {error}" if isinstance(name, str) else str(error)) from error
+
+
+def open_source(source: Source) -> tuple[BinaryIO, bool]:
+    """A .jlic file as a stream that stands at its beginning.
+
+    Args:
+        source: a path, an open file, or the content.
+
+    Returns:
+        The stream; whether it was opened here, and is to be closed.
+
+    Raises:
+        ParameterError: it is something else, or a file that is closed or was opened as text.
+        OSError: the file cannot be opened.
+    """
+    if isinstance(source, (str, os.PathLike)):
+        return open(source, "rb"), True  # the caller closes it
+    if isinstance(source, _BYTES):
+        return io.BytesIO(source), True
+    if not _is_file(source):
+        raise ParameterError(
+            f"need a path, an open file or the bytes of a .jlic file, got {type(source).__name__}"
+        )
+    file = _checked(source)
+    if _can_be_sought(file):
+        file.seek(0)
+    return file, False
+
+
+@contextmanager
+def opened(source: Source) -> Generator[BinaryIO]:
+    """`open_source`, and closes what that has opened."""
+    stream, own = open_source(source)
+    try:
+        yield stream
+    finally:
+        if own:
+            stream.close()
+
+
+def _is_file(source: object) -> bool:
+    return callable(getattr(source, "read", None))
+
+
+def _checked(file: BinaryIO) -> BinaryIO:
+    # Those that wrap a text file, as temporary files are, have its attributes and not its class
+    if hasattr(file, "encoding") and not isinstance(file, (io.RawIOBase, io.BufferedIOBase)):
+        raise ParameterError("the file was opened as text; open it in binary mode, as with 'rb'")
+    if getattr(file, "closed", False):
+        raise ParameterError("the file is closed")
+    return file
+
+
+def _can_be_sought(file: BinaryIO) -> bool:
+    seekable = getattr(file, "seekable", None)
+    return bool(seekable()) if callable(seekable) else False
