@@ -13,7 +13,7 @@ import pytest
 for needed in ("torch", "matplotlib", "jinja2"):
     pytest.importorskip(needed, reason="needs the [bench] extra")
 
-from jndlic.bench.report.gallery import _layer, _map_layer, _thumb
+from jndlic.bench.report.layers import map_layer, pixel_layer, thumb
 from jndlic.bench.report.page_builder import build_page
 from jndlic.bench.report.tables import Table
 from jndlic.bench.run.bdrate import Curve
@@ -44,11 +44,11 @@ addEventListener("load", () => {
   ));
   point("pointerdown", 0.25); point("pointermove", 0.75); point("pointerup", 0.75);
   report.dragged = place();
-  const before = stage.querySelector("img").style.transform;
+  const before = stage.querySelector(".sheet").style.transform;
   stage.dispatchEvent(new WheelEvent(
     "wheel", { deltaY: -400, clientX: box.left + 50, clientY: box.top + 50 }
   ));
-  report.zoomed = before !== stage.querySelector("img").style.transform;
+  report.zoomed = before !== stage.querySelector(".sheet").style.transform;
   find("right").value = 2;
   find("right").dispatchEvent(new Event("change"));
   report.right = find("right-name").textContent;
@@ -70,16 +70,16 @@ def page() -> str:
     for number in range(2):
         pixels = random.integers(0, 256, (60, 90, 3), dtype=np.uint8)
         layers = [
-            _layer("original", f"picture {number}", pixels),
-            _layer("ours", "</script> & co", 255 - pixels),
-            _map_layer("bits map", "bits", random.random((4, 6)), "magma", 16, 90),
+            pixel_layer("original", f"picture {number}", pixels),
+            pixel_layer("ours", "</script> & co", 255 - pixels),
+            map_layer("bits map", "bits", random.random((4, 6)), "magma", 16, 90),
         ]
         pictures.append(
             {
                 "name": f"{number}.png",
                 "width": 90,
                 "height": 60,
-                "thumb": _thumb(pixels),
+                "thumb": thumb(pixels),
                 "rates": [{"label": "about 1 bit", "layers": layers}],
             }
         )
