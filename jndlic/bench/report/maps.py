@@ -37,7 +37,7 @@ def bits_map(symbols: np.ndarray, table_index: np.ndarray, tables: SymbolTables)
 
 
 def step_sizes(step_index: np.ndarray) -> np.ndarray:
-    """Quantisation steps Δ = r^d of step indices d, in units of the latents: float64, same shape."""
+    """Quantisation steps r^d of step indices d, in units of the latents: float64, same shape."""
     return np.exp(step_index * LOG_RATIO)
 
 

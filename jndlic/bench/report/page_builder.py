@@ -1,5 +1,5 @@
-"""The report and the comparison: one HTML file each that needs nothing else, of the templates, style
-and scripts in page/.
+"""The report and the comparison: one HTML file each that needs nothing else, of the templates,
+style and scripts in page/.
 
     base.html ─┬─ look.html: two versions of a picture ─ viewer.js
                ├─ table.html

@@ -61,7 +61,7 @@
   // What lies over a version: a map, or |version - original| made brighter
   function covering(layer) {
     const over = layers().find((other) => other.map && other.name === state.overlay);
-    if (!over && state.overlay !== ERROR) return [];
+    if (!over && (state.overlay !== ERROR || layer.map)) return [];
     const cover = document.createElement("div");
     cover.className = "cover";
     cover.style.opacity = opacity[kind()] / 100;
