@@ -64,9 +64,9 @@ class Comparison:
     ) -> None:
         self._qualities, self._jnd = sorted(set(qualities)), jnd
         self.missing: list[str] = []
-        """What is wrong with the usual rivals that are left out."""
+        """What is wrong with the usual rivals and metrics that are left out."""
         self._rivals = self._opened(codecs)
-        names = usable_metrics(metrics, lpips_weights)
+        names = usable_metrics(metrics, lpips_weights, self.missing.append)
         self._metrics = select(names, lpips_weights)
 
     def picture(
@@ -109,7 +109,8 @@ class Comparison:
         part = "" if crop is None else f", {crop[2]} × {crop[3]} pixels at {crop[0]}, {crop[1]}"
         subtitle = (
             "Real files, decoded, beside the original. Each rival is at the level whose file is "
-            f"the nearest in size to jndlic's, at most {100 * EXCESS:g} % larger where a level allows it."
+            f"the nearest in size to jndlic's, at most {100 * EXCESS:g} % larger where a level "
+            "allows it."
         )
         if set(backend.trained_on) & set(self._metrics):
             subtitle += f" {MARK_MEANING}."
@@ -142,7 +143,7 @@ class Comparison:
             except JndlicError as error:
                 if codecs:
                     raise
-                self.missing.append(f"{text}: {error}")
+                self.missing.append(f"without {text}: {error}")
                 continue
             chosen = spec.levels or codec.levels
             levels = tuple(level for level in codec.levels if level in chosen)

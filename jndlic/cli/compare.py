@@ -5,13 +5,17 @@ from __future__ import annotations
 import argparse
 import io
 import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jndlic.choices import JND_MODELS
 from jndlic.cli import streams
-from jndlic.cli.common import add_codec_options, load_networks
+from jndlic.cli.common import NoCodec, add_codec_options, load_networks, naming
 from jndlic.cli.jnd import add_encoder_option
+from jndlic.cli.jobs import Job
 from jndlic.console import BAD_INPUT, GOOD, explained, note, progress, say
 from jndlic.errors import JndlicError, ParameterError
 from jndlic.format.container import QUALITY_MAX, QUALITY_MIN
@@ -88,10 +92,15 @@ def _compare(arguments: argparse.Namespace) -> int:
     comparison = Comparison(
         arguments.quality, arguments.codecs, arguments.metrics, arguments.lpips_weights, jnd
     )
-    for reason in comparison.missing:
-        note(f"jndlic: without {reason}")
+    if not arguments.quiet:
+        for reason in comparison.missing:
+            note(f"jndlic: {reason}")
     worker = _Worker(arguments, comparison)
-    shown = [one for name in progress(arguments.inputs, "picture") if (one := worker.attempt(name))]
+    names = progress(arguments.inputs, "picture", shown=not arguments.quiet)
+    try:
+        shown = [one for name in names if (one := worker.attempt(name))]
+    except NoCodec as error:
+        raise error.reason from None
     if shown:
         page = comparison.page(shown, worker.codec, arguments.crop).encode()
         streams.write(arguments.output, page)
@@ -101,7 +110,7 @@ def _compare(arguments: argparse.Namespace) -> int:
                 f"{streams.output_name(arguments.output)}: {count}, {len(page) / 1e6:.1f} MB",
                 to_stderr=arguments.output == streams.STANDARD,
             )
-    if worker.failed and len(arguments.inputs) > 1:
+    if worker.failed:
         note(f"jndlic: {worker.failed} of {len(arguments.inputs)} pictures failed")
     return BAD_INPUT if worker.failed or worker.partly else GOOD
 
@@ -130,49 +139,56 @@ class _Worker:
 
     def __init__(self, arguments: argparse.Namespace, comparison: Comparison) -> None:
         self._arguments, self._comparison = arguments, comparison
-        self._codec: Backend | None = None
         self.failed = 0
         """Pictures that are not in the page."""
         self.partly = False
         """Whether some are without a rival."""
 
-    @property
+    @cached_property
     def codec(self) -> Backend:
-        """The networks."""
-        if self._codec is None:
-            options = self._arguments
-            self._codec = load_networks(
-                options.weights, options.device, options.backend, options.threads
-            )
-        return self._codec
-
-    def attempt(self, name: str) -> Compared | None:
-        """A picture of the page; None where it failed, which costs this picture alone.
+        """The networks.
 
         Raises:
-            JndlicError, OSError: the networks cannot be had.
+            NoCodec: they cannot be had.
+        """
+        options = self._arguments
+        try:
+            return load_networks(options.weights, options.device, options.backend, options.threads)
+        except (JndlicError, OSError) as error:
+            raise NoCodec(error) from error
+
+    def attempt(self, name: str) -> Compared | None:
+        """A picture of the page; None where one of several failed, which costs it alone.
+
+        Raises:
+            NoCodec: no other picture would fare better.
+            JndlicError, OSError: the only one failed.
         """
         from jndlic.images.files import decoded
 
         label = streams.input_name(name)
-        try:
+        with self._failing(name):
             picture = decoded(io.BytesIO(streams.read(name)))
-        except (JndlicError, OSError, MemoryError) as error:
-            return self._complain(label, error)
-        codec = self.codec
-        try:
-            one = self._comparison.picture(Path(label).name, picture, codec, self._arguments.crop)
-        except (JndlicError, OSError, MemoryError) as error:
-            return self._complain(label, error)
-        for reason in one.failures:
-            self.partly = True
-            note(f"jndlic: {label}: {reason}")
-        return one
+            one = self._comparison.picture(
+                Path(label).name, picture, self.codec, self._arguments.crop
+            )
+            for reason in one.failures:
+                self.partly = True
+                note(f"jndlic: {label}: {reason}")
+            return one
+        return None
 
-    def _complain(self, label: str, error: Exception) -> None:
-        self.failed += 1
-        reason = explained(error)
-        note(f"jndlic: {reason if label in reason else f'{label}: {reason}'}")
+    @contextmanager
+    def _failing(self, name: str) -> Generator[None]:
+        """Says what went wrong with a picture, and goes on unless it is the only one."""
+        try:
+            with naming(Job(name, self._arguments.output)):
+                yield
+        except (JndlicError, OSError, MemoryError) as error:
+            if len(self._arguments.inputs) == 1:
+                raise
+            self.failed += 1
+            note(f"jndlic: {explained(error)}")
 
 
 def _qualities(text: str) -> tuple[int, ...]:

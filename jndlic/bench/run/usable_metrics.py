@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from jndlic.console import note
 from jndlic.errors import JndlicError, ParameterError
@@ -19,13 +19,18 @@ from jndlic.metrics.registry import (
 )
 
 
-def usable_metrics(names: Sequence[str] | None, lpips_weights: str | None) -> list[str]:
+def usable_metrics(
+    names: Sequence[str] | None,
+    lpips_weights: str | None,
+    left_out: Callable[[str], object] = note,
+) -> list[str]:
     """The metrics asked for, checked; by default those whose libraries, weights and programs are
     here, with a line about each of the others.
 
     Args:
         names: of the registry, or None.
         lpips_weights: file of LPIPS, or None for the usual place.
+        left_out: gets that line.
 
     Raises:
         ParameterError: there is no such metric, or the file cannot be used.
@@ -42,7 +47,7 @@ def usable_metrics(names: Sequence[str] | None, lpips_weights: str | None) -> li
             check_usable(name, lpips_weights)
             chosen.append(name)
         except JndlicError as error:
-            note(f"without {name}: {error}")
+            left_out(f"without {name}: {error}")
     if lpips_weights and LPIPS_SQUEEZE not in chosen:
         raise ParameterError(f"--lpips-weights {lpips_weights} cannot be used")
     return chosen
