@@ -233,7 +233,11 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return picture, compressed
 
 
-@pytest.mark.parametrize("command", [["--help"], ["--version"], ["encode", "--help"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "command",
+    [["--help"], ["--version"], ["encode", "--help"], ["compare", "--help"]],
+    ids=" ".join,
+)
 def test_help_needs_no_torch(command: list[str]) -> None:
     assert not starting_with(loaded_by(command), ("torch", "constriction", *HEAVY, *APART))
 
