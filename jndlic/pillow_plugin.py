@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 FORMAT = "JLIC"
 """As Pillow's `Image.format` and the `format` of `Image.save`."""
 
-MIME = "image/x-jlic"
+MIME = "image/x-jndlic"
 
 _QUALITY = 50
 _METADATA = {"icc_profile": "icc", "exif": "exif", "xmp": "xmp"}

@@ -240,7 +240,11 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return picture, compressed
 
 
-@pytest.mark.parametrize("command", [["--help"], ["--version"], ["encode", "--help"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "command",
+    [["--help"], ["--version"], ["encode", "--help"], ["compare", "--help"]],
+    ids=" ".join,
+)
 def test_help_needs_no_libraries(command: list[str]) -> None:
     # Nor does a wheel's build, which makes the manual from the same parsers
     assert not starting_with(loaded_by(command), (*CORE, "shtab", *HEAVY, *APART))

@@ -62,7 +62,7 @@ def test_pillow_learns_the_format_by_the_import(toy: ToyCodec, tmp_path: Path) -
     )
     subprocess.run([sys.executable, "-c", program, str(path)], check=True, cwd=ROOT, timeout=60)
     assert Image.registered_extensions()[".jlic"] == "JLIC"
-    assert Image.MIME["JLIC"] == "image/x-jlic"
+    assert Image.MIME["JLIC"] == "image/x-jndlic"
 
 
 def test_paths(toy: ToyCodec, tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_paths(toy: ToyCodec, tmp_path: Path) -> None:
     assert path.read_bytes() == jndlic.encode(RGB, 70)
     with Image.open(path) as image:
         assert (image.format, image.mode, image.size) == ("JLIC", "RGB", (90, 60))
-        assert image.get_format_mimetype() == "image/x-jlic"
+        assert image.get_format_mimetype() == "image/x-jndlic"
         assert image.info == {"quality": 70, "orientation": 1}
         stream = image.fp
         image.load()

@@ -11,7 +11,6 @@ Interrupted, it goes on where it was: what was measured stays in the folder
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import os
 import platform
 import re
@@ -20,6 +19,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from jndlic.bench.needs import check_installed
 from jndlic.bench.options import add_arguments, command_of, picture_sets, read_kinds
 from jndlic.bench.report.findings import Findings, Study
 from jndlic.bench.report.reports import write_pages, write_reports
@@ -28,21 +28,11 @@ from jndlic.bench.run.footprint import Footprint, footprints
 from jndlic.bench.run.measure import Row, Setup, Task
 from jndlic.bench.run.pool import measure_all
 from jndlic.bench.run.rows import Measured, Opened, group, write_rows
+from jndlic.bench.run.usable_metrics import usable_metrics
 from jndlic.codecs import registry as codecs
 from jndlic.codecs.registry import open_codec, parse_spec
 from jndlic.console import run_command
 from jndlic.errors import JndlicError, ParameterError
-from jndlic.metrics.registry import (
-    BUTTERAUGLI,
-    CVVDP,
-    GRID,
-    HAARPSI,
-    LPIPS_SQUEEZE,
-    USUAL,
-    check_usable,
-    made_by,
-    select,
-)
 
 NEEDS = ("bjontegaard", "jinja2", "matplotlib", "scipy", "tqdm")
 
@@ -70,9 +60,7 @@ def run(options: argparse.Namespace) -> None:
         ParameterError: an option is wrong.
         JndlicError: something failed; what could be measured is written all the same.
     """
-    missing = [name for name in NEEDS if importlib.util.find_spec(name) is None]
-    if missing:
-        raise JndlicError(f"the benchmark needs {', '.join(missing)}: pip install 'jndlic[bench]'")
+    check_installed("the benchmark", NEEDS)
     if options.jobs < 1:
         raise ParameterError(f"--jobs must be at least 1, got {options.jobs}")
     if options.threads is not None and options.threads < 1:
@@ -83,7 +71,7 @@ def run(options: argparse.Namespace) -> None:
     sets = picture_sets(options.images)
     kinds = read_kinds(options.kinds, sets) if options.kinds else {}
     opened, failures = _open(options.codecs or codecs.USUAL)
-    metrics = _metrics(options.metrics, options.lpips_weights)
+    metrics = usable_metrics(options.metrics, options.lpips_weights)
     anchor = _anchor(options.anchor, opened)
     options.out.mkdir(parents=True, exist_ok=True)
     threads = options.threads or max(1, (os.cpu_count() or 1) // options.jobs)
@@ -162,27 +150,6 @@ def _open(specs: Sequence[str]) -> tuple[list[Opened], list[str]]:
     if not opened:
         raise JndlicError("no codec can be used\n  " + "\n  ".join(failures))
     return opened, failures
-
-
-def _metrics(names: Sequence[str] | None, lpips_weights: str | None) -> list[str]:
-    """The metrics asked for, checked; by default those whose libraries, weights and programs are
-    here.
-    """
-    if names:
-        select(names, lpips_weights)
-        for name in names:
-            made_by(name)
-        return list(names)
-    chosen = []
-    for name in (*USUAL, HAARPSI, BUTTERAUGLI, CVVDP, GRID):
-        try:
-            check_usable(name, lpips_weights)
-            chosen.append(name)
-        except JndlicError as error:
-            print(f"without {name}: {error}", file=sys.stderr)
-    if lpips_weights and LPIPS_SQUEEZE not in chosen:
-        raise ParameterError(f"--lpips-weights {lpips_weights} cannot be used")
-    return chosen
 
 
 def _anchor(name: str | None, opened: Sequence[Opened]) -> str:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jndlic.choices import AUTO, BACKENDS
 from jndlic.cli.jobs import Job
@@ -92,7 +92,7 @@ class Coder:
             NoCodec: they cannot be had.
         """
         try:
-            return self._load()
+            return load_networks(self.weights, self.device, self.backend, self.threads)
         except (JndlicError, OSError) as error:
             raise NoCodec(error) from error
 
@@ -115,14 +115,22 @@ class Coder:
         if losses and self.strict:
             raise ImageError(f"{'; '.join(losses)} (--strict)")
 
-    def _load(self) -> Backend:
-        from jndlic.runtime.load import load_codec
-        from jndlic.runtime.threads import limit_threads
-        from jndlic.shipped_weights import DEFAULT_WEIGHTS
 
-        if self.threads is not None:
-            limit_threads(self.threads)
-        return load_codec(self.weights or DEFAULT_WEIGHTS, self.device, self.backend)
+def load_networks(
+    weights: str | None, device: str, backend: str, threads: int | None
+) -> Backend[Any]:
+    """The networks that the options of `add_codec_options` name.
+
+    Raises:
+        JndlicError, OSError: they cannot be had.
+    """
+    from jndlic.runtime.load import load_codec
+    from jndlic.runtime.threads import limit_threads
+    from jndlic.shipped_weights import DEFAULT_WEIGHTS
+
+    if threads is not None:
+        limit_threads(threads)
+    return load_codec(weights or DEFAULT_WEIGHTS, device, backend)
 
 
 def add_codec_options(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""The command `jndlic`: encode, decode, info, optimize, jnd, bench, completion.
+"""The command `jndlic`: encode, decode, info, optimize, jnd, compare, bench, completion.
 
 Exit codes: those of jndlic/console.py. The networks are loaded only when a picture is coded.
 """
@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from jndlic import __version__
-from jndlic.cli import completion, decode, encode, info, jnd, optimize
+from jndlic.cli import compare, completion, decode, encode, info, jnd, optimize
 from jndlic.console import run_command
 
 
@@ -61,6 +61,7 @@ def command_parser() -> argparse.ArgumentParser:
         command.add_command(commands)
     optimize.add_commands(commands)
     jnd.add_commands(commands)
+    compare.add_command(commands)
     bench = commands.add_parser(
         "bench", help="codecs side by side on a folder of pictures; see `jndlic bench --help`"
     )

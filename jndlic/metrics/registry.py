@@ -53,10 +53,8 @@ TITLES = {
 """For tables and axes."""
 
 MARK = "†"
-MARK_NOTE = (
-    f"{MARK} The weights were trained on this metric: it is no judge of them, and no part of the "
-    "summary."
-)
+MARK_MEANING = f"{MARK} The weights were trained on this metric: it is no judge of them"
+MARK_NOTE = f"{MARK_MEANING}, and no part of the summary."
 
 _FUNCTIONS: dict[str, Metric] = {
     PSNR: psnr,

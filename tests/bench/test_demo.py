@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import jndlic
-from jndlic.bench.report.maps import bits_map, step_map, to_pixels
+from jndlic.bench.report.maps import bits_map, mean_steps, step_map, step_sizes, to_pixels
 from jndlic.bench.studies.demo import demo_photo, jpeg_of_size, main, measured
 from jndlic.format.entropy import SymbolTables, ideal_bits
 from jndlic.network.rules import LOG_RATIO
@@ -34,6 +34,13 @@ def test_step_map_is_relative_to_its_mean() -> None:
     steps = np.zeros((4, 1, 2), dtype=np.int32)
     steps[:, 0, 1] = 2
     np.testing.assert_allclose(step_map(steps), np.exp([[-LOG_RATIO, LOG_RATIO]]))
+
+
+def test_steps_are_powers_of_the_ratio() -> None:
+    ratio = (256 / 0.11) ** (1 / 63)
+    np.testing.assert_allclose(step_sizes(np.array([-3, 0, 7])), [ratio**-3, 1.0, ratio**7])
+    steps = np.array([[[2, 5]], [[4, -1]]], dtype=np.int32)
+    np.testing.assert_allclose(mean_steps(steps), [[ratio**3, ratio**2]])
 
 
 def test_to_pixels_cuts_the_padding() -> None:

@@ -36,18 +36,34 @@ def bits_map(symbols: np.ndarray, table_index: np.ndarray, tables: SymbolTables)
     return bits.sum(0)
 
 
+def step_sizes(step_index: np.ndarray) -> np.ndarray:
+    """Quantisation steps r^d of step indices d, in units of the latents: float64, same shape."""
+    return np.exp(step_index * LOG_RATIO)
+
+
+def mean_steps(step_index: np.ndarray) -> np.ndarray:
+    """Step size at each latent position.
+
+    Args:
+        step_index: d, integers (M, h, w).
+
+    Returns:
+        (h, w) float64: geometric mean of the steps over the channels, in units of the latents.
+    """
+    return step_sizes(step_index.mean(0))
+
+
 def step_map(step_index: np.ndarray) -> np.ndarray:
     """Relative step size at each latent position.
 
     Args:
-        step_index: d, integers (M, h, w), logarithms of the steps.
+        step_index: d, integers (M, h, w).
 
     Returns:
-        (h, w) float64: geometric mean of the steps over the channels, divided by its mean over the
-        picture. 1 is average; where it is larger the picture is quantised more coarsely.
+        (h, w) float64: `mean_steps`, divided by its geometric mean over the picture. 1 is average;
+        where it is larger the picture is quantised more coarsely.
     """
-    log_step = step_index.mean(0) * LOG_RATIO
-    return np.exp(log_step - log_step.mean())
+    return step_sizes(step_index.mean(0) - step_index.mean())
 
 
 def to_pixels(values: np.ndarray, height: int, width: int) -> np.ndarray:

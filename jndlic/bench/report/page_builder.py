@@ -1,5 +1,9 @@
-"""The report: one HTML file that needs nothing else, of the templates, style and scripts in
-page/.
+"""The report and the comparison: one HTML file each that needs nothing else, of the templates,
+style and scripts in page/.
+
+    base.html ─┬─ look.html: two versions of a picture ─ viewer.js
+               ├─ table.html
+               └─ report.html adds curves ─ curves.js
 """
 
 from __future__ import annotations
@@ -72,15 +76,48 @@ def build_page(
         "first": list(metrics).index(SSIMULACRA2) if SSIMULACRA2 in metrics else 0,
         "pictures": pictures,
     }
+    return _page("report.html", title, subtitle, tables, notes, data)
+
+
+def build_comparison(
+    title: str,
+    subtitle: str,
+    tables: Sequence[Table],
+    notes: dict[str, str],
+    pictures: list[dict],
+) -> str:
+    """The text of a page to look at, without curves.
+
+    Args:
+        title, subtitle, tables, notes: as for `build_page`.
+        pictures: of the viewer, as those of `gallery`.
+    """
+    return _page("base.html", title, subtitle, tables, notes, {"pictures": pictures})
+
+
+def section(table: Table) -> str:
+    """A table as a section of the page, in HTML."""
+    return _environment().get_template("table.html").render(table=table)
+
+
+def _page(
+    template: str,
+    title: str,
+    subtitle: str,
+    tables: Sequence[Table],
+    notes: dict[str, str],
+    data: dict,
+) -> str:
+    sources, pictures = _pooled(data["pictures"])
     return (
         _environment()
-        .get_template("page.html")
+        .get_template(template)
         .render(
             title=title,
             subtitle=subtitle,
             tables=tables,
             notes=notes,
-            data=data,
+            data=data | {"sources": sources, "pictures": pictures},
             **{
                 place: (PARTS / name).read_text(encoding="utf-8")
                 for place, name in OWN_TEXTS.items()
@@ -89,9 +126,26 @@ def build_page(
     )
 
 
-def section(table: Table) -> str:
-    """A table as a section of the page, in HTML."""
-    return _environment().get_template("table.html").render(table=table)
+def _pooled(pictures: list[dict]) -> tuple[list[str], list[dict]]:
+    """The images of all layers, each once, and the pictures with numbers in their place: the
+    original is the same at every rate.
+    """
+    numbers: dict[str, int] = {}
+
+    def numbered(layer: dict) -> dict:
+        return layer | {"source": numbers.setdefault(layer["source"], len(numbers))}
+
+    pooled = [
+        picture
+        | {
+            "rates": [
+                rate | {"layers": [numbered(layer) for layer in rate["layers"]]}
+                for rate in picture["rates"]
+            ]
+        }
+        for picture in pictures
+    ]
+    return list(numbers), pooled
 
 
 @cache

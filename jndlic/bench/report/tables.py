@@ -10,6 +10,7 @@ from jndlic.bench.report.summary import Comparison, Spread
 from jndlic.bench.run.footprint import Footprint
 from jndlic.bench.run.process import JOBS
 from jndlic.bench.run.rows import Measured
+from jndlic.bench.run.versions import Version
 from jndlic.metrics.grid_visibility import GRID
 from jndlic.metrics.registry import LOWER_IS_BETTER, title
 
@@ -163,6 +164,41 @@ def grids(measured: Sequence[Measured]) -> Table:
     )
 
 
+def equal_sizes(
+    heading: str,
+    note: str,
+    groups: Mapping[str, Sequence[Version]],
+    metrics: Sequence[str],
+    trained_on: Collection[str] = (),
+) -> Table:
+    """Sizes and metrics of one picture's files, in each group about as large as its first.
+
+    Args:
+        heading: title of the table.
+        note: below it.
+        groups: by their names.
+        metrics: by name.
+        trained_on: metrics to mark.
+    """
+    rows = []
+    for name, versions in groups.items():
+        for one in versions:
+            difference = percent(100 * (len(one.data) / len(versions[0].data) - 1))
+            rows.append(
+                (
+                    name,
+                    one.name,
+                    str(one.level),
+                    f"{len(one.data):,}",
+                    f"{one.bpp:.3f}",
+                    "" if one is versions[0] else difference,
+                    *(_value(metric, one.metrics[metric]) for metric in metrics),
+                )
+            )
+    columns = ("files", "codec", "level", "bytes", "bits per pixel", "beside jndlic")
+    return Table(heading, note, (*columns, *_titles(metrics, trained_on)), tuple(rows))
+
+
 def speed(footprints: Mapping[str, Mapping[str, Footprint]], picture: str) -> Table:
     """Time and memory of the codecs, by name."""
     rows = []
@@ -183,6 +219,11 @@ def speed(footprints: Mapping[str, Mapping[str, Footprint]], picture: str) -> Ta
 def percent(value: float) -> str:
     """A BD-rate, with a true minus sign; n/a where there is none."""
     return "n/a" if not math.isfinite(value) else f"{value:+.1f} %".replace("-", "−")
+
+
+def _value(metric: str, value: float) -> str:
+    """A metric's value; n/a where it does not apply."""
+    return "n/a" if math.isnan(value) else f"{value:.{DECIMALS.get(metric, 3)}f}"
 
 
 def _titles(metrics: Sequence[str], trained_on: Collection[str]) -> list[str]:

@@ -17,6 +17,7 @@ from PIL import Image
 
 from jndlic.api import decode, encode
 from jndlic.bench.report.maps import bits_map, step_map, to_pixels
+from jndlic.bench.run.equal_size import file_of_size
 from jndlic.codecs.pillow import Jpeg
 from jndlic.console import run_command
 from jndlic.files import write_atomically
@@ -24,7 +25,6 @@ from jndlic.images.files import load
 from jndlic.jnd.own_map import own_map
 from jndlic.metrics.psnr import psnr
 from jndlic.metrics.ssimulacra2_package import ssimulacra2
-from jndlic.optimize.search import first_good
 from jndlic.runtime.backend import Backend
 from jndlic.runtime.load import load_codec
 
@@ -79,14 +79,11 @@ def jpeg_of_size(original: np.ndarray, size: int) -> tuple[int, bytes]:
     """The best JPEG (4:2:0, optimised Huffman tables) that is no larger than `size` bytes.
 
     Returns:
-        Its quality and its bytes; quality 1 if even that is larger.
+        Its quality and its bytes; the smallest if even that is larger.
     """
     jpeg = Jpeg()
-    too_large = first_good(
-        lambda quality: len(jpeg.encode(original, quality)) > size, 1, JPEG_FINEST + 1
-    )
-    quality = max(1, too_large - 1)
-    return quality, jpeg.encode(original, quality)
+    levels = range(1, JPEG_FINEST + 1)
+    return file_of_size(lambda level: jpeg.encode(original, level), levels, size, excess=0.0)
 
 
 def picture(

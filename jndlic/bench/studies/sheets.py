@@ -20,13 +20,13 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from jndlic.bench.run.equal_size import file_of_size
 from jndlic.codecs.codec import ImageCodec
 from jndlic.codecs.registry import open_codec
 from jndlic.console import run_command
 from jndlic.errors import ParameterError
 from jndlic.files import write_atomically
 from jndlic.images.files import load
-from jndlic.optimize.search import first_good
 
 RATES = (0.15, 0.3, 0.6)
 CODECS = ("jndlic", "avif", "jxl")
@@ -56,16 +56,9 @@ def nearest_level(codec: ImageCodec, pixels: np.ndarray, rate: float) -> tuple[i
         rate: bits per pixel.
     """
     wanted = rate * pixels.shape[0] * pixels.shape[1] / 8
-    files: dict[int, bytes] = {}
-
-    def size(level: int) -> int:
-        if level not in files:
-            files[level] = codec.encode(pixels, level)
-        return len(files[level])
-
-    larger = first_good(lambda level: size(level) > wanted, LEVELS[0] + 1, LEVELS[1])
-    level = min((larger - 1, larger), key=lambda level: abs(size(level) - wanted))
-    return level, files[level]
+    return file_of_size(
+        lambda level: codec.encode(pixels, level), range(LEVELS[0], LEVELS[1] + 1), wanted
+    )
 
 
 def sheet(
