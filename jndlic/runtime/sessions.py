@@ -89,8 +89,8 @@ class Sessions:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
         options.log_severity_level = 3  # errors only: its warnings are of no use to our callers
-        # One arena for all graphs: they run one after the other, and a fresh page costs as much time
-        # as the sums that fill it. A plan of the memory would be kept beside it for each graph.
+        # One arena for all graphs: they run one after the other, and a fresh page costs as much
+        # time as the sums that fill it. A plan of the memory would be kept beside it for each.
         _share_memory()
         options.add_session_config_entry("session.use_env_allocators", "1")
         options.enable_mem_pattern = False

@@ -93,6 +93,10 @@ def test_all_commands_and_options_are_offered(folder: Path) -> None:
         assert completed(folder, *parser.prog.split()[1:], "-") == names
 
 
+COMPARE = "Q,...", "X,Y,W,H", "CODEC", "NAME,..."
+"""What `jndlic compare` asks for."""
+
+
 def test_what_takes_a_word_is_a_file_a_choice_or_known_to_be_neither() -> None:
     def called(action: argparse.Action) -> str:
         return str(action.metavar or action.dest)
@@ -103,7 +107,7 @@ def test_what_takes_a_word_is_a_file_a_choice_or_known_to_be_neither() -> None:
         for action in (*arguments(parser), *options(parser))
         if action.nargs != 0 and not action.choices and not takes_files(action)
     }
-    assert free == {"N", "1..100", "device", "level", "seed"}
+    assert free == {"N", "1..100", "device", "level", "seed", *COMPARE}
 
 
 @pytest.mark.parametrize("shell", COMPLETIONS)

@@ -14,8 +14,7 @@ from places import ROOT
 from toy_codec import ToyCodec
 
 import jndlic
-from jndlic.cli.jobs import SUFFIX
-from jndlic.format.container import MAGIC, VERSION
+from jndlic.format.container import MAGIC, SUFFIX, VERSION
 
 MIME = ROOT / "share" / "mime" / "packages" / "jndlic.xml"
 MAGIC_ENTRY = ROOT / "share" / "misc" / "jndlic.magic"
