@@ -7,6 +7,7 @@ The runtime is imported only where a codec is at work: `info` and `open` do with
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -73,6 +74,7 @@ def encode(
 def decode(
     data: Source,
     *,
+    region: Sequence[int] | None = None,
     codec: Backend | None = None,
     threads: int | None = None,
     area_max: int = format_.AREA_MAX,
@@ -81,6 +83,9 @@ def decode(
 
     Args:
         data: the content of a .jlic file, its path, or an open one.
+        region: left, top, width and height of the part that is wanted, in pixels of the picture;
+            all of it by default. Of a file that can be sought only the segments (1024 x 1024
+            pixels) are read that the part depends on.
         codec: network and tables; the shipped ones by default. They must be those that the file was
             made with.
         threads: limit on the CPU threads of this call; by default as many as processors are free.
@@ -94,17 +99,18 @@ def decode(
         FormatError: the data is damaged, truncated or foreign.
         UnsupportedError: it needs another version or other weights.
         ParameterError: `data` is something else, `codec` none of `load_codec`; the number of
-            threads or the limit is out of range.
+            threads or the limit is out of range; the region is not within the picture.
         OSError: the file cannot be read.
     """
     from jndlic.images.pillow import to_pillow
 
-    return to_pillow(_decoded(data, codec, threads, area_max))
+    return to_pillow(_decoded(data, region, codec, threads, area_max))
 
 
 def imread(
     source: Source,
     *,
+    region: Sequence[int] | None = None,
     codec: Backend | None = None,
     threads: int | None = None,
     area_max: int = format_.AREA_MAX,
@@ -113,7 +119,7 @@ def imread(
 
     Args:
         source: the path of a .jlic file, an open one, or its content.
-        codec, threads, area_max: as of `decode`.
+        region, codec, threads, area_max: as of `decode`.
 
     Returns:
         uint8 (H, W) grey, (H, W, 2) grey and alpha, (H, W, 3) RGB or (H, W, 4) RGB and alpha.
@@ -123,7 +129,7 @@ def imread(
     """
     from jndlic.images.picture import to_array
 
-    return to_array(_decoded(source, codec, threads, area_max))
+    return to_array(_decoded(source, region, codec, threads, area_max))
 
 
 def imwrite(
@@ -214,9 +220,18 @@ def checked_quality(quality: int) -> int:
     return value
 
 
-def _decoded(source: Source, codec: Backend | None, threads: int | None, area_max: int) -> Picture:
+def _decoded(
+    source: Source,
+    region: Sequence[int] | None,
+    codec: Backend | None,
+    threads: int | None,
+    area_max: int,
+) -> Picture:
     check_codec(codec)
     area_max = whole_number(area_max, "area_max")
+    if region is not None:
+        with JlicFile(source, area_max=area_max) as file:
+            return file.picture(region, codec, threads)
     # Before the weights are loaded: most bad files fail here
     with opened(source) as stream:
         container = read_container(stream, area_max)

@@ -8,6 +8,7 @@ Reading the front needs neither Pillow nor what runs the networks.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,8 @@ import numpy as np
 from jndlic.arguments import whole_number
 from jndlic.errors import ParameterError
 from jndlic.format import container as format_
-from jndlic.format.container import Container, Front, read_front, read_rest
-from jndlic.sources import open_source
+from jndlic.format.container import Container, Front, read_front, read_rest, read_segment
+from jndlic.sources import can_be_sought, open_source
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -62,7 +63,7 @@ class JlicFile:
             raise
         header = self.front.header
         self.quality: int = header.quality
-        self.width, self.height = shown_size(self.front)
+        self.width, self.height = header.shown_size
         self.mode: str = shown_mode(self.front)
 
     @property
@@ -103,17 +104,48 @@ class JlicFile:
             self._container = read_rest(self._stream, self.front)
         return self._container
 
-    def image(self, *, codec: Backend | None = None, threads: int | None = None) -> Image:
+    def image(
+        self,
+        *,
+        region: Sequence[int] | None = None,
+        codec: Backend | None = None,
+        threads: int | None = None,
+    ) -> Image:
         """The picture; arguments, result and errors are those of `jndlic.decode`."""
         from jndlic.images.pillow import to_pillow
 
-        return to_pillow(self._picture(codec, threads))
+        return to_pillow(self.picture(region, codec, threads))
 
-    def array(self, *, codec: Backend | None = None, threads: int | None = None) -> np.ndarray:
+    def array(
+        self,
+        *,
+        region: Sequence[int] | None = None,
+        codec: Backend | None = None,
+        threads: int | None = None,
+    ) -> np.ndarray:
         """The picture; arguments, result and errors are those of `jndlic.imread`."""
         from jndlic.images.picture import to_array
 
-        return to_array(self._picture(codec, threads))
+        return to_array(self.picture(region, codec, threads))
+
+    def picture(
+        self,
+        region: Sequence[int] | None = None,
+        codec: Backend | None = None,
+        threads: int | None = None,
+    ) -> Picture:
+        """The picture as the program itself has it; arguments and errors are those of
+        `jndlic.decode`.
+        """
+        check_codec(codec)
+        if region is None:
+            return restored(self.container(), codec, threads)
+        from jndlic.runtime.threads import thread_limit
+
+        with thread_limit(threads):
+            from jndlic.pipeline import decode_region
+
+            return decode_region(self.front, self._segment, codec or shipped_codec(), region)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if copy is False:
@@ -140,18 +172,10 @@ class JlicFile:
     def __repr__(self) -> str:
         return f"<JlicFile {self.width} x {self.height}, {self.mode}, quality {self.quality}>"
 
-    def _picture(self, codec: Backend | None, threads: int | None) -> Picture:
-        check_codec(codec)
-        return restored(self.container(), codec, threads)
-
-
-def shown_size(front: Front) -> tuple[int, int]:
-    """Width and height of the picture that a file decodes to, in pixels: turned by the orientation
-    in its header.
-    """
-    header = front.header
-    turned = header.orientation >= 5  # rows and columns change places
-    return (header.height, header.width) if turned else (header.width, header.height)
+    def _segment(self, number: int) -> bytes:
+        if self._container is None and self._stream is not None and can_be_sought(self._stream):
+            return read_segment(self._stream, self.front, number)
+        return self.container().segments[number]
 
 
 def shown_mode(front: Front) -> str:

@@ -33,7 +33,7 @@ from jndlic.format.container import (
 )
 from jndlic.images.metadata import EXIF_MARK, read_metadata
 from jndlic.images.pillow import from_pillow, to_pillow
-from jndlic.jlic_file import restored, shown_mode, shown_size
+from jndlic.jlic_file import restored, shown_mode
 
 if TYPE_CHECKING:
     from jndlic.images.picture import Picture
@@ -66,7 +66,7 @@ class JlicImageFile(ImageFile.ImageFile):
             front = read_front(cast("BinaryIO", self.fp), PIXELS_MAX)
         except JndlicError as error:
             raise UnidentifiedImageError(str(error)) from error
-        self._size, self._mode = shown_size(front), shown_mode(front)
+        self._size, self._mode = front.header.shown_size, shown_mode(front)
         if self._size[0] * self._size[1] > AREA_MAX:
             raise Image.DecompressionBombError(
                 f"the file claims {self._size[0]} x {self._size[1]} pixels; the limit is "

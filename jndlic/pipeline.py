@@ -10,7 +10,7 @@ symbols ─► Backend.synthesise ─► picture
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -20,12 +20,13 @@ from jndlic.choices import OWN_JND_MODEL
 from jndlic.errors import ParameterError
 from jndlic.format import container as format_
 from jndlic.format.coding import SymbolReader, pack_symbols
-from jndlic.format.container import Container, Header, pack, unpack
-from jndlic.format.grid import picture_area
+from jndlic.format.container import Container, Front, Header, pack, unpack
+from jndlic.format.grid import JND_STRIDE, LATENT_STRIDE, Area, picture_area
 from jndlic.format.planes import decode_plane, encode_plane
 from jndlic.format.quality import Quality, quality_chunks
 from jndlic.format.symbols import WholeSymbols
 from jndlic.images.picture import Picture, turned
+from jndlic.images.region import Region, before_turning, checked_region
 
 if TYPE_CHECKING:
     from jndlic.format.symbols import Symbols, SymbolStream
@@ -163,24 +164,64 @@ def decode_container(container: Container, codec: Backend) -> Picture:
     """Restores the picture of a container; errors as of `jndlic.decode`."""
     header = container.header
     symbols = SymbolReader(container, codec)
-    alpha = container.payload(format_.TAG_ALPHA)
-    if alpha is not None:  # before the synthesis: a damaged plane should fail early
-        alpha = decode_plane(alpha, header.height, header.width, "alpha")
-    pixels = np.empty((header.height, header.width, 3), dtype=np.uint8)
-    picture_ = picture_area(header.height, header.width)
-    for area, levels in codec.draw(symbols, header.height, header.width, picture_):
-        part = pixels[area.within(picture_, 1)]
-        part[:] = grey_levels(levels[: part.shape[0], : part.shape[1]], header.grey)
+    picture = _drawn(container, symbols, codec, Region(0, 0, header.width, header.height))
     symbols.check()
-    picture = Picture(
+    return turned(picture, header.orientation)
+
+
+def decode_region(
+    front: Front, segment_stream: Callable[[int], bytes], codec: Backend, region: Sequence[int]
+) -> Picture:
+    """Restores a part of a picture from the segments that it depends on. The CRC of all symbols
+    cannot be compared then; those of the segments are.
+
+    Args:
+        front: of the file.
+        segment_stream: gives the stream of a segment by its number in raster order.
+        codec: networks and tables.
+        region: left, top, width and height in pixels of the picture as it is handed out.
+
+    Raises:
+        ParameterError: the region is not within the picture.
+        FormatError, UnsupportedError: as of `jndlic.decode`.
+    """
+    header = front.header
+    shown = header.shown_size
+    part = before_turning(checked_region(region, *shown), *shown, header.orientation)
+    picture = _drawn(front, SymbolReader(front, codec, segment_stream), codec, part)
+    return turned(picture, header.orientation)
+
+
+def _drawn(file: Container | Front, symbols: SymbolReader, codec: Backend, part: Region) -> Picture:
+    """A part of a picture as it was coded."""
+    header = file.header
+    inside = slice(part.top, part.top + part.height), slice(part.left, part.left + part.width)
+    alpha = file.payload(format_.TAG_ALPHA)
+    if alpha is not None:  # before the synthesis: a damaged plane should fail early
+        alpha = decode_plane(alpha, header.height, header.width, "alpha")[inside]
+    whole = picture_area(header.height, header.width)
+    top, left = part.top // LATENT_STRIDE, part.left // LATENT_STRIDE
+    bottom, right = (-(-side.stop // LATENT_STRIDE) for side in inside)
+    area = Area(top, bottom, left, right).aligned(JND_STRIDE // LATENT_STRIDE, whole)
+    pixels = np.empty((part.height, part.width, 3), dtype=np.uint8)
+    for window, levels in codec.draw(symbols, header.height, header.width, area):
+        rows, columns = window.within(whole, 1)
+        # How far the window begins before the part, and the part before the window
+        above, before = (
+            max(edge, 0) for edge in (part.top - rows.start, part.left - columns.start)
+        )
+        down, along = (max(edge, 0) for edge in (rows.start - part.top, columns.start - part.left))
+        target = pixels[down : rows.stop - part.top, along : columns.stop - part.left]
+        levels = levels[above : above + target.shape[0], before : before + target.shape[1]]
+        target[:] = grey_levels(levels, header.grey)
+    return Picture(
         pixels,
         alpha,
         header.grey,
-        icc=container.payload(format_.TAG_ICC),
-        exif=container.payload(format_.TAG_EXIF),
-        xmp=container.payload(format_.TAG_XMP),
+        icc=file.payload(format_.TAG_ICC),
+        exif=file.payload(format_.TAG_EXIF),
+        xmp=file.payload(format_.TAG_XMP),
     )
-    return turned(picture, header.orientation)
 
 
 def grey_levels(levels: np.ndarray, grey: bool) -> np.ndarray:

@@ -68,7 +68,7 @@ def picture_of(source: PictureSource) -> Picture:
             f"got {type(source).__name__}"
         )
     file = _checked(source)
-    if not _can_be_sought(file):
+    if not can_be_sought(file):
         return decoded(io.BytesIO(file.read()))
     file.seek(0)
     try:
@@ -100,7 +100,7 @@ def open_source(source: Source) -> tuple[BinaryIO, bool]:
             f"need a path, an open file or the bytes of a .jlic file, got {type(source).__name__}"
         )
     file = _checked(source)
-    if _can_be_sought(file):
+    if can_be_sought(file):
         file.seek(0)
     return file, False
 
@@ -129,6 +129,7 @@ def _checked(file: BinaryIO) -> BinaryIO:
     return file
 
 
-def _can_be_sought(file: BinaryIO) -> bool:
+def can_be_sought(file: BinaryIO) -> bool:
+    """Whether it is a file, and not a pipe."""
     seekable = getattr(file, "seekable", None)
     return bool(seekable()) if callable(seekable) else False

@@ -168,3 +168,21 @@ def positive(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"must be a positive integer, got {text!r}")
     return value
+
+
+def rectangle(text: str) -> tuple[int, int, int, int]:
+    """A part of a picture, for argparse."""
+    values = integers(text)
+    if len(values) != 4 or min(values[:2]) < 0 or min(values[2:]) < 1:
+        raise argparse.ArgumentTypeError(
+            f"must be X,Y,W,H: left, top, width and height in pixels, got {text!r}"
+        )
+    return values[0], values[1], values[2], values[3]
+
+
+def integers(text: str) -> tuple[int, ...]:
+    """Integers with commas between; nothing where one of them is none."""
+    try:
+        return tuple(int(word) for word in text.split(","))
+    except ValueError:
+        return ()

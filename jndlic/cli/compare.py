@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING
 
 from jndlic.choices import JND_MODELS
 from jndlic.cli import streams
-from jndlic.cli.common import NoCodec, add_codec_options, load_networks, naming
+from jndlic.cli.common import (
+    NoCodec,
+    add_codec_options,
+    integers,
+    load_networks,
+    naming,
+    rectangle,
+)
 from jndlic.cli.jnd import add_encoder_option
 from jndlic.cli.jobs import Job
 from jndlic.console import BAD_INPUT, GOOD, explained, note, progress, say
@@ -22,7 +29,6 @@ from jndlic.format.container import QUALITY_MAX, QUALITY_MIN
 
 if TYPE_CHECKING:
     from jndlic.bench.comparison import Compared, Comparison
-    from jndlic.bench.run.versions import Crop
     from jndlic.runtime.backend import Backend
 
 QUALITY = 30
@@ -69,7 +75,7 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     )
     add(
         "--crop",
-        type=_crop,
+        type=rectangle,
         metavar="X,Y,W,H",
         help="compare this part of each picture, in pixels; needed for large ones",
     )
@@ -192,30 +198,13 @@ class _Worker:
 
 
 def _qualities(text: str) -> tuple[int, ...]:
-    values = _integers(text)
+    values = integers(text)
     if not values or not all(QUALITY_MIN <= value <= QUALITY_MAX for value in values):
         raise argparse.ArgumentTypeError(
             f"must be integers from {QUALITY_MIN} to {QUALITY_MAX} with commas between, got "
             f"{text!r}"
         )
     return values
-
-
-def _crop(text: str) -> Crop:
-    values = _integers(text)
-    if len(values) != 4 or min(values[:2]) < 0 or min(values[2:]) < 1:
-        raise argparse.ArgumentTypeError(
-            f"must be X,Y,W,H: left, top, width and height in pixels, got {text!r}"
-        )
-    return values[0], values[1], values[2], values[3]
-
-
-def _integers(text: str) -> tuple[int, ...]:
-    """Integers with commas between; nothing where one of them is none."""
-    try:
-        return tuple(int(word) for word in text.split(","))
-    except ValueError:
-        return ()
 
 
 def _words(text: str) -> list[str]:

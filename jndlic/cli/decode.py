@@ -8,10 +8,10 @@ from pathlib import Path
 
 from jndlic.cli import batch, streams
 from jndlic.cli import jobs as cli_jobs
-from jndlic.cli.common import Coder, Done, add_codec_options, naming, positive
+from jndlic.cli.common import Coder, Done, add_codec_options, naming, positive, rectangle
 from jndlic.cli.jobs import Job, Kind, find_jobs
 from jndlic.errors import ParameterError
-from jndlic.format.container import AREA_MAX, SUFFIX, TAG_ALPHA, TAG_EXIF, TAG_ICC, TAG_XMP, unpack
+from jndlic.format.container import AREA_MAX, SUFFIX, TAG_ALPHA, TAG_EXIF, TAG_ICC, TAG_XMP
 
 FORMATS = ("png", "jpg", "webp", "tif", "ppm", "pgm", "bmp")
 """As suffixes; jndlic/images/files.py has what Pillow calls them."""
@@ -28,6 +28,13 @@ def add_command(commands: argparse._SubParsersAction) -> None:
         "--format",
         choices=FORMATS,
         help="where OUT has no suffix that tells (default: png)",
+    )
+    decode.add_argument(
+        "--region",
+        type=rectangle,
+        metavar="X,Y,W,H",
+        help="a part of the picture: left, top, width and height in pixels; only what it depends "
+        "on is read",
     )
     decode.add_argument(
         "--max-pixels",
@@ -48,6 +55,7 @@ class Decoder(Coder):
         super().__init__(arguments)
         self.format: str | None = arguments.format
         self.max_pixels: int = arguments.max_pixels
+        self.region: tuple[int, ...] | None = arguments.region
 
     def __call__(self, job: Job) -> Done:
         """See Coder."""
@@ -55,29 +63,31 @@ class Decoder(Coder):
             self.prepare(job)
             from jndlic.images.files import picture_file
             from jndlic.images.losses import writing_losses
+            from jndlic.jlic_file import JlicFile
 
             self._form(job.target)  # an unknown suffix should not cost the reading
-            data = streams.read(job.source)
-            # Nor should a damaged file cost the loading of the weights
-            container = unpack(data, self.max_pixels)
-            form = self._form(job.target, container.header.grey)
-            self.refuse_losses(
-                writing_losses(
-                    form,
-                    container.payload(TAG_ALPHA) is not None,
-                    {
-                        "icc": container.payload(TAG_ICC),
-                        "exif": container.payload(TAG_EXIF),
-                        "xmp": container.payload(TAG_XMP),
-                    },
+            with streams.opened(job.source) as stream:
+                file = JlicFile(stream, area_max=self.max_pixels)
+                front = file.front
+                # Nor should a damaged file cost the loading of the weights
+                if self.region is None:
+                    file.container()
+                form = self._form(job.target, front.header.grey)
+                self.refuse_losses(
+                    writing_losses(
+                        form,
+                        front.payload(TAG_ALPHA) is not None,
+                        {
+                            "icc": front.payload(TAG_ICC),
+                            "exif": front.payload(TAG_EXIF),
+                            "xmp": front.payload(TAG_XMP),
+                        },
+                    )
                 )
-            )
-            from jndlic.pipeline import decode_container
-
-            codec = self.codec
-            start = time.perf_counter()
-            picture = decode_container(container, codec)
-            seconds = time.perf_counter() - start
+                codec = self.codec
+                start = time.perf_counter()
+                picture = file.picture(self.region, codec)
+                seconds = time.perf_counter() - start
             content, losses = picture_file(picture, form)
             self.refuse_losses(losses)
             streams.write(job.target, content)
@@ -86,7 +96,7 @@ class Decoder(Coder):
             picture.width,
             picture.height,
             len(content),
-            len(data),
+            front.size,
             seconds,
             f"{streams.output_name(job.target)}: {picture.width} x {picture.height} pixels, "
             f"{seconds:.2f} s",

@@ -5,7 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from jndlic.errors import ParameterError
 from jndlic.files import check_paths, is_special, write_atomically
@@ -20,12 +23,24 @@ def read(source: str) -> bytes:
     Raises:
         OSError: it cannot be read.
     """
-    if source != STANDARD:
-        with open(source, "rb") as file:
-            return file.read()
-    if sys.stdin is None:
-        raise OSError(errno.EBADF, os.strerror(errno.EBADF), input_name(source))
-    return sys.stdin.buffer.read()
+    with opened(source) as stream:
+        return stream.read()
+
+
+@contextmanager
+def opened(source: str) -> Generator[BinaryIO, None, None]:
+    """A file, a pipe or standard input, open for reading.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    if source == STANDARD:
+        if sys.stdin is None:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF), input_name(source))
+        yield sys.stdin.buffer
+        return
+    with open(source, "rb") as file:
+        yield file
 
 
 def write(target: str, data: bytes) -> None:

@@ -6,13 +6,13 @@ Container ─► z_J, z ─► tables and steps ─► k ─► CRC of the symbo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol, cast
 
 import numpy as np
 
 from jndlic.errors import FormatError, UnsupportedError
-from jndlic.format.container import Container, Header
+from jndlic.format.container import Container, Front, Header
 from jndlic.format.entropy import SymbolTables
 from jndlic.format.grid import (
     HYPER_STRIDE,
@@ -154,32 +154,40 @@ class SymbolReader:
     """Reads the symbols of one picture, segment by segment; no float has a part in it.
 
     Args:
-        container: of the file.
+        file: that is read.
         source: gives the tables.
+        segment_stream: gives the stream of a segment by its number in raster order; by default
+            those of the file, a Container then.
 
     Raises:
         UnsupportedError: the file was made with other weights.
         FormatError: a stream is damaged.
     """
 
-    def __init__(self, container: Container, source: TableSource) -> None:
-        header = container.header
+    def __init__(
+        self,
+        file: Container | Front,
+        source: TableSource,
+        segment_stream: Callable[[int], bytes] | None = None,
+    ) -> None:
+        header = file.header
         if header.fingerprint != source.fingerprint:
-            named = f"the weights {container.model!r}" if container.model else "other weights"
+            named = f"the weights {file.model!r}" if file.model else "other weights"
             raise UnsupportedError(
                 f"the file was made with {named} (fingerprint {header.fingerprint.hex()}), "
                 f"but these are {source.name!r} ({source.fingerprint.hex()})"
             )
-        self._container, self._source = container, source
+        if segment_stream is None:
+            segment_stream = cast("Container", file).segments.__getitem__
+        self._stream, self._source = segment_stream, source
+        self._expected_crc = file.symbol_crc
         sides = header.height, header.width
         self._picture = picture_area(*sides)
         self._areas = segment_areas(self._picture)
         self._crc, self._next = SymbolCrc(), 0
-        self.z_jnd = decode_planes(
-            container.jnd, *plane_shape(*sides, JND_STRIDE), source.tables_z_jnd
-        )
-        self.z = decode_planes(container.hyper, *plane_shape(*sides, HYPER_STRIDE), source.tables_z)
-        self.quality = read_quality(container)
+        self.z_jnd = decode_planes(file.jnd, *plane_shape(*sides, JND_STRIDE), source.tables_z_jnd)
+        self.z = decode_planes(file.hyper, *plane_shape(*sides, HYPER_STRIDE), source.tables_z)
+        self.quality = read_quality(file)
 
     def segment(self, number: int) -> tuple[list[np.ndarray], np.ndarray]:
         """See SegmentSource.
@@ -202,7 +210,7 @@ class SymbolReader:
         )
         place = slice(None), *area.within(seen)
         phases = decode_segment(
-            self._container.segments[number],
+            self._stream(number),
             t[place],
             self._source.refine,
             self._source.tables_latent,
@@ -219,7 +227,7 @@ class SymbolReader:
             FormatError: they differ.
         """
         self._crc.add(self.z_jnd, self.z)
-        if self._crc.value != self._container.symbol_crc:
+        if self._crc.value != self._expected_crc:
             raise FormatError("damaged file: the decoded symbols do not match their CRC")
 
     def _quality_of(self, area: Area) -> int | np.ndarray:

@@ -101,6 +101,14 @@ class Header:
             )
 
     @property
+    def shown_size(self) -> tuple[int, int]:
+        """Width and height of the picture as it is handed out, in pixels: turned by the
+        orientation.
+        """
+        turned = self.orientation >= 5  # rows and columns change places
+        return (self.height, self.width) if turned else (self.width, self.height)
+
+    @property
     def segments(self) -> int:
         """Number of segments that the latents are cut into."""
         return segment_count(self.height, self.width)

@@ -13,7 +13,7 @@ from jndlic.format.container import PIXELS_MAX, SIDE_MAX
 
 # Whether rows and columns change places, then whether the rows and the columns are reversed, by
 # EXIF's orientation.
-_TURNS = {
+TURNS = {
     2: (False, False, True),
     3: (False, True, True),
     4: (False, True, False),
@@ -22,6 +22,9 @@ _TURNS = {
     7: (True, True, True),
     8: (True, True, False),
 }
+"""Orientation to how a coded picture is turned: rows and columns change places, then rows run
+upwards, columns to the left.
+"""
 
 
 @dataclass
@@ -117,7 +120,7 @@ def turned(picture: Picture, orientation: int) -> Picture:
     """
     if orientation == 1:
         return picture
-    transposed, upside_down, mirrored = _TURNS[orientation]
+    transposed, upside_down, mirrored = TURNS[orientation]
 
     def turn(plane: np.ndarray) -> np.ndarray:
         plane = plane.swapaxes(0, 1) if transposed else plane

@@ -30,8 +30,8 @@ from jndlic.format.grid import LATENT_STRIDE
 from jndlic.network.blocks import JndFtm, lapped, pointwise, residual_stack
 from jndlic.network.config import CodecConfig
 from jndlic.network.quality import QualityGain, quality_weights
+from jndlic.network.rules import STEM_STRIDE
 
-STEM_STRIDE = 8
 JND_SCALE = 16.0  # grey levels that count as one at the network's input
 LATENT_SCALE = 16.0  # brings y to the magnitude that steps around 1 suit
 

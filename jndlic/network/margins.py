@@ -35,6 +35,7 @@ class Margins(NamedTuple):
     """Of mean-1 to mean-3."""
     synthesis_coarse: int
     synthesis_fine: int
+    synthesis_pixels: int
 
 
 def margins(config: CodecConfig) -> Margins:
@@ -54,9 +55,8 @@ def margins(config: CodecConfig) -> Margins:
         first_mean=_even(means),
         mean=_even(means + 2),  # a kernel of 5 x 5 over the latents known
         synthesis_coarse=_even(BLOCK_REACH * sum(config.synthesis_coarse_blocks) + GATE_REACH),
-        synthesis_fine=_even(
-            -(-(BLOCK_REACH * config.synthesis_fine_blocks + lap + pixel_stage) // 2)
-        ),
+        synthesis_fine=_even(-(-BLOCK_REACH * config.synthesis_fine_blocks // 2)),
+        synthesis_pixels=-(-(lap + pixel_stage) // 2),
     )
 
 

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import math
 
+STEM_STRIDE = 8
+"""Pixels between the values of the first and the last blocks."""
+
 TABLE_COUNT = 64
 """Probability tables of the latents."""
 

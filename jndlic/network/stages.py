@@ -3,7 +3,7 @@
     pixels, map ─► analysis-fine ─► both, detail ─► analysis-coarse ─► features, z_J
     detail, features, quality ─► latent ─► y ─► hyper (quality) ─► z
     z_J, z, quality ─► hidden ─► mean-0 ... mean-3 (latents so far) ─► μ of each phase
-    ŷ, d, quality ─► synthesis-coarse ─► drawn ─► synthesis-fine (ŷ, quality) ─► picture
+    ŷ, d, quality ─► synthesis-coarse ─► synthesis-fine (quality) ─► synthesis-pixels (ŷ) ─► picture
 
 A stage takes and gives one picture, or a window of one: margins.py says how far from a window's
 border its values are not those of the whole picture. Both the torch backend and the graphs for ONNX
@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from jndlic.format.grid import HYPER_STRIDE, JND_STRIDE, LATENT_STRIDE
 from jndlic.network.codec import Codec, side_symbols
 from jndlic.network.mean_context import LATENT_SCALE, from_phases
+from jndlic.network.rules import STEM_STRIDE
 
 
 class Input(NamedTuple):
@@ -64,6 +65,7 @@ def stages(codec: Codec) -> dict[str, Stage]:
     jnd = Input("jnd", 3, 1, channels_last=True)
     both = Input("both", 2 * sizes.coarse_channels, LATENT_STRIDE)
     features = Input("features", sizes.coarse_channels, LATENT_STRIDE)
+    blocks = Input("blocks", sizes.fine_channels, STEM_STRIDE)
     detail = Input("detail", sizes.detail_channels, LATENT_STRIDE)
     latent = Input("latent", sizes.latent_channels, LATENT_STRIDE)
     step_index = Input("step_index", sizes.latent_channels, LATENT_STRIDE, torch.int8)
@@ -86,7 +88,8 @@ def stages(codec: Codec) -> dict[str, Stage]:
         "hidden": Stage(_Hidden(codec), (z_jnd, z, quality), HYPER_STRIDE),
         **means,
         "synthesis-coarse": Stage(_SynthesisCoarse(codec), (latent, step_index, quality)),
-        "synthesis-fine": Stage(_SynthesisFine(codec), (features, detail, quality)),
+        "synthesis-fine": Stage(_SynthesisFine(codec), (features, quality)),
+        "synthesis-pixels": Stage(_SynthesisPixels(codec), (blocks, detail), LATENT_STRIDE),
     }
 
 
@@ -171,6 +174,15 @@ class _SynthesisFine(nn.Module):
         super().__init__()
         self.synthesis = codec.synthesis
 
-    def forward(self, features: Tensor, detail: Tensor, quality: Tensor) -> Tensor:
+    def forward(self, features: Tensor, quality: Tensor) -> Tensor:
+        return self.synthesis.blocks(features, quality)
+
+
+class _SynthesisPixels(nn.Module):
+    def __init__(self, codec: Codec) -> None:
+        super().__init__()
+        self.synthesis = codec.synthesis
+
+    def forward(self, blocks: Tensor, detail: Tensor) -> Tensor:
         """To (1, H, W, 3) float32, 0..255."""
-        return self.synthesis.draw(features, detail, quality).clamp(0.0, 255.0).permute(0, 2, 3, 1)
+        return self.synthesis.draw(blocks, detail).clamp(0.0, 255.0).permute(0, 2, 3, 1)

@@ -19,11 +19,12 @@ import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from jndlic.format.grid import LATENT_STRIDE
-from jndlic.network.analysis import LATENT_SCALE, STEM_STRIDE
+from jndlic.network.analysis import LATENT_SCALE
 from jndlic.network.blocks import JndFtm, lapped, pointwise, residual_stack
 from jndlic.network.config import CodecConfig
 from jndlic.network.pixel_stage import PixelStage
 from jndlic.network.quality import QualityGain, quality_weights
+from jndlic.network.rules import STEM_STRIDE
 
 STEP_INDEX_SCALE = 8.0  # step indices per unit at the network's input: about one per nat
 
@@ -62,8 +63,8 @@ class Synthesis(nn.Module):
         Returns:
             (B, 3, 16 h, 16 w) in grey levels; not clipped.
         """
-        features = self.coarse(latent, step_index, quality)
-        return self.draw(features, latent[:, -self.detail.in_channels :], quality)
+        features = self.blocks(self.coarse(latent, step_index, quality), quality)
+        return self.draw(features, latent[:, -self.detail.in_channels :])
 
     def coarse(self, latent: Tensor, step_index: Tensor, quality: Tensor) -> Tensor:
         """The part at 1/16, of a batch as for `forward`: (B, coarse_channels, h, w)."""
@@ -72,21 +73,31 @@ class Synthesis(nn.Module):
         features, _ = self.gate(features, self.step_entry(step_index / STEP_INDEX_SCALE))
         return self.coarse_after(features)
 
-    def draw(self, features: Tensor, detail: Tensor, quality: Tensor) -> Tensor:
-        """The part from 1/8 on.
+    def blocks(self, features: Tensor, quality: Tensor) -> Tensor:
+        """The part at 1/8.
 
         Args:
             features: of `coarse`.
-            detail: the last channels of ŷ, (B, detail_channels, h, w).
             quality: as for `forward`.
+
+        Returns:
+            (B, fine_channels, 2 h, 2 w).
+        """
+        features = functional.pixel_shuffle(self.up(features), 2)
+        features = features.contiguous(memory_format=torch.channels_last)
+        return self.fine(self.fine_gain(features, quality_weights(quality)))
+
+    def draw(self, features: Tensor, detail: Tensor) -> Tensor:
+        """The part that makes pixels.
+
+        Args:
+            features: of `blocks`.
+            detail: the last channels of ŷ, (B, detail_channels, h, w).
 
         Returns:
             As of `forward`.
         """
         detail = functional.pixel_shuffle(self.detail(detail / LATENT_SCALE), LATENT_STRIDE)
-        features = functional.pixel_shuffle(self.up(features), 2)
-        features = features.contiguous(memory_format=torch.channels_last)
-        features = self.fine(self.fine_gain(features, quality_weights(quality)))
         image = functional.pixel_shuffle(self.head(features), STEM_STRIDE) + detail
         if self.pixels is not None:
             image = image + self.pixels(features, image)

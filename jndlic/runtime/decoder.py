@@ -19,7 +19,8 @@ from jndlic.format.grid import (
     segment_areas,
 )
 from jndlic.format.phases import PHASES
-from jndlic.runtime.rows import ROWS_AT_ONCE, Arrays, Held, Rows, Source, cut
+from jndlic.network.rules import STEM_STRIDE
+from jndlic.runtime.rows import Arrays, Held, Rows, Source, cut
 
 if TYPE_CHECKING:
     from jndlic.format.coding import SegmentSource
@@ -28,6 +29,11 @@ if TYPE_CHECKING:
 _PHASE_STRIDE = 2 * LATENT_STRIDE
 LATENT_STRIDES = *(_PHASE_STRIDE,) * len(PHASES), LATENT_STRIDE
 """Of the arrays k of each phase and d."""
+
+PIXEL_ROWS = 48
+PIXEL_SHARE = 1 / 3
+"""Latents of a window that becomes pixels, and its size as a share of the usual one: the last stage
+holds 36 kB a latent."""
 
 
 def segment_rows(symbols: SegmentSource, area: Area, picture: Area) -> Rows:
@@ -76,7 +82,7 @@ def pixels(
         levels 0..255, not rounded.
     """
     margins, stage = backend.margins, backend.stage
-    feature_area, latent_area, *phase_areas, _ = _plan(backend, area, picture)
+    block_area, feature_area, latent_area, *phase_areas, _ = _plan(backend, area, picture)
     hidden_area = phase_areas[0].grown(margins.first_mean, picture).aligned(4, picture)
     stride = (LATENT_STRIDE,)
     hidden = Rows(
@@ -110,27 +116,40 @@ def pixels(
             sides.reader(2),
         ),
     )
-    wanted, whole, level = features.reader(), latent.reader(), sides.reader(2)
-    rows = area.bottom - area.top
-    step = -(-rows // (4 * -(-rows // ROWS_AT_ONCE))) * 4
-    for top in range(area.top, area.bottom, step):
-        band = area._replace(top=top, bottom=min(top + step, area.bottom))
-        for core in cut(band, backend.columns):
-            window = core.grown(margins.synthesis_fine, picture)
-            detail = whole(window)[0][-backend.detail_channels :]
-            drawn = backend.run("synthesis-fine", *wanted(window), detail, *level(window))[0]
-            yield core, drawn[core.within(window, 1)]
+    stride = (STEM_STRIDE,)
+    blocks = Rows(
+        block_area,
+        stride,
+        stage(
+            "synthesis-fine",
+            picture,
+            margins.synthesis_fine,
+            stride,
+            features.reader(),
+            sides.reader(2),
+        ),
+        SEGMENT_LATENTS,  # more than a row of windows, to have less in margins
+    )
+    drawn, whole = blocks.reader(), latent.reader()
+    for top in range(area.top, area.bottom, PIXEL_ROWS):
+        band = area._replace(top=top, bottom=min(top + PIXEL_ROWS, area.bottom))
+        for core in cut(band, margins.synthesis_pixels, PIXEL_SHARE):
+            window = core.grown(margins.synthesis_pixels, picture)
+            inputs = *drawn(window), whole(window)[0][-backend.detail_channels :]
+            levels = backend.run("synthesis-pixels", *inputs)[0]
+            yield core, levels[core.within(window, 1)]
 
 
 def _plan(backend: StagedBackend, area: Area, picture: Area) -> list[Area]:
-    """Areas of the drawn features, of ŷ, of each phase of it, and of k."""
+    """Areas of the features at 1/8 and at 1/16, of ŷ, of each phase of it, and of k."""
     margins = backend.margins
-    features = area.grown(margins.synthesis_fine, picture).aligned(4, picture)
+    blocks = area.grown(margins.synthesis_pixels, picture).aligned(4, picture)
+    features = blocks.grown(margins.synthesis_fine, picture).aligned(4, picture)
     latent = features.grown(margins.synthesis_coarse, picture).aligned(4, picture)
     phases = [latent]
     for _ in PHASES[1:]:
         phases.insert(0, phases[0].grown(margins.mean, picture).aligned(4, picture))
-    return [features, latent, *phases, phases[0]]
+    return [blocks, features, latent, *phases, phases[0]]
 
 
 def _dequantised(

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from jndlic.runtime.staged import StagedBackend
 
 _PHASE_STRIDE = 2 * LATENT_STRIDE
+_REFINE_REACH = 2  # latents: the refinement of tables sees the nearest places of each phase
 
 
 class Features(NamedTuple):
@@ -149,7 +150,8 @@ class SymbolRows:
     def segments(self) -> Iterator[list[PhaseSymbols]]:
         """See SymbolStream."""
         for area in segment_areas(self._area):
-            yield [PhaseSymbols(*reader(area)) for reader in self._coded]
+            coded = read_last_first(self._coded, area)
+            yield [PhaseSymbols(*pair) for pair in zip(coded[::2], coded[1::2])]
 
     def sides(self) -> tuple[np.ndarray, np.ndarray]:
         """See SymbolStream."""
@@ -193,21 +195,25 @@ class _Phase:
 
     def __call__(self, area: Area) -> Arrays:
         row, column = PHASES[self._phase]
-        mean = self._mean(area)[0]  # first: it depends on more rows than the others
+        # In the order of how many rows they depend on, see `read_last_first`
+        if self._known:
+            mean, table = self._mean(area)[0], self._refined(area)
+        else:
+            table, mean = self._refined(area), self._mean(area)[0]
         latent, step_index = (
             source(area)[0][:, row::2, column::2] for source in (self._latent, self._step_index)
         )
         step = self._backend.steps(step_index)
-        table = self._refined(area)
         k = rounded((latent - mean) / step, table, self._backend.thresholds)
         return k, table, mean + step * k.astype(np.float32)
 
     def _refined(self, area: Area) -> np.ndarray:
         """Tables; no segment sees across its border."""
+        self._tables(area.grown(_REFINE_REACH, self._limit))  # all rows in one go
         pieces = []
         for segment in segment_areas(self._limit, area):
             inside = area.grown(0, segment)
-            seen = inside.grown(2, segment)
+            seen = inside.grown(_REFINE_REACH, segment)
             table = self._backend.refine(
                 self._phase,
                 to_phases(self._tables(seen)[0]),

@@ -22,6 +22,13 @@ Source = Callable[[Area], Arrays]
 ROWS_AT_ONCE = 96
 """Latents; more are made in several pieces, so that a window stays small."""
 
+WINDOW_LATENTS = 12288
+"""Most latents of a window, its margins included. A stage holds 10 to 20 kB a latent while it runs;
+of smaller windows the margins would be a larger share."""
+
+NARROWEST = 4
+"""Latents of a window without its margins, if nothing wider is small enough."""
+
 
 class Rows:
     """See the module.
@@ -143,7 +150,7 @@ class Held:
 
 
 def by_columns(
-    area: Area, limit: Area, margin: int, strides: Sequence[int], make: Source, columns: int
+    area: Area, limit: Area, margin: int, strides: Sequence[int], make: Source
 ) -> Arrays:
     """Arrays of an area, made window by window from left to right.
 
@@ -153,10 +160,9 @@ def by_columns(
         margin: latents around a window that its values depend on.
         strides: pixels between the values of each array.
         make: gives the arrays of a window with its margin.
-        columns: of a window, in latents.
     """
     pieces = []
-    for core in cut(area, columns):
+    for core in cut(area, margin):
         window = core.grown(margin, limit)
         pieces.append(
             [
@@ -169,9 +175,17 @@ def by_columns(
     return tuple(np.concatenate(parts, axis=2) for parts in zip(*pieces))
 
 
-def cut(area: Area, columns: int) -> list[Area]:
-    """The area in pieces of about equal width, multiples of 4 latents and at most `columns`."""
-    count = -(-(area.right - area.left) // columns)
+def cut(area: Area, margin: int, share: float = 1.0) -> list[Area]:
+    """The area in pieces of about equal width, multiples of 4 latents, that are small enough with a
+    margin around.
+
+    Args:
+        area: to be cut.
+        margin: in latents.
+        share: of the usual size, for what needs more memory than other stages.
+    """
+    columns = int(share * WINDOW_LATENTS) // (area.bottom - area.top + 2 * margin) - 2 * margin
+    count = -(-(area.right - area.left) // max(columns // 4 * 4, NARROWEST))
     step = -(-(area.right - area.left) // (4 * count)) * 4
     return [
         area._replace(left=left, right=min(left + step, area.right))

@@ -20,9 +20,6 @@ from jndlic.runtime.rows import Arrays, Held, Source, by_columns, read_last_firs
 from jndlic.runtime.table_source import WeightsTables
 from jndlic.runtime.weights_file import Weights
 
-COLUMNS = 96
-"""Of a window, in latents."""
-
 
 class StagedBackend(WeightsTables):
     """See Backend.
@@ -32,7 +29,6 @@ class StagedBackend(WeightsTables):
 
     Attributes:
         margins: of the stages.
-        columns: widest window, in latents.
         detail_channels: the last ones of a latent.
         thresholds: where rounding goes up, four for each table: (256,) float32.
 
@@ -42,7 +38,6 @@ class StagedBackend(WeightsTables):
     """
 
     side_margin = SIDE_MARGIN
-    columns = COLUMNS
 
     def __init__(self, weights: Weights) -> None:
         super().__init__(weights)
@@ -82,7 +77,7 @@ class StagedBackend(WeightsTables):
         def window(area: Area) -> Arrays:
             return tuple(self.run(name, *read_last_first(sources, area)))
 
-        return lambda area: by_columns(area, picture, margin, strides, window, self.columns)
+        return lambda area: by_columns(area, picture, margin, strides, window)
 
     def steps(self, step_index: np.ndarray) -> np.ndarray:
         """Quantization steps r^d: float32, of integers |d| <= 120."""

@@ -45,8 +45,8 @@ def file(codec: OnnxBackend, pixels: np.ndarray, quality: np.ndarray) -> Contain
 @pytest.fixture
 def small_windows(monkeypatch: pytest.MonkeyPatch, codec: OnnxBackend) -> None:
     monkeypatch.setattr(rows, "ROWS_AT_ONCE", 8)
-    monkeypatch.setattr("jndlic.runtime.decoder.ROWS_AT_ONCE", 8)
-    monkeypatch.setattr(type(codec), "columns", 8)
+    monkeypatch.setattr("jndlic.runtime.decoder.PIXEL_ROWS", 8)
+    monkeypatch.setattr(rows, "WINDOW_LATENTS", 1)
 
 
 def drawn(codec: OnnxBackend, file: Container, area: Area) -> np.ndarray:
@@ -84,8 +84,8 @@ def test_pixels(codec: OnnxBackend, file: Container, monkeypatch: pytest.MonkeyP
     expected = drawn(codec, file, whole)
     with monkeypatch.context() as patch:
         patch.setattr(rows, "ROWS_AT_ONCE", 8)
-        patch.setattr("jndlic.runtime.decoder.ROWS_AT_ONCE", 8)
-        patch.setattr(type(codec), "columns", 8)
+        patch.setattr("jndlic.runtime.decoder.PIXEL_ROWS", 8)
+        patch.setattr(rows, "WINDOW_LATENTS", 400)
         found = drawn(codec, file, whole)
     assert np.abs(found - expected).max() < 0.01
 
@@ -141,11 +141,12 @@ def test_many_rows_come_in_pieces() -> None:
 
 
 @pytest.mark.parametrize("width", [4, 60, 96, 100, 500])
-def test_columns(width: int) -> None:
+def test_columns(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
     area = Area(8, 16, 0, width)
     values = np.arange(16 * width).reshape(1, 16, width)
     held = Held(Area(0, 16, 0, width), (16,), (values,)).reader()
-    pieces = cut(area, 32)
+    monkeypatch.setattr(rows, "WINDOW_LATENTS", 16 * (32 + 2 * 4))
+    pieces = cut(area, 4)
     assert [piece.left for piece in pieces] == [0, *(piece.right for piece in pieces[:-1])]
     assert pieces[-1].right == width
     assert all(0 < piece.right - piece.left <= 32 for piece in pieces)
@@ -155,6 +156,6 @@ def test_columns(width: int) -> None:
         seen.append(window)
         return held(window)
 
-    (found,) = by_columns(area, Area(0, 16, 0, width), 4, (16,), make, 32)
+    (found,) = by_columns(area, Area(0, 16, 0, width), 4, (16,), make)
     assert np.array_equal(found, values[:, 8:16])
     assert all((window.top, window.bottom) == (4, 16) for window in seen)

@@ -93,8 +93,8 @@ def test_all_commands_and_options_are_offered(folder: Path) -> None:
         assert completed(folder, *parser.prog.split()[1:], "-") == names
 
 
-COMPARE = "Q,...", "X,Y,W,H", "CODEC", "NAME,..."
-"""What `jndlic compare` asks for."""
+LISTS = "Q,...", "X,Y,W,H", "CODEC", "NAME,..."
+"""Qualities, parts of a picture, codecs with their levels, metrics."""
 
 
 def test_what_takes_a_word_is_a_file_a_choice_or_known_to_be_neither() -> None:
@@ -107,7 +107,7 @@ def test_what_takes_a_word_is_a_file_a_choice_or_known_to_be_neither() -> None:
         for action in (*arguments(parser), *options(parser))
         if action.nargs != 0 and not action.choices and not takes_files(action)
     }
-    assert free == {"N", "1..100", "device", "level", "seed", *COMPARE}
+    assert free == {"N", "1..100", "device", "level", "seed", *LISTS}
 
 
 @pytest.mark.parametrize("shell", COMPLETIONS)

@@ -66,7 +66,7 @@ class Complexity(NamedTuple):
 
 
 ENCODER_STAGES = "analysis-fine", "analysis-coarse", "latent", "hyper"
-DECODER_STAGES = "synthesis-coarse", "synthesis-fine"
+DECODER_STAGES = "synthesis-coarse", "synthesis-fine", "synthesis-pixels"
 
 
 def run_encoder(codec: Codec, height: int, width: int) -> None:
