@@ -15,6 +15,8 @@ _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3  # of malloc.h
 _KEPT = 2**31 - 1  # bytes; mallopt takes an int
 _STEP = 1 << 26  # how much more the process asks for when it runs out
 
+_reused = False
+
 
 def reuse_freed_memory() -> bool:
     """Let this process keep the memory that it frees; for programs, since a library should not
@@ -29,5 +31,12 @@ def reuse_freed_memory() -> bool:
     settings = ((_MMAP_THRESHOLD, _KEPT), (_TRIM_THRESHOLD, _KEPT), (_TOP_PAD, _STEP))
     if mallopt is None:
         return False
+    global _reused
     taken = [mallopt(name, value) for name, value in settings]  # all, even after one that fails
-    return all(taken)
+    _reused = all(taken)
+    return _reused
+
+
+def reuses_freed_memory() -> bool:
+    """Whether this process was told so."""
+    return _reused

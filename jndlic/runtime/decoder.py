@@ -31,7 +31,7 @@ LATENT_STRIDES = *(_PHASE_STRIDE,) * len(PHASES), LATENT_STRIDE
 """Of the arrays k of each phase and d."""
 
 PIXEL_ROWS = 48
-PIXEL_SHARE = 1 / 3
+PIXEL_SHARE = 1 / 2
 """Latents of a window that becomes pixels, and its size as a share of the usual one: the last stage
 holds 36 kB a latent."""
 
@@ -50,10 +50,16 @@ def segment_rows(symbols: SegmentSource, area: Area, picture: Area) -> Rows:
         pieces = []
         for place in segment_areas(picture, part):
             k, step_index = symbols.segment(numbered[place])
-            pieces.append((*k, step_index.astype(np.int8)))
+            pieces.append((*map(_narrow, k), step_index.astype(np.int8)))
         return tuple(np.concatenate(arrays, axis=2) for arrays in zip(*pieces))
 
     return Rows(area.aligned(SEGMENT_LATENTS, picture), LATENT_STRIDES, decoded, SEGMENT_LATENTS)
+
+
+def _narrow(k: np.ndarray) -> np.ndarray:
+    """Symbols in 16 bits where that is enough: hundreds of rows of them are held."""
+    small = k.astype(np.int16)
+    return small if np.array_equal(small, k) else k
 
 
 def latents_needed(backend: StagedBackend, area: Area, picture: Area) -> Area:

@@ -74,9 +74,10 @@ def analysis(backend: StagedBackend, area: Area, pixels: Source) -> FeatureRows:
         strides,
         backend.stage("analysis-coarse", area, margins.analysis_coarse, strides, fine.reader(0)),
     )
-    return FeatureRows(
-        partial(coarse.reader, 0), partial(fine.reader, 1), partial(coarse.reader, 1)
-    )
+    # Kept for longer than what is made with them
+    detail = Rows(area, (LATENT_STRIDE,), fine.reader(1))
+    z_jnd = Rows(area, (JND_STRIDE,), coarse.reader(1))
+    return FeatureRows(partial(coarse.reader, 0), detail.reader, z_jnd.reader)
 
 
 class SymbolRows:

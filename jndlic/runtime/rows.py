@@ -22,7 +22,7 @@ Source = Callable[[Area], Arrays]
 ROWS_AT_ONCE = 96
 """Latents; more are made in several pieces, so that a window stays small."""
 
-WINDOW_LATENTS = 12288
+WINDOW_LATENTS = 8192
 """Most latents of a window, its margins included. A stage holds 10 to 20 kB a latent while it runs;
 of smaller windows the margins would be a larger share."""
 
@@ -72,8 +72,20 @@ class Rows:
         return self._assembled(area, chosen)
 
     def _forget(self) -> None:
-        needed = min(reader.top for reader in self._readers)
-        self._held = [(part, arrays) for part, arrays in self._held if part.bottom > needed]
+        needed = min(reader.top for reader in self._readers) // self._unit * self._unit
+        held, self._held = self._held, []
+        for part, arrays in held:
+            rest = part._replace(top=max(part.top, needed))
+            if rest.top >= part.bottom:
+                continue
+            if rest.bottom - rest.top <= (part.bottom - part.top) // 2:
+                # Copied, since a view would keep the whole
+                arrays = tuple(
+                    array[(slice(None), *rest.within(part, stride))].copy()
+                    for array, stride in zip(arrays, self._strides)
+                )
+                part = rest
+            self._held.append((part, arrays))
 
     def _assembled(self, area: Area, chosen: Sequence[int]) -> Arrays:
         pieces = []
@@ -161,18 +173,19 @@ def by_columns(
         strides: pixels between the values of each array.
         make: gives the arrays of a window with its margin.
     """
-    pieces = []
-    for core in cut(area, margin):
+    cores = cut(area, margin)
+    if cores == [area] and area.grown(margin, limit) == area:
+        return make(area)
+    whole: list[np.ndarray] = []
+    for core in cores:
         window = core.grown(margin, limit)
-        pieces.append(
-            [
-                array[(slice(None), *core.within(window, stride))]
-                for array, stride in zip(make(window), strides)
-            ]
-        )
-    if len(pieces) == 1:
-        return tuple(pieces[0])
-    return tuple(np.concatenate(parts, axis=2) for parts in zip(*pieces))
+        # Copied, so that what the window holds beyond its core is free again
+        for number, (array, stride) in enumerate(zip(make(window), strides)):
+            if core is cores[0]:
+                whole.append(np.empty((len(array), *area.shape(stride)), array.dtype))
+            place = slice(None), *core.within(area, stride)
+            whole[number][place] = array[(slice(None), *core.within(window, stride))]
+    return tuple(whole)
 
 
 def cut(area: Area, margin: int, share: float = 1.0) -> list[Area]:

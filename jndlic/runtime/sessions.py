@@ -19,6 +19,7 @@ import onnxruntime
 import onnxruntime.capi.onnxruntime_pybind11_state as failures
 
 from jndlic.errors import WeightsError
+from jndlic.memory import reuses_freed_memory
 from jndlic.runtime.threads import current_limit, free_processors
 
 _NOT_RUNNABLE = (
@@ -89,11 +90,7 @@ class Sessions:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
         options.log_severity_level = 3  # errors only: its warnings are of no use to our callers
-        # One arena for all graphs: they run one after the other, and a fresh page costs as much
-        # time as the sums that fill it. A plan of the memory would be kept beside it for each.
-        _share_memory()
-        options.add_session_config_entry("session.use_env_allocators", "1")
-        options.enable_mem_pattern = False
+        _share_memory(options)
         # Threads that wait in a loop take the processor from those that work
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         named = [key for key in self._weights if _names(graph, key)]
@@ -115,11 +112,22 @@ class Sessions:
         self._ready, self._lock = {}, threading.Lock()
 
 
-@cache
-def _share_memory() -> None:
-    """Let the sessions of this process that want to share one arena, which grows by what is asked
-    for and not by powers of two.
+def _share_memory(options: onnxruntime.SessionOptions) -> None:
+    """Let all graphs take their memory from one place: they run one after the other, and each would
+    keep what it needed once. Fresh pages cost as much time as the sums that fill them, so what is
+    freed should stay with the process.
     """
+    options.enable_mem_pattern = False  # a plan of the memory would be kept beside it, for each
+    if reuses_freed_memory():
+        options.enable_cpu_mem_arena = False
+    else:
+        _make_arena()
+        options.add_session_config_entry("session.use_env_allocators", "1")
+
+
+@cache
+def _make_arena() -> None:
+    """One for the process, which grows by what is asked for and not by powers of two."""
     place = onnxruntime.OrtMemoryInfo(
         "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
     )
