@@ -77,8 +77,8 @@ def commands(folder: Path) -> list[Command]:
             packed, restored = folder / f"{size}.{backend}.jlic", folder / f"{size}.{backend}.png"
             options = ["--backend", backend, "-f", "--quiet"]
             found += [
-                Command(f"{size} encode, {backend}", _ours("encode", picture, packed, *options)),
-                Command(f"{size} decode, {backend}", _ours("decode", packed, restored, *options)),
+                Command(f"{size} encode, {backend}", ours("encode", picture, packed, *options)),
+                Command(f"{size} decode, {backend}", ours("decode", packed, restored, *options)),
             ]
         avif = folder / f"{size}.avif"
         found += [
@@ -86,10 +86,11 @@ def commands(folder: Path) -> list[Command]:
             Command(f"{size} decode, AVIF", _python(_AVIF_DECODE, avif, folder / "avif.png")),
         ]
     packed = folder / f"{SMALL[0]}x{SMALL[1]}.onnx.jlic"
-    return [*found, Command("info", _ours("info", packed)), Command("--help", _ours("--help"))]
+    return [*found, Command("info", ours("info", packed)), Command("--help", ours("--help"))]
 
 
-def _ours(*words: object) -> list[str]:
+def ours(*words: object) -> list[str]:
+    """The words of our command in this environment."""
     return [sys.executable, "-m", "jndlic", *map(str, words)]
 
 
@@ -107,7 +108,7 @@ def measure(chosen: list[Command], rounds: int) -> list[Measured]:
     Raises:
         CodecError: a command failed.
     """
-    runs = [[_run(command) for command in chosen] for _ in range(rounds + 1)][1:]
+    runs = [[run_once(command) for command in chosen] for _ in range(rounds + 1)][1:]
     return [
         Measured(
             command.name,
@@ -119,7 +120,7 @@ def measure(chosen: list[Command], rounds: int) -> list[Measured]:
     ]
 
 
-def _run(command: Command) -> tuple[float, int]:
+def run_once(command: Command) -> tuple[float, int]:
     """Wall time in seconds and peak memory in bytes of one process.
 
     Raises:
