@@ -164,6 +164,46 @@ def _counted(items: Iterable[Item], unit: str, total: int, shown: bool) -> Itera
         print(f"\r{total}/{total} {unit}s\033[K", file=sys.stderr)
 
 
+_PATIENCE, _BETWEEN = 1.0, 0.2
+"""Seconds before a line of progress, and between two."""
+
+
+def share_line(shown: bool = True) -> Callable[[float], None] | None:
+    """A line at a terminal that says how much of one long job is done, and how long the rest will
+    take: from a second on.
+
+    Args:
+        shown: False never shows anything.
+
+    Returns:
+        A call for the share that is done, 0 to 1, where somebody would see it. A share below the
+        one before begins anew.
+    """
+    return _ShareLine() if shown and sys.stderr.isatty() else None
+
+
+class _ShareLine:
+    def __init__(self) -> None:
+        self._start = self._said = time.monotonic()
+        self._share = 0.0
+        self._visible = False
+
+    def __call__(self, share: float) -> None:
+        now = time.monotonic()
+        if share < self._share:
+            self._start = now
+        self._share = share
+        if share >= 1.0:
+            if self._visible:
+                print("\r\033[K", end="", file=sys.stderr, flush=True)
+            self._visible = False
+        elif now - self._said >= (_BETWEEN if self._visible else _PATIENCE) and share > 0.0:
+            seconds = (now - self._start) / share * (1.0 - share)
+            left = f"{seconds // 60:.0f}:{seconds % 60:02.0f} left"
+            print(f"\r{share:4.0%}, {left}\033[K", end="", file=sys.stderr, flush=True)
+            self._said, self._visible = now, True
+
+
 def _complain(name: str, message: object, code: int) -> int:
     note(f"{name}: {message}")
     return code

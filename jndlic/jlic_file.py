@@ -8,7 +8,7 @@ Reading the front needs neither Pillow nor what runs the networks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -133,19 +133,21 @@ class JlicFile:
         region: Sequence[int] | None = None,
         codec: Backend | None = None,
         threads: int | None = None,
+        progress: Callable[[float], None] | None = None,
     ) -> Picture:
         """The picture as the program itself has it; arguments and errors are those of
-        `jndlic.decode`.
+        `jndlic.decode`, and `progress` gets the share that is done, 0 to 1.
         """
         check_codec(codec)
         if region is None:
-            return restored(self.container(), codec, threads)
+            return restored(self.container(), codec, threads, progress)
         from jndlic.runtime.threads import thread_limit
 
         with thread_limit(threads):
             from jndlic.pipeline import decode_region
 
-            return decode_region(self.front, self._segment, codec or shipped_codec(), region)
+            codec = codec or shipped_codec()
+            return decode_region(self.front, self._segment, codec, region, progress)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if copy is False:
@@ -224,14 +226,19 @@ def facts(front: Front) -> dict[str, Any]:
     }
 
 
-def restored(container: Container, codec: Backend | None, threads: int | None) -> Picture:
-    """Decodes; arguments and errors as of `jndlic.decode`."""
+def restored(
+    container: Container,
+    codec: Backend | None,
+    threads: int | None,
+    progress: Callable[[float], None] | None = None,
+) -> Picture:
+    """Decodes; arguments and errors as of `jndlic.decode`, `progress` as of `JlicFile.picture`."""
     from jndlic.runtime.threads import thread_limit
 
     with thread_limit(threads):
         from jndlic.pipeline import decode_container
 
-        return decode_container(container, codec or shipped_codec())
+        return decode_container(container, codec or shipped_codec(), progress)
 
 
 def check_codec(codec: Backend | None) -> None:

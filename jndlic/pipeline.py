@@ -10,7 +10,7 @@ symbols ─► Backend.synthesise ─► picture
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -21,7 +21,7 @@ from jndlic.errors import ParameterError
 from jndlic.format import container as format_
 from jndlic.format.coding import SymbolReader, pack_symbols
 from jndlic.format.container import Container, Front, Header, pack, unpack
-from jndlic.format.grid import JND_STRIDE, LATENT_STRIDE, Area, picture_area
+from jndlic.format.grid import JND_STRIDE, LATENT_STRIDE, Area, picture_area, segment_count
 from jndlic.format.planes import decode_plane, encode_plane
 from jndlic.format.quality import Quality, quality_chunks
 from jndlic.format.symbols import WholeSymbols
@@ -29,8 +29,33 @@ from jndlic.images.picture import Picture, turned
 from jndlic.images.region import Region, before_turning, checked_region
 
 if TYPE_CHECKING:
-    from jndlic.format.symbols import Symbols, SymbolStream
+    from jndlic.format.symbols import PhaseSymbols, Symbols, SymbolStream
     from jndlic.runtime.backend import Backend
+
+
+class Watched:
+    """A stream of symbols that tells how far it is.
+
+    Args:
+        symbols: the stream.
+        count: of its segments.
+        progress: gets the share that was given, 0 to 1.
+    """
+
+    def __init__(
+        self, symbols: SymbolStream, count: int, progress: Callable[[float], None]
+    ) -> None:
+        self._symbols, self._count, self._progress = symbols, count, progress
+
+    def segments(self) -> Iterator[Sequence[PhaseSymbols]]:
+        """See SymbolStream."""
+        for number, phases in enumerate(self._symbols.segments()):
+            yield phases
+            self._progress((number + 1) / self._count)
+
+    def sides(self) -> tuple[np.ndarray, np.ndarray]:
+        """See SymbolStream."""
+        return self._symbols.sides()
 
 
 class Analysed(NamedTuple):
@@ -57,7 +82,8 @@ def encode_picture(
         picture: to encode.
         quality: 1..100.
         codec: networks and tables.
-        jnd, progress: see `analyse_picture`.
+        jnd: see `analyse_picture`.
+        progress: gets the share that is done, 0 to 1: of a slow model's map, then of the rest.
     """
     from jndlic.jnd.own_map import own_map_of_window
 
@@ -69,6 +95,8 @@ def encode_picture(
         picture.width,
         chosen.values,
     )
+    if progress is not None:
+        symbols = Watched(symbols, segment_count(picture.height, picture.width), progress)
     return _packed(picture, symbols, chosen, codec)
 
 
@@ -160,17 +188,30 @@ def _packed(picture: Picture, symbols: SymbolStream, quality: Quality, codec: Ba
     return pack(pack_symbols(header, symbols, codec, chunks))
 
 
-def decode_container(container: Container, codec: Backend) -> Picture:
-    """Restores the picture of a container; errors as of `jndlic.decode`."""
+def decode_container(
+    container: Container, codec: Backend, progress: Callable[[float], None] | None = None
+) -> Picture:
+    """Restores the picture of a container; errors as of `jndlic.decode`.
+
+    Args:
+        container: of the file.
+        codec: networks and tables.
+        progress: gets the share that is done, 0 to 1.
+    """
     header = container.header
     symbols = SymbolReader(container, codec)
-    picture = _drawn(container, symbols, codec, Region(0, 0, header.width, header.height))
+    whole = Region(0, 0, header.width, header.height)
+    picture = _drawn(container, symbols, codec, whole, progress)
     symbols.check()
     return turned(picture, header.orientation)
 
 
 def decode_region(
-    front: Front, segment_stream: Callable[[int], bytes], codec: Backend, region: Sequence[int]
+    front: Front,
+    segment_stream: Callable[[int], bytes],
+    codec: Backend,
+    region: Sequence[int],
+    progress: Callable[[float], None] | None = None,
 ) -> Picture:
     """Restores a part of a picture from the segments that it depends on. The CRC of all symbols
     cannot be compared then; those of the segments are.
@@ -180,6 +221,7 @@ def decode_region(
         segment_stream: gives the stream of a segment by its number in raster order.
         codec: networks and tables.
         region: left, top, width and height in pixels of the picture as it is handed out.
+        progress: gets the share that is done, 0 to 1.
 
     Raises:
         ParameterError: the region is not within the picture.
@@ -188,11 +230,18 @@ def decode_region(
     header = front.header
     shown = header.shown_size
     part = before_turning(checked_region(region, *shown), *shown, header.orientation)
-    picture = _drawn(front, SymbolReader(front, codec, segment_stream), codec, part)
+    symbols = SymbolReader(front, codec, segment_stream)
+    picture = _drawn(front, symbols, codec, part, progress)
     return turned(picture, header.orientation)
 
 
-def _drawn(file: Container | Front, symbols: SymbolReader, codec: Backend, part: Region) -> Picture:
+def _drawn(
+    file: Container | Front,
+    symbols: SymbolReader,
+    codec: Backend,
+    part: Region,
+    progress: Callable[[float], None] | None,
+) -> Picture:
     """A part of a picture as it was coded."""
     header = file.header
     inside = slice(part.top, part.top + part.height), slice(part.left, part.left + part.width)
@@ -203,7 +252,7 @@ def _drawn(file: Container | Front, symbols: SymbolReader, codec: Backend, part:
     top, left = part.top // LATENT_STRIDE, part.left // LATENT_STRIDE
     bottom, right = (-(-side.stop // LATENT_STRIDE) for side in inside)
     area = Area(top, bottom, left, right).aligned(JND_STRIDE // LATENT_STRIDE, whole)
-    pixels = np.empty((part.height, part.width, 3), dtype=np.uint8)
+    pixels, done = np.empty((part.height, part.width, 3), dtype=np.uint8), 0
     for window, levels in codec.draw(symbols, header.height, header.width, area):
         rows, columns = window.within(whole, 1)
         # How far the window begins before the part, and the part before the window
@@ -214,6 +263,9 @@ def _drawn(file: Container | Front, symbols: SymbolReader, codec: Backend, part:
         target = pixels[down : rows.stop - part.top, along : columns.stop - part.left]
         levels = levels[above : above + target.shape[0], before : before + target.shape[1]]
         target[:] = grey_levels(levels, header.grey)
+        done += target.size
+        if progress is not None:
+            progress(done / pixels.size)
     return Picture(
         pixels,
         alpha,

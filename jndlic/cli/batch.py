@@ -48,7 +48,7 @@ def run(coder: Coder, jobs: Sequence[Job], alone: bool, arguments: argparse.Name
         voice.skipped(job)
     left = set(skipped)
     jobs = [job for job in jobs if job not in left]
-    coder.alone = alone
+    coder.telling = alone and not arguments.quiet
     try:
         if not alone:
             return _run_many(coder, jobs, len(skipped), voice, arguments)

@@ -62,7 +62,7 @@ class Coder:
         overwrite: whether files that are there already may be replaced.
         force: whether a terminal or an odd name may be written.
         strict: whether a loss is an error.
-        alone: whether this is the only file, whose progress is shown.
+        telling: whether to show how far a file is: where it is the only one.
     """
 
     def __init__(self, arguments: argparse.Namespace) -> None:
@@ -73,7 +73,7 @@ class Coder:
         self.overwrite: bool = arguments.overwrite or arguments.force
         self.force: bool = arguments.force
         self.strict: bool = arguments.strict
-        self.alone = True
+        self.telling = True
 
     def __call__(self, job: Job) -> Done:
         """Makes a file.

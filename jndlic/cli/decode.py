@@ -10,6 +10,7 @@ from jndlic.cli import batch, streams
 from jndlic.cli import jobs as cli_jobs
 from jndlic.cli.common import Coder, Done, add_codec_options, naming, positive, rectangle
 from jndlic.cli.jobs import Job, Kind, find_jobs
+from jndlic.console import share_line
 from jndlic.errors import ParameterError
 from jndlic.format.container import AREA_MAX, SUFFIX, TAG_ALPHA, TAG_EXIF, TAG_ICC, TAG_XMP
 
@@ -86,7 +87,8 @@ class Decoder(Coder):
                 )
                 codec = self.codec
                 start = time.perf_counter()
-                picture = file.picture(self.region, codec)
+                bar = share_line(self.telling)
+                picture = file.picture(self.region, codec, progress=bar)
                 seconds = time.perf_counter() - start
             content, losses = picture_file(picture, form)
             self.refuse_losses(losses)

@@ -13,6 +13,7 @@ from jndlic.cli import jobs as cli_jobs
 from jndlic.cli import optimize as cli_optimize
 from jndlic.cli.common import Coder, Done, add_codec_options, naming
 from jndlic.cli.jobs import Job, Kind, find_jobs
+from jndlic.console import share_line
 from jndlic.format.container import QUALITY_MAX, QUALITY_MIN, SUFFIX
 
 _QUALITY = 50
@@ -63,7 +64,7 @@ class Encoder(Coder):
             codec, said, losses = self.codec, "", picture.losses
             start = time.perf_counter()
             if self.search is None:
-                bar = cli_jnd.progress_bar() if self.alone else None
+                bar = share_line(self.telling)
                 data = encode_picture(picture, self.quality, codec, self.jnd, bar)
             else:
                 data, said, short = self.search.encode(picture, codec, self.jnd, len(content))

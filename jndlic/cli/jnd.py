@@ -6,14 +6,13 @@ from __future__ import annotations
 
 import argparse
 import io
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jndlic.choices import JND_FILTERS, JND_MODELS
-from jndlic.console import say
+from jndlic.console import say, share_line
 from jndlic.files import check_paths
 
 if TYPE_CHECKING:
@@ -152,13 +151,4 @@ def _rewrite(
 def _tolerance(pixels: np.ndarray, model: str) -> np.ndarray:
     from jndlic.jnd.models import tolerance_map
 
-    return tolerance_map(pixels, model, progress_bar())
-
-
-def progress_bar() -> Callable[[float], None] | None:
-    """Prints the share that is done, at a terminal."""
-    return _say_progress if sys.stderr.isatty() else None
-
-
-def _say_progress(share: float) -> None:
-    print(f"\r{share:4.0%}", end="\n" if share >= 1 else "", file=sys.stderr, flush=True)
+    return tolerance_map(pixels, model, share_line())
