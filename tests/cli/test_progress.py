@@ -16,7 +16,7 @@ from jndlic.pipeline import decode_container, encode_picture
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+def clock(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> list[float]:
     """The time, in a list of one."""
     now = [100.0]
     monkeypatch.setattr(console.time, "monotonic", lambda: now[0])
