@@ -179,7 +179,11 @@ def share_line(shown: bool = True) -> Callable[[float], None] | None:
         A call for the share that is done, 0 to 1, where somebody would see it. A share below the
         one before begins anew.
     """
-    return _ShareLine() if shown and sys.stderr.isatty() else None
+    return _ShareLine() if shown and _at_terminal() else None
+
+
+def _at_terminal() -> bool:
+    return sys.stderr.isatty()
 
 
 class _ShareLine:

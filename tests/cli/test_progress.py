@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 import pytest
 from toy_codec import ToyCodec
@@ -16,16 +14,16 @@ from jndlic.pipeline import decode_container, encode_picture
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> list[float]:
-    """The time, in a list of one."""
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time at a terminal, in a list of one."""
     now = [100.0]
     monkeypatch.setattr(console.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setattr(console, "_at_terminal", lambda: True)
     return now
 
 
 def test_nothing_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: False)
+    monkeypatch.setattr(console, "_at_terminal", lambda: False)
     assert share_line() is None
 
 
