@@ -79,7 +79,7 @@ def decoded(file: BinaryIO, formats: Sequence[str] | None = None) -> Picture:
         try:
             image = opened(file, formats)
             losses = reading_losses(image, file)
-        except ImageError:
+        except (ImageError, MemoryError):
             raise
         except Image.DecompressionBombError as error:
             raise ImageError(str(error)) from error

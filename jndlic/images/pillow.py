@@ -47,7 +47,7 @@ def from_pillow(image: Image.Image) -> Picture:
             return Picture(np.array(image.convert("RGB")), **metadata)
         both = np.asarray(image.convert("RGBA"))
         return Picture(both[..., :3].copy(), both[..., 3].copy(), **metadata)
-    except ImageError:
+    except (ImageError, MemoryError):
         raise
     except Exception as error:  # Pillow's readers raise nearly anything on damaged data
         raise ImageError(f"the picture cannot be decoded: {error}") from error

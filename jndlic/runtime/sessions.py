@@ -22,7 +22,7 @@ from jndlic.errors import WeightsError
 from jndlic.memory import reuses_freed_memory
 from jndlic.runtime.threads import current_limit, free_processors
 
-_NOT_RUNNABLE = (
+_FAILURES = (
     failures.Fail,
     failures.InvalidArgument,
     failures.InvalidGraph,
@@ -31,7 +31,7 @@ _NOT_RUNNABLE = (
     failures.NotImplemented,
     failures.RuntimeException,
 )
-"""What ONNX Runtime raises for a graph that it cannot set up; they have no common base."""
+"""What ONNX Runtime raises; they have no common base."""
 
 
 _AS_REQUESTED = 1  # kSameAsRequested
@@ -66,9 +66,8 @@ class Sessions:
             outputs = session.run(
                 None, {entry.name: value for entry, value in zip(session.get_inputs(), inputs)}
             )
-        except failures.RuntimeException as error:
-            if "llocat" in str(error):  # "Failed to allocate memory", "bad allocation"
-                raise MemoryError(str(error)) from error
+        except _FAILURES as error:
+            _raise_out_of_memory(error)
             raise
         return cast("list[np.ndarray]", outputs)  # dense tensors all
 
@@ -89,7 +88,7 @@ class Sessions:
             raise WeightsError(f"the weights file has no graph {name!r}")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-        options.log_severity_level = 3  # errors only: its warnings are of no use to our callers
+        options.log_severity_level = 4  # what goes wrong is raised; nothing else is for our callers
         _share_memory(options)
         # Threads that wait in a loop take the processor from those that work
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -103,7 +102,8 @@ class Sessions:
         options.add_external_initializers(named, values)
         try:
             return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-        except _NOT_RUNNABLE as error:
+        except _FAILURES as error:
+            _raise_out_of_memory(error)
             raise WeightsError(f"graph {name!r} and its weights do not fit: {error}") from error
 
     def forget(self) -> None:
@@ -133,8 +133,15 @@ def _make_arena() -> None:
     )
     arena = onnxruntime.OrtArenaCfg({"arena_extend_strategy": _AS_REQUESTED})
     # Another user of the library in this process may have made one; then that one serves
-    with suppress(*_NOT_RUNNABLE):
+    with suppress(*_FAILURES):
         onnxruntime.create_and_register_allocator(place, arena)
+
+
+def _raise_out_of_memory(error: Exception) -> None:
+    """MemoryError where that is what the library means."""
+    # "Failed to allocate memory", "std::bad_alloc", "bad allocation"
+    if "alloc" in str(error).lower():
+        raise MemoryError(str(error)) from error
 
 
 def _names(graph: bytes, weight: str) -> bool:
