@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 from jndlic.errors import JndlicError, ParameterError
@@ -156,8 +157,7 @@ def _counted(items: Iterable[Item], unit: str, total: int, shown: bool) -> Itera
         if shown:
             left = ""
             if number:
-                seconds = (time.monotonic() - start) / number * (total - number)
-                left = f", {seconds // 60:.0f}:{seconds % 60:02.0f} left"
+                left = f", {_left((time.monotonic() - start) / number * (total - number))}"
             print(f"\r{number}/{total} {unit}s{left}\033[K", end="", file=sys.stderr, flush=True)
         yield item
     if shown:
@@ -182,8 +182,17 @@ def share_line(shown: bool = True) -> Callable[[float], None] | None:
     return _ShareLine() if shown and _at_terminal() else None
 
 
+def _overwrite(text: str) -> None:
+    with suppress(OSError):  # a terminal that has gone should not cost the work
+        print(f"\r{text}\033[K", end="", file=sys.stderr, flush=True)
+
+
+def _left(seconds: float) -> str:
+    return "{}:{:02} left".format(*divmod(round(seconds), 60))
+
+
 def _at_terminal() -> bool:
-    return sys.stderr.isatty()
+    return sys.stderr is not None and sys.stderr.isatty()
 
 
 class _ShareLine:
@@ -199,12 +208,11 @@ class _ShareLine:
         self._share = share
         if share >= 1.0:
             if self._visible:
-                print("\r\033[K", end="", file=sys.stderr, flush=True)
+                _overwrite("")
             self._visible = False
         elif now - self._said >= (_BETWEEN if self._visible else _PATIENCE) and share > 0.0:
-            seconds = (now - self._start) / share * (1.0 - share)
-            left = f"{seconds // 60:.0f}:{seconds % 60:02.0f} left"
-            print(f"\r{share:4.0%}, {left}\033[K", end="", file=sys.stderr, flush=True)
+            left = _left((now - self._start) / share * (1.0 - share))
+            _overwrite(f"{share:4.0%}, {left}")
             self._said, self._visible = now, True
 
 

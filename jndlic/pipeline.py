@@ -247,7 +247,7 @@ def _drawn(
     inside = slice(part.top, part.top + part.height), slice(part.left, part.left + part.width)
     alpha = file.payload(format_.TAG_ALPHA)
     if alpha is not None:  # before the synthesis: a damaged plane should fail early
-        alpha = decode_plane(alpha, header.height, header.width, "alpha")[inside]
+        alpha = decode_plane(alpha, header.height, header.width, "alpha")[inside].copy()
     whole = picture_area(header.height, header.width)
     top, left = part.top // LATENT_STRIDE, part.left // LATENT_STRIDE
     bottom, right = (-(-side.stop // LATENT_STRIDE) for side in inside)

@@ -16,7 +16,7 @@ from jndlic.format.coding import DecodedSymbols, SegmentSource
 from jndlic.format.entropy import TOTAL, SymbolTables
 from jndlic.format.grid import LATENT_STRIDE, Area, picture_area, segment_areas
 from jndlic.format.symbols import Symbols, WholeSymbols, join_phases
-from jndlic.runtime.backend import Source
+from jndlic.runtime.rows import Source
 
 
 def normal_tables(scales: list[float]) -> SymbolTables:

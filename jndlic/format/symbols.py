@@ -104,19 +104,9 @@ def latent_area(symbols: Symbols) -> Area:
     return Area(0, symbols.k.shape[1], 0, symbols.k.shape[2])
 
 
-def symbol_crc(symbols: Symbols) -> int:
-    """CRC-32 of all symbols: k in the order in which it is coded, then z_J, then z, each as
-    little-endian int32 in C order.
-    """
-    crc = SymbolCrc()
-    for phases in WholeSymbols(symbols).segments():
-        crc.add(*(phase.k for phase in phases))
-    crc.add(symbols.z_jnd, symbols.z)
-    return crc.value
-
-
 class SymbolCrc:
-    """The same of symbols that come one after the other.
+    """CRC-32 of all symbols of a picture: k in the order in which it is coded, then z_J, then z, each
+    as little-endian int32 in C order.
 
     Attributes:
         value: of what came so far.

@@ -11,8 +11,6 @@ import numpy as np
 from jndlic.errors import ImageError
 from jndlic.format.container import PIXELS_MAX, SIDE_MAX
 
-# Whether rows and columns change places, then whether the rows and the columns are reversed, by
-# EXIF's orientation.
 TURNS = {
     2: (False, False, True),
     3: (False, True, True),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -10,11 +10,9 @@ import numpy as np
 from jndlic.format.coding import DecodedSymbols, SegmentSource, TableSource
 from jndlic.format.grid import Area
 from jndlic.format.symbols import Symbols, SymbolStream
+from jndlic.runtime.rows import Source
 
 Features = TypeVar("Features")
-
-Source = Callable[[Area], tuple[np.ndarray, ...]]
-"""Gives arrays of an area of a picture."""
 
 
 class Backend(TableSource, Protocol[Features]):
@@ -83,7 +81,7 @@ class Backend(TableSource, Protocol[Features]):
         Args:
             symbols: gives those segments that the area depends on.
             height, width: of the picture.
-            area: that is wanted; its borders are multiples of 4 or the picture's.
+            area: that is wanted; its borders are multiples of 2.
 
         Yields:
             Windows of the area from the top down; their pixels, padding included, float32

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jndlic.format.grid import (
+    JND_STRIDE,
     LATENT_STRIDE,
     SEGMENT_LATENTS,
     Area,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from jndlic.runtime.staged import StagedBackend
 
 _PHASE_STRIDE = 2 * LATENT_STRIDE
+_UNIT = JND_STRIDE // LATENT_STRIDE  # borders of areas are multiples of it, as are most margins
 LATENT_STRIDES = *(_PHASE_STRIDE,) * len(PHASES), LATENT_STRIDE
 """Of the arrays k of each phase and d."""
 
@@ -48,7 +50,7 @@ def segment_rows(symbols: SegmentSource, area: Area, picture: Area) -> Rows:
 
     def decoded(part: Area) -> Arrays:
         pieces = []
-        for place in segment_areas(picture, part):
+        for place in segment_areas(picture, part):  # one row of them: the unit of these Rows
             k, step_index = symbols.segment(numbered[place])
             pieces.append((*map(_narrow, k), step_index.astype(np.int8)))
         return tuple(np.concatenate(arrays, axis=2) for arrays in zip(*pieces))
@@ -136,25 +138,26 @@ def pixels(
         ),
         SEGMENT_LATENTS,  # more than a row of windows, to have less in margins
     )
-    drawn, whole = blocks.reader(), latent.reader()
+    # The rest of ŷ need not wait for the pixels
+    detail = Rows(latent_area, (LATENT_STRIDE,), _last(backend.detail_channels, latent.reader()))
+    drawn, fine = blocks.reader(), detail.reader()
     for top in range(area.top, area.bottom, PIXEL_ROWS):
         band = area._replace(top=top, bottom=min(top + PIXEL_ROWS, area.bottom))
         for core in cut(band, margins.synthesis_pixels, PIXEL_SHARE):
             window = core.grown(margins.synthesis_pixels, picture)
-            inputs = *drawn(window), whole(window)[0][-backend.detail_channels :]
-            levels = backend.run("synthesis-pixels", *inputs)[0]
+            levels = backend.run("synthesis-pixels", *drawn(window), *fine(window))[0]
             yield core, levels[core.within(window, 1)]
 
 
 def _plan(backend: StagedBackend, area: Area, picture: Area) -> list[Area]:
     """Areas of the features at 1/8 and at 1/16, of ŷ, of each phase of it, and of k."""
     margins = backend.margins
-    blocks = area.grown(margins.synthesis_pixels, picture).aligned(4, picture)
-    features = blocks.grown(margins.synthesis_fine, picture).aligned(4, picture)
-    latent = features.grown(margins.synthesis_coarse, picture).aligned(4, picture)
+    blocks = area.grown(margins.synthesis_pixels, picture).aligned(_UNIT, picture)
+    features = blocks.grown(margins.synthesis_fine, picture)
+    latent = features.grown(margins.synthesis_coarse, picture)
     phases = [latent]
     for _ in PHASES[1:]:
-        phases.insert(0, phases[0].grown(margins.mean, picture).aligned(4, picture))
+        phases.insert(0, phases[0].grown(margins.mean, picture))
     return [blocks, features, latent, *phases, phases[0]]
 
 
@@ -169,6 +172,11 @@ def _dequantised(
         return (mean(area)[0] + step * k(area)[0].astype(np.float32),)
 
     return make
+
+
+def _last(count: int, source: Source) -> Source:
+    """The last channels."""
+    return lambda area: (source(area)[0][-count:].copy(),)
 
 
 def _interleaved(phases: list[Source]) -> Source:

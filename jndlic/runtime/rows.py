@@ -13,14 +13,15 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from jndlic.format.grid import Area
+from jndlic.format.grid import SEGMENT_LATENTS, Area
 
 Arrays = tuple[np.ndarray, ...]
 Source = Callable[[Area], Arrays]
 """Gives the arrays of an area."""
 
 ROWS_AT_ONCE = 96
-"""Latents; more are made in several pieces, so that a window stays small."""
+"""Latents; more are made in several pieces, so that a window stays small, but no fewer than the
+unit of a Rows."""
 
 WINDOW_LATENTS = 8192
 """Most latents of a window, its margins included. A stage holds 10 to 20 kB a latent while it runs;
@@ -44,7 +45,8 @@ class Rows:
         self.area, self._strides, self._make, self._unit = area, strides, make, unit
         self._held: list[tuple[Area, Arrays]] = []
         self._bottom = area.top
-        self._readers: list[Reader] = []
+        # Not the readers, which hold this: what is held should go with the last of them, at once
+        self._tops: list[_Top] = []
 
     def reader(self, *chosen: int) -> Reader:
         """Somebody who asks; what no reader needs any more is forgotten. All readers must be there
@@ -53,14 +55,15 @@ class Rows:
         Args:
             chosen: numbers of the arrays that it gets; all of them by default.
         """
-        self._readers.append(Reader(self, chosen or tuple(range(len(self._strides)))))
-        return self._readers[-1]
+        self._tops.append(_Top(self.area.top))
+        return Reader(self, self._tops[-1], chosen or tuple(range(len(self._strides))))
 
     def read(self, area: Area, chosen: Sequence[int]) -> Arrays:
         """Some arrays of an area; see Reader."""
         while self._bottom < area.bottom:
             wanted = min(-(-area.bottom // self._unit) * self._unit, self.area.bottom)
-            pieces = -(-(wanted - self._bottom) // ROWS_AT_ONCE)
+            most = max(ROWS_AT_ONCE // self._unit, 1) * self._unit
+            pieces = -(-(wanted - self._bottom) // most)
             step = -(-(wanted - self._bottom) // (pieces * self._unit)) * self._unit
             part = self.area._replace(
                 top=self._bottom, bottom=min(self._bottom + step, self.area.bottom)
@@ -72,7 +75,7 @@ class Rows:
         return self._assembled(area, chosen)
 
     def _forget(self) -> None:
-        needed = min(reader.top for reader in self._readers) // self._unit * self._unit
+        needed = min(top.row for top in self._tops) // self._unit * self._unit
         held, self._held = self._held, []
         for part, arrays in held:
             rest = part._replace(top=max(part.top, needed))
@@ -108,15 +111,18 @@ class Rows:
         return tuple(np.concatenate(parts, axis=1) for parts in zip(*pieces))
 
 
+class _Top:
+    """The first row that a reader may still ask for."""
+
+    def __init__(self, row: int) -> None:
+        self.row = row
+
+
 class Reader:
-    """One who reads Rows from the top down.
+    """One who reads Rows from the top down."""
 
-    Attributes:
-        top: first row that may still be asked for.
-    """
-
-    def __init__(self, rows: Rows, chosen: Sequence[int]) -> None:
-        self._rows, self._chosen, self.top = rows, chosen, rows.area.top
+    def __init__(self, rows: Rows, top: _Top, chosen: Sequence[int]) -> None:
+        self._rows, self._top, self._chosen = rows, top, chosen
 
     def __call__(self, area: Area) -> Arrays:
         """The arrays of an area.
@@ -124,7 +130,9 @@ class Reader:
         Args:
             area: within that of the rows; its top is not above that of the area before.
         """
-        self.top = area.top
+        if area.top < self._top.row:
+            raise ValueError(f"row {area.top} was asked for after row {self._top.row}")
+        self._top.row = area.top
         return self._rows.read(area, self._chosen)
 
 
@@ -138,6 +146,25 @@ def read_last_first(sources: Sequence[Source], area: Area) -> list[np.ndarray]:
     """
     arrays = [list(source(area)) for source in reversed(sources)]
     return [array for each in reversed(arrays) for array in each]
+
+
+def gathered(sources: Sequence[Source], strides: Sequence[int], area: Area) -> list[np.ndarray]:
+    """The first array of each source, read row by row: in less memory than one after the other.
+
+    Args:
+        sources: of the arrays.
+        strides: pixels between the values of each.
+        area: that is wanted.
+    """
+    whole: list[np.ndarray] = []
+    for top in range(area.top, area.bottom, SEGMENT_LATENTS):
+        band = area._replace(top=top, bottom=min(top + SEGMENT_LATENTS, area.bottom))
+        for number, (source, stride) in enumerate(zip(sources, strides)):
+            (values,) = source(band)
+            if top == area.top:
+                whole.append(np.empty((len(values), *area.shape(stride)), values.dtype))
+            whole[number][(slice(None), *band.within(area, stride))] = values
+    return whole
 
 
 class Held:

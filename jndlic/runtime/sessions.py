@@ -120,7 +120,7 @@ def _share_memory(options: onnxruntime.SessionOptions) -> None:
     options.enable_mem_pattern = False  # a plan of the memory would be kept beside it, for each
     if reuses_freed_memory():
         options.enable_cpu_mem_arena = False
-    else:
+    elif not _FORKED:  # another thread of the parent may have held the arena's lock
         _make_arena()
         options.add_session_config_entry("session.use_env_allocators", "1")
 
@@ -156,7 +156,12 @@ _LOST: list[Any] = []
 """Sessions of the parent process. To destroy one would wait for threads that are not there."""
 
 
+_FORKED: list[bool] = []
+"""Not empty in a forked child."""
+
+
 def _after_fork() -> None:
+    _FORKED.append(True)
     for sessions in list(_ALL):
         sessions.forget()
 

@@ -16,7 +16,7 @@ from jndlic.images.windows import padded
 from jndlic.network.margins import SIDE_MARGIN, margins
 from jndlic.network.rules import BIT_PRICE, LOG_RATIO, MAGNITUDES, PROBABILITY_MIN, STEP_LIMIT
 from jndlic.runtime import decoder, encoder
-from jndlic.runtime.rows import Arrays, Held, Source, by_columns, read_last_first
+from jndlic.runtime.rows import Arrays, Held, Source, by_columns, gathered, read_last_first
 from jndlic.runtime.table_source import WeightsTables
 from jndlic.runtime.weights_file import Weights
 
@@ -87,8 +87,8 @@ class StagedBackend(WeightsTables):
         """See Backend."""
         area = picture_area(*pixels.shape[:2])
         rows = encoder.analysis(self, area, _windows(pixels, jnd.astype(np.float32, copy=False)))
-        readers = [reader() for reader in rows]
-        return encoder.Features(*(read(area)[0] for read in readers))
+        strides = LATENT_STRIDE, LATENT_STRIDE, JND_STRIDE
+        return encoder.Features(*gathered([reader() for reader in rows], strides, area))
 
     def quantise(self, features: encoder.Features, quality: int | np.ndarray) -> Symbols:
         """See Backend."""
