@@ -105,8 +105,8 @@ def latent_area(symbols: Symbols) -> Area:
 
 
 class SymbolCrc:
-    """CRC-32 of all symbols of a picture: k in the order in which it is coded, then z_J, then z, each
-    as little-endian int32 in C order.
+    """CRC-32 of all symbols of a picture: k in the order in which it is coded, then z_J, then z,
+    each as little-endian int32 in C order.
 
     Attributes:
         value: of what came so far.
