@@ -31,6 +31,7 @@ from jndlic.pipeline import (
 )
 from jndlic.runtime import load
 from jndlic.runtime.backend import Backend
+from jndlic.runtime.weights_file import parameters_hash
 from jndlic.shipped_weights import DEFAULT_WEIGHTS, SUFFIX, shipped_weights
 
 # Parts of the package that no file depends on
@@ -68,7 +69,7 @@ class Jndlic:
         self._jnd, self._seen = jnd, seen
         path = Path(weights) if str(weights).endswith(SUFFIX) else shipped_weights(str(weights))
         self.trained_on = self.codec.trained_on
-        self.weights_hash = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+        self.weights_hash = parameters_hash(path)[:16]
         self.name = ", ".join(
             [
                 "jndlic",
@@ -77,7 +78,7 @@ class Jndlic:
             ]
         )
         self.settings = (
-            f"jndlic {jndlic.__version__}, weights {self.codec.name} (SHA-256 "
+            f"jndlic {jndlic.__version__}, weights {self.codec.name} (parameters' SHA-256 "
             f"{self.weights_hash}…), {device}, code {_code_hash()}…"
             + (f", {jnd} map" if jnd else "")
         )

@@ -105,6 +105,20 @@ def read_weights(path: str | Path) -> Weights:
     )
 
 
+def parameters_hash(path: str | Path) -> str:
+    """SHA-256 of all tensors of a weights file but its graphs, which hold no weights: files with
+    the same hash make the same pictures, up to float rounding. In hexadecimal.
+    """
+    digest = hashlib.sha256()
+    tensors, _ = read_tensors(path)
+    for name in sorted(tensors):
+        if not name.startswith(GRAPHS):
+            values = tensors[name]
+            digest.update(f"{name} {values.dtype.str} {values.shape}\n".encode())
+            digest.update(values.tobytes())
+    return digest.hexdigest()
+
+
 def deflated(graph: bytes) -> np.ndarray:
     """A graph as it is stored: uint8 (N,)."""
     return np.frombuffer(zlib.compress(graph, 9), dtype=np.uint8).copy()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 
 import pytest
 from places import ROOT
 
+from jndlic.runtime.weights_file import parameters_hash
 from jndlic.shipped_weights import DEFAULT_WEIGHTS, shipped_weights
 
 RESULTS = ROOT / "docs" / "results" / "benchmark.json"
@@ -20,7 +20,7 @@ def summary() -> dict:
 
 def test_results_are_of_the_shipped_weights(summary: dict) -> None:
     """After a change of the weights, the command in docs/results.md makes the results anew."""
-    digest = hashlib.sha256(shipped_weights(DEFAULT_WEIGHTS).read_bytes()).hexdigest()
+    digest = parameters_hash(shipped_weights(DEFAULT_WEIGHTS))
     assert summary["weights"]["jndlic"] and digest.startswith(summary["weights"]["jndlic"])
     for page in ("docs/results.md", "README.md"):
         assert summary["weights"]["jndlic"] in (ROOT / page).read_text(encoding="utf-8"), page
