@@ -20,6 +20,7 @@ from jndlic.format.grid import (
     segment_areas,
 )
 from jndlic.format.phases import PHASES
+from jndlic.format.symbols import join_phases
 from jndlic.network.rules import STEM_STRIDE
 from jndlic.runtime.rows import Arrays, Held, Rows, Source, cut
 
@@ -66,7 +67,7 @@ def _narrow(k: np.ndarray) -> np.ndarray:
 
 def latents_needed(backend: StagedBackend, area: Area, picture: Area) -> Area:
     """The latents that the pixels of an area depend on."""
-    return _plan(backend, area, picture)[-1]
+    return _plan(backend, area, picture)[3]
 
 
 def pixels(
@@ -89,54 +90,42 @@ def pixels(
         Windows of the area from the top down, with their pixels: (rows, columns, 3) float32, grey
         levels 0..255, not rounded.
     """
-    margins, stage = backend.margins, backend.stage
-    block_area, feature_area, latent_area, *phase_areas, _ = _plan(backend, area, picture)
+    margins, rows = backend.margins, backend.rows
+    block_area, feature_area, latent_area, *phase_areas = _plan(backend, area, picture)
     hidden_area = phase_areas[0].grown(margins.first_mean, picture).aligned(4, picture)
     stride = (LATENT_STRIDE,)
-    hidden = Rows(
-        hidden_area, stride, stage("hidden", picture, margins.hidden, stride, sides.reader())
-    )
+    hidden = rows("hidden", hidden_area, picture, margins.hidden, stride, sides.reader())
     known: list[Rows] = []
     for phase, phase_area in enumerate(phase_areas):
-        mean = stage(
+        mean = backend.stage(
             f"mean-{phase}",
             picture,
             margins.mean if phase else margins.first_mean,
             (_PHASE_STRIDE,),
             hidden.reader(),
-            *(rows.reader() for rows in known),
+            *(before.reader() for before in known),
         )
         dequantised = _dequantised(
             backend, phase, mean, latents.reader(phase), latents.reader(len(PHASES))
         )
         known.append(Rows(phase_area, (_PHASE_STRIDE,), dequantised))
-    latent = Rows(latent_area, stride, _interleaved([rows.reader() for rows in known]))
-    features = Rows(
+    latent = Rows(latent_area, stride, _interleaved([phase.reader() for phase in known]))
+    features = rows(
+        "synthesis-coarse",
         feature_area,
+        picture,
+        margins.synthesis_coarse,
         stride,
-        stage(
-            "synthesis-coarse",
-            picture,
-            margins.synthesis_coarse,
-            stride,
-            latent.reader(),
-            latents.reader(len(PHASES)),
-            sides.reader(2),
-        ),
+        *(latent.reader(), latents.reader(len(PHASES)), sides.reader(2)),
     )
-    stride = (STEM_STRIDE,)
-    blocks = Rows(
+    blocks = rows(
+        "synthesis-fine",
         block_area,
-        stride,
-        stage(
-            "synthesis-fine",
-            picture,
-            margins.synthesis_fine,
-            stride,
-            features.reader(),
-            sides.reader(2),
-        ),
-        SEGMENT_LATENTS,  # more than a row of windows, to have less in margins
+        picture,
+        margins.synthesis_fine,
+        (STEM_STRIDE,),
+        *(features.reader(), sides.reader(2)),
+        unit=SEGMENT_LATENTS,  # more than a row of windows, to have less in margins
     )
     # The rest of ŷ need not wait for the pixels
     detail = Rows(latent_area, (LATENT_STRIDE,), _last(backend.detail_channels, latent.reader()))
@@ -150,7 +139,9 @@ def pixels(
 
 
 def _plan(backend: StagedBackend, area: Area, picture: Area) -> list[Area]:
-    """Areas of the features at 1/8 and at 1/16, of ŷ, of each phase of it, and of k."""
+    """Areas of the features at 1/8 and at 1/16, of ŷ, and of each phase of it. The first phase
+    needs the most; k is needed as far as that.
+    """
     margins = backend.margins
     blocks = area.grown(margins.synthesis_pixels, picture).aligned(_UNIT, picture)
     features = blocks.grown(margins.synthesis_fine, picture)
@@ -158,7 +149,7 @@ def _plan(backend: StagedBackend, area: Area, picture: Area) -> list[Area]:
     phases = [latent]
     for _ in PHASES[1:]:
         phases.insert(0, phases[0].grown(margins.mean, picture))
-    return [blocks, features, latent, *phases, phases[0]]
+    return [blocks, features, latent, *phases]
 
 
 def _dequantised(
@@ -184,8 +175,7 @@ def _interleaved(phases: list[Source]) -> Source:
         parts = [phase(area)[0] for phase in phases]
         channels, rows, columns = parts[0].shape
         whole = np.empty((channels, 2 * rows, 2 * columns), dtype=np.float32)
-        for part, (row, column) in zip(parts, PHASES):
-            whole[:, row::2, column::2] = part
+        join_phases(whole, parts)
         return (whole,)
 
     return make

@@ -61,19 +61,12 @@ def analysis(backend: StagedBackend, area: Area, pixels: Source) -> FeatureRows:
         area: of the picture.
         pixels: gives pixels and JND map of an area, (rows, columns, 3) uint8 and float32.
     """
-    margins = backend.margins
+    margins, rows = backend.margins, backend.rows
     strides = LATENT_STRIDE, LATENT_STRIDE
-    fine = Rows(
-        area,
-        strides,
-        backend.stage("analysis-fine", area, margins.analysis_fine, strides, pixels),
-    )
+    fine = rows("analysis-fine", area, area, margins.analysis_fine, strides, pixels)
     strides = LATENT_STRIDE, JND_STRIDE
-    coarse = Rows(
-        area,
-        strides,
-        backend.stage("analysis-coarse", area, margins.analysis_coarse, strides, fine.reader(0)),
-    )
+    both = fine.reader(0)
+    coarse = rows("analysis-coarse", area, area, margins.analysis_coarse, strides, both)
     # Kept for longer than what is made with them
     detail = Rows(area, (LATENT_STRIDE,), fine.reader(1))
     z_jnd = Rows(area, (JND_STRIDE,), coarse.reader(1))
@@ -94,41 +87,16 @@ class SymbolRows:
         self, backend: StagedBackend, area: Area, features: FeatureRows, quality: np.ndarray
     ) -> None:
         self._backend, self._area = backend, area
-        margins, stage = backend.margins, backend.stage
+        margins, rows = backend.margins, backend.rows
         level = Held(area, (JND_STRIDE,), (quality,)).reader()
-        latent = Rows(
-            area,
-            (LATENT_STRIDE,),
-            stage(
-                "latent",
-                area,
-                margins.latent,
-                (LATENT_STRIDE,),
-                features.detail(),
-                features.features(),
-                level,
-            ),
-        )
-        hyper = Rows(
-            area,
-            (HYPER_STRIDE,),
-            stage("hyper", area, margins.hyper, (HYPER_STRIDE,), latent.reader(), level),
-        )
+        inputs = features.detail(), features.features(), level
+        latent = rows("latent", area, area, margins.latent, (LATENT_STRIDE,), *inputs)
+        inputs = latent.reader(), level
+        hyper = rows("hyper", area, area, margins.hyper, (HYPER_STRIDE,), *inputs)
         # These two ask at the end only, so that everything is kept for them
         self._z_jnd, self._z = features.z_jnd(), hyper.reader()
-        hidden = Rows(
-            area,
-            (LATENT_STRIDE,),
-            stage(
-                "hidden",
-                area,
-                margins.hidden,
-                (LATENT_STRIDE,),
-                features.z_jnd(),
-                hyper.reader(),
-                level,
-            ),
-        )
+        inputs = features.z_jnd(), hyper.reader(), level
+        hidden = rows("hidden", area, area, margins.hidden, (LATENT_STRIDE,), *inputs)
         tables = Rows(
             area,
             (LATENT_STRIDE, LATENT_STRIDE),
@@ -136,7 +104,7 @@ class SymbolRows:
         )
         self._phases: list[Rows] = []
         for phase in range(len(PHASES)):
-            mean = stage(
+            mean = backend.stage(
                 f"mean-{phase}",
                 area,
                 margins.mean if phase else margins.first_mean,

@@ -16,7 +16,7 @@ from jndlic.images.windows import padded
 from jndlic.network.margins import SIDE_MARGIN, margins
 from jndlic.network.rules import BIT_PRICE, LOG_RATIO, MAGNITUDES, PROBABILITY_MIN, STEP_LIMIT
 from jndlic.runtime import decoder, encoder
-from jndlic.runtime.rows import Arrays, Held, Source, by_columns, gathered, read_last_first
+from jndlic.runtime.rows import Arrays, Held, Rows, Source, by_columns, gathered, read_last_first
 from jndlic.runtime.table_source import WeightsTables
 from jndlic.runtime.weights_file import Weights
 
@@ -78,6 +78,20 @@ class StagedBackend(WeightsTables):
             return tuple(self.run(name, *read_last_first(sources, area)))
 
         return lambda area: by_columns(area, picture, margin, strides, window)
+
+    def rows(
+        self,
+        name: str,
+        area: Area,
+        picture: Area,
+        margin: int,
+        strides: Sequence[int],
+        *sources: Source,
+        unit: int = 4,
+    ) -> Rows:
+        """The outputs of a stage, made as far as they are asked for; see `stage` and Rows."""
+        make = self.stage(name, picture, margin, strides, *sources)
+        return Rows(area, strides, make, unit)
 
     def steps(self, step_index: np.ndarray) -> np.ndarray:
         """Quantization steps r^d: float32, of integers |d| <= 120."""

@@ -64,13 +64,18 @@ def fingerprint(tensors: Mapping[str, np.ndarray]) -> bytes:
             enter in the order of their names, each as name, type, shape (text, ended by a line
             feed) and little-endian bytes.
     """
+    integers = {name: value for name, value in tensors.items() if name.startswith(INTEGER_PREFIXES)}
+    return _digest(integers)[:FINGERPRINT_BYTES]
+
+
+def _digest(tensors: Mapping[str, np.ndarray]) -> bytes:
+    """SHA-256 over tensors, see `fingerprint`."""
     digest = hashlib.sha256()
     for name in sorted(tensors):
-        if name.startswith(INTEGER_PREFIXES):
-            array = np.ascontiguousarray(tensors[name])
-            digest.update(f"{name} {array.dtype.name} {list(array.shape)}\n".encode())
-            digest.update(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes())
-    return digest.digest()[:FINGERPRINT_BYTES]
+        array = np.ascontiguousarray(tensors[name])
+        digest.update(f"{name} {array.dtype.name} {list(array.shape)}\n".encode())
+        digest.update(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes())
+    return digest.digest()
 
 
 def read_weights(path: str | Path) -> Weights:
@@ -107,16 +112,13 @@ def read_weights(path: str | Path) -> Weights:
 
 def parameters_hash(path: str | Path) -> str:
     """SHA-256 of all tensors of a weights file but its graphs, which hold no weights: files with
-    the same hash make the same pictures, up to float rounding. In hexadecimal.
+    the same hash make the same pictures, up to float rounding. In hexadecimal; tensors enter as in
+    `fingerprint`.
     """
-    digest = hashlib.sha256()
     tensors, _ = read_tensors(path)
-    for name in sorted(tensors):
-        if not name.startswith(GRAPHS):
-            values = tensors[name]
-            digest.update(f"{name} {values.dtype.str} {values.shape}\n".encode())
-            digest.update(values.tobytes())
-    return digest.hexdigest()
+    return _digest(
+        {name: value for name, value in tensors.items() if not name.startswith(GRAPHS)}
+    ).hex()
 
 
 def deflated(graph: bytes) -> np.ndarray:
