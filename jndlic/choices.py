@@ -18,6 +18,18 @@ JND_MODELS = (OWN_JND_MODEL, "pattern", "klt", "free-energy", "patch")
 JND_FILTERS = ("klt", "patch")
 """Those of them that make an image; the first is the default."""
 
+CODECS = ("jndlic", "jpeg", "webp", "avif", "jxl", "vvc", "bpg", "zoo", "checkpoint", "program")
+"""Of jndlic/codecs/registry.py."""
+
+USUAL_CODECS = ("jndlic", "jpeg", "webp", "avif", "jxl")
+"""What a benchmark compares unless told otherwise: no programs and no downloads needed."""
+
+METRICS = (
+    *("psnr-rgb", "ms-ssim-rgb", "lpips-squeeze", "ssimulacra2"),
+    *("fsim", "vif", "haarpsi", "butteraugli-3norm", "cvvdp", "grid-visibility"),
+)
+"""Of jndlic/metrics/registry.py."""
+
 OPTIMIZED_CODECS = ("jpeg", "webp", "avif", "jxl", "jndlic")
 """Of jndlic/codecs/presets.py."""
 

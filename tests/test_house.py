@@ -242,7 +242,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 @pytest.mark.parametrize(
     "command",
-    [["--help"], ["--version"], ["encode", "--help"], ["compare", "--help"]],
+    [["--help"], ["--version"], ["encode", "--help"], ["compare", "--help"], ["bench", "--help"]],
     ids=" ".join,
 )
 def test_help_needs_no_libraries(command: list[str]) -> None:

@@ -4,7 +4,7 @@ bench`.
 
 import sys
 
-from jndlic.bench.benchmark import main
+from jndlic.cli.main import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(["bench", *sys.argv[1:]]))

@@ -14,13 +14,12 @@ import argparse
 import os
 import platform
 import re
-import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from jndlic.bench.needs import check_installed
-from jndlic.bench.options import add_arguments, command_of, picture_sets, read_kinds
+from jndlic.bench.options import command_of, picture_sets, read_kinds
 from jndlic.bench.report.findings import Findings, Study
 from jndlic.bench.report.reports import write_pages, write_reports
 from jndlic.bench.run.bdrate import Curve, read_curve
@@ -29,28 +28,11 @@ from jndlic.bench.run.measure import Row, Setup, Task
 from jndlic.bench.run.pool import measure_all
 from jndlic.bench.run.rows import Measured, Opened, group, write_rows
 from jndlic.bench.run.usable_metrics import usable_metrics
-from jndlic.codecs import registry as codecs
+from jndlic.choices import USUAL_CODECS
 from jndlic.codecs.registry import open_codec, parse_spec
-from jndlic.console import run_command
 from jndlic.errors import JndlicError, ParameterError
 
 NEEDS = ("bjontegaard", "jinja2", "matplotlib", "scipy", "tqdm")
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Command line; exit codes as those of `jndlic`."""
-    words = list(sys.argv[1:] if argv is None else argv)
-    if words[:1] == ["savings"]:
-        from jndlic.bench.studies.savings import main as savings  # has a parser of its own
-
-        return savings(words[1:])
-    epilog = "`jndlic bench savings --help`: what a level of its own for every picture saves"
-    parser = argparse.ArgumentParser(
-        prog="jndlic bench", description=str(__doc__).splitlines()[0], epilog=epilog
-    )
-    add_arguments(parser)
-    options = parser.parse_args(words)
-    return run_command("jndlic bench", lambda: run(options))
 
 
 def run(options: argparse.Namespace) -> None:
@@ -70,7 +52,7 @@ def run(options: argparse.Namespace) -> None:
     published = [_short(read_curve(path)) for path in options.curves]
     sets = picture_sets(options.images)
     kinds = read_kinds(options.kinds, sets) if options.kinds else {}
-    opened, failures = _open(options.codecs or codecs.USUAL)
+    opened, failures = _open(options.codecs or USUAL_CODECS)
     metrics = usable_metrics(options.metrics, options.lpips_weights)
     anchor = _anchor(options.anchor, opened)
     options.out.mkdir(parents=True, exist_ok=True)

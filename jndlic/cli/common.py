@@ -186,3 +186,8 @@ def integers(text: str) -> tuple[int, ...]:
         return tuple(int(word) for word in text.split(","))
     except ValueError:
         return ()
+
+
+def words(text: str) -> list[str]:
+    """Words with commas between, for argparse."""
+    return [word.strip() for word in text.split(",")]

@@ -20,6 +20,7 @@ from jndlic.cli.common import (
     load_networks,
     naming,
     rectangle,
+    words,
 )
 from jndlic.cli.jnd import add_encoder_option
 from jndlic.cli.jobs import Job
@@ -69,7 +70,7 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     )
     add(
         "--metrics",
-        type=_words,
+        type=words,
         metavar="NAME,...",
         help="as `jndlic bench` names them (default: those whose needs are met)",
     )
@@ -205,7 +206,3 @@ def _qualities(text: str) -> tuple[int, ...]:
             f"{text!r}"
         )
     return values
-
-
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",")]

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from jndlic import __version__
-from jndlic.cli import compare, completion, decode, encode, info, jnd, optimize
+from jndlic.cli import bench, compare, completion, decode, encode, info, jnd, optimize
 from jndlic.console import run_command
 
 
@@ -24,17 +24,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code. Wrong arguments end in SystemExit(2), as argparse has it.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    if words[:2] == ["bench", bench.SAVINGS]:
+        return run_command(f"jndlic bench {bench.SAVINGS}", lambda: _savings(words[2:]))
     if words[:1] == ["bench"]:
         # As it is: freed memory that is kept would count as that of the next codec
-        return run_command("jndlic bench", lambda: _bench(words[1:]), reuse_memory=False)
+        return run_command("jndlic bench", lambda: _run(words), reuse_memory=False)
     return run_command("jndlic", lambda: _run(words))
 
 
-def _bench(words: Sequence[str]) -> int:
-    # Has a parser of its own, and torch with it
-    from jndlic.bench.benchmark import main as bench
-
-    return bench(words)
+def _savings(words: Sequence[str]) -> int:
+    arguments = bench.savings_parser().parse_args(words)
+    return arguments.run(arguments)
 
 
 def _run(words: Sequence[str]) -> int:
@@ -49,7 +49,7 @@ def _run(words: Sequence[str]) -> int:
 
 
 def command_parser() -> argparse.ArgumentParser:
-    """The command line of all that is not `jndlic bench`."""
+    """The command line of all but `jndlic bench savings`."""
     parser = argparse.ArgumentParser(
         prog="jndlic",
         description="Compress photos with a learned codec that knows what the eye tolerates.",
@@ -62,9 +62,6 @@ def command_parser() -> argparse.ArgumentParser:
     optimize.add_commands(commands)
     jnd.add_commands(commands)
     compare.add_command(commands)
-    bench = commands.add_parser(
-        "bench", help="codecs side by side on a folder of pictures; see `jndlic bench --help`"
-    )
-    bench.add_argument("words", nargs=argparse.REMAINDER, help="see `jndlic bench --help`")
+    bench.add_command(commands)
     completion.add_command(commands, parser)
     return parser

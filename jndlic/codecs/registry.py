@@ -73,9 +73,6 @@ types.
 PROGRAMS = (Vvc, Bpg, Program)
 """Those that run programs of their own."""
 
-USUAL = ("jndlic", "jpeg", "webp", "avif", "jxl")
-"""What a benchmark compares unless told otherwise: no programs and no downloads needed."""
-
 
 def parse_spec(text: str) -> Spec:
     """Takes a codec's text apart.

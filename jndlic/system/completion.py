@@ -22,7 +22,7 @@ COMPLETIONS = {
 PACKAGED = Path(__file__).parent / "completions"
 """Of a wheel: the same scripts, each by the name of its shell."""
 
-_FILES = {"IN", "OUT", "FILE", "PAGE", argparse.REMAINDER}
+_FILES = {"IN", "OUT", "FILE", "PAGE", "PICTURES", "JSON", "DIR"}
 """What the help calls the names of files."""
 
 _BASH_FILES = r"""
@@ -60,4 +60,4 @@ def completion_script(parser: argparse.ArgumentParser, shell: str) -> str:
 
 def takes_files(action: argparse.Action) -> bool:
     """Whether the words of an argument are names of files."""
-    return action.metavar in _FILES or action.nargs == argparse.REMAINDER
+    return action.metavar in _FILES

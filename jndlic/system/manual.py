@@ -31,24 +31,27 @@ _FIXED_BLANK = "\\ "
 """At which a line is not broken."""
 
 
-def manual_pages(parser: argparse.ArgumentParser, version: str) -> dict[str, str]:
+def manual_pages(
+    parser: argparse.ArgumentParser, version: str, above: str | None = None
+) -> dict[str, str]:
     """The pages of a command and of all commands below it.
 
     Args:
         parser: of the command.
         version: for the foot of the pages.
+        above: name of the page of the command that it is a part of.
 
     Returns:
         Roff by the name of the page, such as "jndlic-encode".
     """
-    root, found = parser.prog, dict[str, str]()
+    root, found = parser.prog.split()[0], dict[str, str]()
 
     def add(one: argparse.ArgumentParser, summary: str, above: str | None) -> None:
         found[_name(one)] = _page(one, summary, f"{root} {version}", above)
         for text, below in commands(one).values():
             add(below, text, _name(one))
 
-    add(parser, (parser.description or "").rstrip("."), None)
+    add(parser, (parser.description or "").rstrip("."), above)
     return found
 
 

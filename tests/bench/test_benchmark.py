@@ -51,6 +51,10 @@ def pictures(tmp_path: Path, photo: np.ndarray) -> Path:
     return folder
 
 
+def bench(words: list[str]) -> int:
+    return cli(["bench", *words])
+
+
 def setup_of(tmp_path: Path, *metrics: str) -> Setup:
     return Setup(metrics or ("psnr-rgb",), None, tmp_path / "cache", 1)
 
@@ -299,7 +303,7 @@ def test_several_sets_and_kinds_of_pictures(
         "--readme",
         "README.md",
     ]
-    assert benchmark.main(arguments) == 0
+    assert bench(arguments) == 0
     rows = read_rows(Path("out/rows.tsv"))
     assert [(row["set"], row["image"]) for row in rows[::6]] == [
         ("pictures", f"{n}.png") for n in range(3)
@@ -370,7 +374,7 @@ def test_sets_and_kinds_that_do_not_fit(
         ([str(pictures), "--kinds", str(tmp_path / "broken.json")], "one object"),
         ([str(pictures), "--kinds", str(tmp_path / "nothing.json")], "cannot be read"),
     ):
-        assert benchmark.main([*wrong, *rest]) == 2
+        assert bench([*wrong, *rest]) == 2
         assert reason in capsys.readouterr().err
 
 
@@ -453,26 +457,21 @@ def test_grid_at_rates_near_each_other() -> None:
 
 def test_wrong_wishes(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = ["--out", str(tmp_path / "out")]
-    assert benchmark.main([str(pictures), "--codecs", "jpegg", *out]) == 2
+    assert bench([str(pictures), "--codecs", "jpegg", *out]) == 2
     assert (
-        benchmark.main(
+        bench(
             [str(pictures), "--codecs", "jpeg", "--anchor", "avif", "--metrics", "psnr-rgb", *out]
         )
         == 2
     )
-    assert benchmark.main([str(pictures), "--metrics", "vmaf", *out]) == 2
+    assert bench([str(pictures), "--metrics", "vmaf", *out]) == 2
     for few in ("--jobs", "--threads"):
-        assert benchmark.main([str(pictures), few, "0", *out]) == 2
-    assert benchmark.main([str(tmp_path / "nothing"), *out]) == 1
-    assert (
-        benchmark.main(
-            [str(pictures), "--codecs", "vvc:preset=slow", "--metrics", "psnr-rgb", *out]
-        )
-        == 1
-    )
+        assert bench([str(pictures), few, "0", *out]) == 2
+    assert bench([str(tmp_path / "nothing"), *out]) == 1
+    assert bench([str(pictures), "--codecs", "vvc:preset=slow", "--metrics", "psnr-rgb", *out]) == 1
     assert "no codec can be used" in capsys.readouterr().err
     with pytest.raises(SystemExit):
-        benchmark.main([str(pictures), "--report-rates", "a", *out])
+        bench([str(pictures), "--report-rates", "a", *out])
     with pytest.raises(ParameterError, match="needs the lines"):
         publish.refreshed("no marks", [])
 
@@ -491,7 +490,7 @@ def test_an_interruption_keeps_what_is_there(
 
     monkeypatch.setattr(benchmark, "measure_all", interrupted)
     assert (
-        benchmark.main(
+        bench(
             [
                 str(pictures),
                 "--codecs",

@@ -12,8 +12,9 @@ from fake_program import program
 pytest.importorskip("torch")
 
 from jndlic.api import encode
+from jndlic.choices import CODECS, USUAL_CODECS
 from jndlic.codecs.jpeg_xl import distance
-from jndlic.codecs.registry import KINDS, USUAL, Spec, open_codec, parse_spec
+from jndlic.codecs.registry import KINDS, Spec, open_codec, parse_spec
 from jndlic.codecs.vvc import from_planes, to_planes
 from jndlic.errors import CodecError, FormatError, ParameterError
 from jndlic.images.picture import Picture
@@ -38,10 +39,10 @@ def test_text_of_a_codec() -> None:
         open_codec("avif:speed=fast")
     with pytest.raises(ParameterError, match="subsampling"):
         open_codec("jpeg:subsampling=4:1:1")
-    assert set(USUAL) <= set(KINDS)
+    assert tuple(KINDS) == CODECS and set(USUAL_CODECS) <= set(CODECS)
 
 
-@pytest.mark.parametrize("text", USUAL)
+@pytest.mark.parametrize("text", USUAL_CODECS)
 def test_files_of_the_usual_codecs(text: str, photo: np.ndarray) -> None:
     if text in NEEDS:
         pytest.importorskip(NEEDS[text])

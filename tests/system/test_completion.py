@@ -75,6 +75,8 @@ FILES = {"photo.png", "photo.jlic", "two words.png", "weights.safetensors", "pha
         (["optimize", "photo.png", "ph"], {"photo.png", "photo.jlic", "phase"}),
         (["jnd", "filter", "photo.png", "ph"], {"photo.png", "photo.jlic", "phase"}),
         (["bench", "ph"], {"photo.png", "photo.jlic", "phase"}),
+        (["bench", "phase", "--rep"], {"--report-pictures", "--report-rates"}),
+        (["bench", "phase", "--kinds", "w"], {"weights.safetensors"}),
         (["encode", "two\\ w"], {"two words.png"}),
         (["encode", '"two w'], {"two words.png"}),
         (["encode", "$(touch gone)"], set()),
@@ -93,8 +95,8 @@ def test_all_commands_and_options_are_offered(folder: Path) -> None:
         assert completed(folder, *parser.prog.split()[1:], "-") == names
 
 
-LISTS = "Q,...", "X,Y,W,H", "CODEC", "NAME,..."
-"""Qualities, parts of a picture, codecs with their levels, metrics."""
+LISTS = "Q,...", "X,Y,W,H", "CODEC", "NAME,...", "BPP,..."
+"""Qualities, parts of a picture, codecs with their levels, metrics, rates."""
 
 
 def test_what_takes_a_word_is_a_file_a_choice_or_known_to_be_neither() -> None:
@@ -107,7 +109,7 @@ def test_what_takes_a_word_is_a_file_a_choice_or_known_to_be_neither() -> None:
         for action in (*arguments(parser), *options(parser))
         if action.nargs != 0 and not action.choices and not takes_files(action)
     }
-    assert free == {"N", "1..100", "device", "level", "seed", *LISTS}
+    assert free == {"N", "1..100", "device", "level", "seed", "NAME", *LISTS}
 
 
 @pytest.mark.parametrize("shell", COMPLETIONS)

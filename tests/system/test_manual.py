@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import jndlic
+from jndlic.cli.bench import savings_parser
 from jndlic.cli.main import command_parser
 from jndlic.cli.system_files import manual
 from jndlic.system.manual import manual_pages
@@ -19,6 +20,7 @@ from jndlic.system.parsers import arguments, options, tree
 
 REQUESTS = {".TH", ".SH", ".SY", ".YS", ".TP"}
 PAGES = manual()
+PARSERS = [*tree(command_parser()), savings_parser()]
 
 
 def said(roff: str) -> str:
@@ -48,12 +50,18 @@ def rendered(program: list[str], roff: str) -> tuple[str, str]:
 
 
 def test_a_page_for_each_command() -> None:
-    names = {parser.prog.replace(" ", "-") for parser in tree(command_parser())}
-    assert {"jndlic", "jndlic-encode", "jndlic-jnd-map", "jndlic-completion"} <= names
+    names = {parser.prog.replace(" ", "-") for parser in PARSERS}
+    assert {
+        "jndlic",
+        "jndlic-encode",
+        "jndlic-jnd-map",
+        "jndlic-bench",
+        "jndlic-bench-savings",
+    } <= names
     assert PAGES.keys() == {f"man/man1/{name}.1" for name in names}
 
 
-@pytest.mark.parametrize("parser", list(tree(command_parser())), ids=lambda parser: parser.prog)
+@pytest.mark.parametrize("parser", PARSERS, ids=lambda parser: parser.prog)
 def test_pages_say_what_the_help_says(parser: argparse.ArgumentParser) -> None:
     page = PAGES[f"man/man1/{parser.prog.replace(' ', '-')}.1"]
     text = said(page)
@@ -76,6 +84,8 @@ def test_commands_are_named_with_their_help() -> None:
         r"\fR", ""
     )
     assert "141 The reader of a pipe has gone." in text
+    savings = said(PAGES["man/man1/jndlic-bench-savings.1"])
+    assert savings.endswith("SEE ALSO jndlic-bench(1)")
 
 
 def test_text_cannot_become_a_request() -> None:

@@ -19,9 +19,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from jndlic.bench.report.tables import Table
-from jndlic.choices import DEFAULT_PROFILE, OPTIMIZED_CODECS, PREDICTORS, PROFILES, SEARCH_RULES
 from jndlic.codecs.presets import open_preset
-from jndlic.console import progress, run_command
+from jndlic.console import progress
 from jndlic.errors import JndlicError
 from jndlic.files import write_atomically
 from jndlic.images.files import load
@@ -202,57 +201,6 @@ def table(results: Sequence[dict]) -> Table:
     return Table(
         f"Savings at {first['profile']}, judged by {first['predictor']}", note, COLUMNS, tuple(rows)
     )
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the measurement may be told."""
-    add = parser.add_argument
-    add("images", type=Path, metavar="PICTURES", help="folder of pictures, or one")
-    add(
-        "--codec",
-        nargs="+",
-        choices=OPTIMIZED_CODECS,
-        default=["jpeg"],
-        metavar="NAME",
-        help=f"{', '.join(OPTIMIZED_CODECS)} (default: jpeg)",
-    )
-    add(
-        "--predictor",
-        choices=PREDICTORS,
-        metavar="NAME",
-        help=f"{', '.join(PREDICTORS)} (default: vp; for the profile strict: ssimulacra2)",
-    )
-    add(
-        "--predictor-weights",
-        metavar="FILE",
-        help="of a learned predictor: others than the shipped ones",
-    )
-    add(
-        "--profile",
-        choices=PROFILES,
-        default=DEFAULT_PROFILE,
-        metavar="NAME",
-        help=f"{', '.join(PROFILES)} (default: %(default)s)",
-    )
-    add(
-        "--search",
-        choices=SEARCH_RULES,
-        metavar="RULE",
-        help=f"{', '.join(SEARCH_RULES)} (default: the predictor's own)",
-    )
-    add("--weights", metavar="FILE", help="of jndlic as a codec")
-    add("--out", type=Path, metavar="JSON", help="figures of every picture")
-    add("--markdown", type=Path, metavar="FILE", help="the table as a page")
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Command line; exit codes as those of `jndlic`."""
-    parser = argparse.ArgumentParser(
-        prog="jndlic bench savings", description=str(__doc__).splitlines()[0]
-    )
-    add_arguments(parser)
-    options = parser.parse_args(argv)
-    return run_command("jndlic bench savings", lambda: run(options))
 
 
 def run(options: argparse.Namespace) -> None:
