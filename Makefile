@@ -1,18 +1,21 @@
 # make help lists the targets. PYTHON names the interpreter of the environment (3.10 to 3.12).
 VENV ?= .venv
+DOCS_VENV ?= .venv-docs
 PYTHON ?=
 PYTEST_ARGS ?=
 
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+PIP_OPTIONS := --disable-pip-version-check --no-input
+PIP := $(BIN)/python -m pip $(PIP_OPTIONS)
 COVERED := tests/format tests/runtime
+DOCS_BIN := $(DOCS_VENV)/bin
 INPUTS := setup.cfg pyproject.toml constraints.txt
 # The full environment serves the demo too, so that a developer installs once.
 DEMO_READY := $(if $(wildcard $(VENV)/.dev),$(VENV)/.dev,$(VENV)/.demo)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo lint test bench bench-speed macs man wheel dist clean distclean
+.PHONY: help demo lint test bench bench-speed macs man docs wheel dist clean distclean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -46,6 +49,13 @@ macs: $(DEMO_READY)  ## multiplications per pixel and parameters of each part
 man: $(DEMO_READY)  ## write the manual pages to build/share/man; man -M build/share/man jndlic
 	$(BIN)/python tools/write_manual.py build/share
 
+# The pages are made by the standard library alone, from sources that are not installed there.
+docs: $(DOCS_VENV)/.ready  ## build the documentation site into build/site; broken links fail
+	rm -rf build/docs build/site
+	PYTHONPATH=. $(DOCS_BIN)/python tools/write_site.py build/docs
+	$(DOCS_BIN)/zensical build --strict --clean
+	PYTHONPATH=. $(DOCS_BIN)/python tools/check_site.py build/site
+
 wheel: $(DEMO_READY)  ## build dist/*.whl
 	rm -rf build  # files of an earlier build would get in
 	$(PIP) wheel --no-deps --wheel-dir dist .
@@ -56,17 +66,17 @@ dist: $(VENV)/.dev  ## build sdist and wheel into dist/, check both, try them
 	$(BIN)/python -m build --no-isolation --sdist --wheel
 	JNDLIC_DIST=$(CURDIR)/dist $(BIN)/python -m pytest -q tests/test_package.py
 
-clean:  ## remove what was made, except the environment
-	rm -rf demo build dist jndlic.egg-info .pytest_cache .ruff_cache .coverage
+clean:  ## remove what was made, except the environments
+	rm -rf demo build dist jndlic.egg-info .pytest_cache .ruff_cache .coverage .cache
 	find jndlic tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
-distclean: clean  ## remove the environment as well
-	rm -rf $(VENV)
+distclean: clean  ## remove the environments as well
+	rm -rf $(VENV) $(DOCS_VENV)
 
-$(BIN)/python:
+$(BIN)/python $(DOCS_BIN)/python:
 	@for python in $(if $(PYTHON),$(PYTHON),python3 python3.12 python3.11 python3.10); do \
 	  if $$python -c 'import ensurepip, sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null; then \
-	    echo "environment $(VENV): $$($$python --version)"; exec $$python -m venv $(VENV); \
+	    echo "environment $(@D:/bin=): $$($$python --version)"; exec $$python -m venv $(@D:/bin=); \
 	  fi; \
 	done; \
 	echo "no Python from 3.10 to 3.12 with venv found; name one: make PYTHON=/path/to/python3.11" >&2; exit 1
@@ -80,3 +90,9 @@ $(VENV)/.dev: $(INPUTS) | $(BIN)/python
 	@echo 'installing into $(VENV); minutes, and gigabytes on Linux, where torch comes with CUDA'
 	@$(PIP) install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@ $(VENV)/.demo
+
+# Of its own: the generator's libraries move as they like, those of the tests are pinned.
+$(DOCS_VENV)/.ready: constraints.txt | $(DOCS_BIN)/python
+	@echo 'installing what builds the site into $(DOCS_VENV); 140 MB'
+	@$(DOCS_BIN)/python -m pip $(PIP_OPTIONS) install --quiet --constraint constraints.txt zensical
+	@touch $@

@@ -45,6 +45,7 @@ FLOW = (
     ("bench",),
     ("system",),
     ("cli", "__main__"),
+    ("site",),
 )
 """Stages in their order. A module imports from its own stage and the ones before it. The longest
 name that matches a module (or a package it is in) gives its stage; a module that none matches must

@@ -13,9 +13,9 @@ import textwrap
 from collections.abc import Sequence
 
 from jndlic.console import BAD_INPUT, BAD_USAGE, GOOD, INTERRUPTED, PIPE_CLOSED
-from jndlic.system.parsers import arguments, commands, options
+from jndlic.system.parsers import arguments, commands, help_of, options, value_of
 
-_EXIT_CODES = (
+EXIT_CODES = (
     (GOOD, "All went well."),
     (BAD_INPUT, "Bad input, or a file that cannot be read or written."),
     (BAD_USAGE, "Wrong usage."),
@@ -66,13 +66,13 @@ def _page(one: argparse.ArgumentParser, summary: str, source: str, above: str | 
     below = [(_bold(_name(parser)) + "(1)", text) for text, parser in commands(one).values()]
     lines += _section("COMMANDS", below)
     lines += _section(
-        "ARGUMENTS", [(_value(one, action), _help(one, action)) for action in arguments(one)]
+        "ARGUMENTS", [(_value(one, action), help_of(one, action)) for action in arguments(one)]
     )
     lines += _section(
-        "OPTIONS", [(_names(one, action), _help(one, action)) for action in options(one)]
+        "OPTIONS", [(_names(one, action), help_of(one, action)) for action in options(one)]
     )
     if above is None:
-        lines += _section("EXIT STATUS", [(str(code), text) for code, text in _EXIT_CODES])
+        lines += _section("EXIT STATUS", [(str(code), text) for code, text in EXIT_CODES])
     else:
         lines += [".SH SEE ALSO", f"{_bold(above)}(1)"]
     return "\n".join(lines) + "\n"
@@ -108,13 +108,7 @@ def _names(parser: argparse.ArgumentParser, action: argparse.Action) -> str:
 
 
 def _value(parser: argparse.ArgumentParser, action: argparse.Action) -> str:
-    default = action.dest if not action.option_strings else action.dest.upper()
-    value = parser._get_formatter()._format_args(action, default)
-    return f"\\fI{_plain(value)}\\fR"
-
-
-def _help(parser: argparse.ArgumentParser, action: argparse.Action) -> str:
-    return parser._get_formatter()._expand_help(action) if action.help else ""
+    return f"\\fI{_plain(value_of(parser, action))}\\fR"
 
 
 def _text(text: str) -> list[str]:

@@ -31,6 +31,17 @@ def commands(parser: argparse.ArgumentParser) -> dict[str, tuple[str, argparse.A
     return found
 
 
+def value_of(parser: argparse.ArgumentParser, action: argparse.Action) -> str:
+    """What an argument or an option takes, as the help writes it."""
+    default = action.dest if not action.option_strings else action.dest.upper()
+    return parser._get_formatter()._format_args(action, default)
+
+
+def help_of(parser: argparse.ArgumentParser, action: argparse.Action) -> str:
+    """What the help says of an argument or an option."""
+    return parser._get_formatter()._expand_help(action) if action.help else ""
+
+
 def tree(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
     """A parser and all that are below it."""
     yield parser

@@ -1,0 +1,1 @@
+"""The documentation site: its pages, and whether their links lead somewhere."""
