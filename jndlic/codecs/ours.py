@@ -36,7 +36,7 @@ from jndlic.runtime.weights_file import parameters_hash
 from jndlic.shipped_weights import DEFAULT_WEIGHTS, SUFFIX, shipped_weights
 
 # Parts of the package that no file depends on
-APART = ("bench", "codecs", "metrics", "optimize", "training")
+APART = ("bench", "codecs", "metrics", "optimize", "targets", "training")
 
 
 class Jndlic:
