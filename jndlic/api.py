@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jndlic.arguments import whole_number
+from jndlic.choices import QUALITY_DEFAULT
 from jndlic.errors import ParameterError
 from jndlic.files import check_target, is_special, write_atomically
 from jndlic.format import container as format_
 from jndlic.format.container import SUFFIX, read_container
 from jndlic.jlic_file import JlicFile, check_codec, restored, shipped_codec
 from jndlic.sources import opened, picture_of
+from jndlic.targets.target import chosen_target
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -30,8 +32,11 @@ if TYPE_CHECKING:
 
 def encode(
     image: PictureSource,
-    quality: int = 50,
+    quality: int | None = None,
     *,
+    target_size: int | None = None,
+    target_bpp: float | None = None,
+    target_metric: tuple[str, float] | None = None,
     codec: Backend | None = None,
     threads: int | None = None,
     jnd: np.ndarray | str | None = None,
@@ -42,7 +47,13 @@ def encode(
         image: a Pillow image; a uint8 array (H, W), (H, W, 1), (H, W, 2), (H, W, 3) or (H, W, 4),
             where 2 and 4 channels end with alpha; the path of a picture file, an open one, or its
             content as bytes.
-        quality: 1 (smallest file) to 100 (visually lossless).
+        quality: 1 (smallest file) to 100 (visually lossless); 50 by default. It and the targets
+            exclude one another.
+        target_size: the largest quality whose file has at most so many bytes, alpha and metadata
+            included.
+        target_bpp: the same in bits per pixel.
+        target_metric: the name of a metric, for example "ssimulacra2" (jndlic/choices.py has them
+            all), and a value: the smallest quality at which the decoded picture is not worse.
         codec: network and tables; the shipped ones by default.
         threads: limit on the CPU threads of this call; by default as many as processors are free.
         jnd: tolerance of each pixel in grey levels, (H, W) or (H, W, 3). Where it is twice the map
@@ -54,21 +65,29 @@ def encode(
         The content of a .jlic file.
 
     Raises:
-        ParameterError: the quality or the number of threads is out of range, `image` or `codec` is
-            something else, or the map has another size than the picture, or values that are
-            negative or not finite; there is no such model.
+        ParameterError: the quality, a target or the number of threads is out of range, or there are
+            several of the first two; `image` or `codec` is something else; the map has another size
+            than the picture, or values that are negative or not finite; there is no such model.
+        TargetError: no quality meets the target; says what was possible.
+        MetricError, WeightsError: what the metric needs is not here.
         ImageError: the picture cannot be read, or its shape is not supported.
         OSError: the file cannot be read.
     """
-    quality = checked_quality(quality)
+    target = chosen_target(quality, target_size, target_bpp, target_metric)
+    quality = checked_quality(QUALITY_DEFAULT if quality is None else quality)
     check_codec(codec)
     picture = picture_of(image)
     from jndlic.runtime.threads import thread_limit
 
     with thread_limit(threads):
+        codec = codec or shipped_codec()
+        if target is not None:
+            from jndlic.targets.encoding import encode_to_target
+
+            return encode_to_target(picture, target, codec, jnd).data
         from jndlic.pipeline import encode_picture
 
-        return encode_picture(picture, quality, codec or shipped_codec(), jnd)
+        return encode_picture(picture, quality, codec, jnd)
 
 
 def decode(
@@ -135,8 +154,11 @@ def imread(
 def imwrite(
     path: str | os.PathLike[str],
     image: PictureSource,
-    quality: int = 50,
+    quality: int | None = None,
     *,
+    target_size: int | None = None,
+    target_bpp: float | None = None,
+    target_metric: tuple[str, float] | None = None,
     codec: Backend | None = None,
     threads: int | None = None,
     jnd: np.ndarray | str | None = None,
@@ -147,10 +169,11 @@ def imwrite(
     Args:
         path: where the file shall be; its name ends in .jlic, unless it is a pipe or a device.
         image: an array, or whatever else `encode` takes.
-        quality, codec, threads, jnd: as of `encode`.
+        quality, target_size, target_bpp, target_metric, codec, threads, jnd: as of `encode`.
 
     Raises:
         ParameterError: as of `encode`; or the name has another suffix.
+        TargetError, MetricError, WeightsError: as of `encode`.
         ImageError: as of `encode`; or the folder does not exist.
         OSError: a file cannot be read or written.
     """
@@ -163,7 +186,17 @@ def imwrite(
     if not is_special(target) and os.path.splitext(target)[1].lower() != SUFFIX:
         raise ParameterError(f"{target}: the name must end in {SUFFIX}")
     check_target(target)  # before the work
-    write_atomically(target, encode(image, quality, codec=codec, threads=threads, jnd=jnd))
+    data = encode(
+        image,
+        quality,
+        target_size=target_size,
+        target_bpp=target_bpp,
+        target_metric=target_metric,
+        codec=codec,
+        threads=threads,
+        jnd=jnd,
+    )
+    write_atomically(target, data)
 
 
 def open(source: Source, *, area_max: int = format_.AREA_MAX) -> JlicFile:

@@ -9,6 +9,9 @@ AUTO, ONNX, TORCH = "auto", "onnx", "torch"
 BACKENDS = (AUTO, ONNX, TORCH)
 """Of jndlic/runtime/load.py."""
 
+QUALITY_DEFAULT = 50
+"""Of the encoder, where nothing says another one."""
+
 OWN_JND_MODEL = "namm"
 """What the encoder makes of every picture (jndlic/jnd/own_map.py)."""
 
@@ -28,6 +31,20 @@ LEARNED_PREDICTORS = ("vp", "sg")
 """Of jndlic/optimize/predictors/learned.py."""
 
 PREDICTORS = (*METRIC_PREDICTORS, *LEARNED_PREDICTORS)
+
+METRICS = (
+    "psnr-rgb",
+    "ms-ssim-rgb",
+    "lpips-squeeze",
+    "ssimulacra2",
+    "fsim",
+    "vif",
+    "haarpsi",
+    "butteraugli-3norm",
+    "cvvdp",
+    "grid-visibility",
+)
+"""Of jndlic/metrics/registry.py."""
 
 OBSERVER_PROFILES = ("mcl-jci-50", "mcl-jci-75", "mcl-jci-90", "mcl-jci-95")
 """Of jndlic/optimize/predictors/profiles.py. The number is a percentage of observers."""

@@ -6,7 +6,8 @@ image.save ─► Picture ─► jndlic.encode ─► file
 
 Errors are those that Pillow's callers expect. Damaged files: UnidentifiedImageError where they are
 opened, OSError where they are loaded (the first is a kind of the second). Too large a picture:
-DecompressionBombError. A wrong option of `save`: our ParameterError, which is a ValueError.
+DecompressionBombError. A wrong option of `save`: our ParameterError, which is a ValueError. A
+target that no quality meets: OSError, whose `__cause__` is our TargetError.
 """
 
 from __future__ import annotations
@@ -43,7 +44,6 @@ FORMAT = "JLIC"
 
 MIME = "image/x-jndlic"
 
-_QUALITY = 50
 _METADATA = {"icc_profile": "icc", "exif": "exif", "xmp": "xmp"}
 """Options of `save`, and keys of an image's `info`, to fields of a Picture."""
 
@@ -125,9 +125,9 @@ def _accept(prefix: bytes) -> bool:
 
 
 def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
-    """Options: quality, jnd, codec and threads as of `jndlic.encode`; icc_profile, exif and xmp to
-    replace what the image's info has of them, None to leave it out. Others are ignored, as Pillow
-    has it.
+    """Options: quality, target_size, target_bpp, target_metric, jnd, codec and threads as of
+    `jndlic.encode`; icc_profile, exif and xmp to replace what the image's info has of them, None to
+    leave it out. Others are ignored, as Pillow has it.
     """
     options = cast("dict[str, Any]", image.encoderinfo)
     try:
@@ -137,7 +137,10 @@ def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
     try:
         data = encode(
             picture,
-            options.get("quality", _QUALITY),
+            options.get("quality"),
+            target_size=options.get("target_size"),
+            target_bpp=options.get("target_bpp"),
+            target_metric=options.get("target_metric"),
             codec=options.get("codec"),
             threads=options.get("threads"),
             jnd=options.get("jnd"),

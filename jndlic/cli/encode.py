@@ -5,18 +5,19 @@ from __future__ import annotations
 import argparse
 import io
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
+from jndlic.choices import QUALITY_DEFAULT
 from jndlic.cli import batch, streams
 from jndlic.cli import jnd as cli_jnd
 from jndlic.cli import jobs as cli_jobs
 from jndlic.cli import optimize as cli_optimize
-from jndlic.cli.common import Coder, Done, add_codec_options, naming
+from jndlic.cli import targets as cli_targets
+from jndlic.cli.common import Chooser, Coder, Done, add_codec_options, naming
 from jndlic.cli.jobs import Job, Kind, find_jobs
 from jndlic.console import share_line
 from jndlic.format.container import QUALITY_MAX, QUALITY_MIN, SUFFIX
-
-_QUALITY = 50
 
 
 def add_command(commands: argparse._SubParsersAction) -> None:
@@ -29,9 +30,11 @@ def add_command(commands: argparse._SubParsersAction) -> None:
         "--quality",
         type=_quality,
         metavar=f"{QUALITY_MIN}..{QUALITY_MAX}",
-        help=f"small file to visually lossless (default: {_QUALITY})",
+        help=f"small file to visually lossless (default: {QUALITY_DEFAULT})",
     )
+    cli_targets.add_options(quality)
     cli_optimize.add_encoder_options(encode, quality)
+    cli_targets.add_metric_options(encode)
     cli_jnd.add_encoder_option(encode)
     add_codec_options(encode)
     batch.add_options(encode)
@@ -43,11 +46,15 @@ class Encoder(Coder):
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         super().__init__(arguments)
-        self.quality: int = _QUALITY if arguments.quality is None else arguments.quality
+        chosen: int | None = arguments.quality
+        self.quality: int = QUALITY_DEFAULT if chosen is None else chosen
         self.jnd: str = arguments.jnd
-        self.search = (
-            cli_optimize.VisuallyLossless(arguments) if arguments.visually_lossless else None
-        )
+        self.chooser: Chooser | None = None
+        target = cli_targets.chosen_target(arguments)
+        if target is not None:
+            self.chooser = cli_targets.ToTarget(target)
+        elif arguments.visually_lossless:
+            self.chooser = cli_optimize.VisuallyLossless(arguments)
 
     def __call__(self, job: Job) -> Done:
         """See Coder."""
@@ -61,15 +68,18 @@ class Encoder(Coder):
             # After the picture: a wrong one should not wait for the networks
             from jndlic.pipeline import encode_picture
 
-            codec, said, losses = self.codec, "", picture.losses
+            codec, bar = self.codec, share_line(self.telling)
+            said, losses = "", picture.losses
+            facts: Mapping[str, object] = {"quality": self.quality}
             start = time.perf_counter()
-            if self.search is None:
-                bar = share_line(self.telling)
+            if self.chooser is None:
                 data = encode_picture(picture, self.quality, codec, self.jnd, bar)
             else:
-                data, said, short = self.search.encode(picture, codec, self.jnd, len(content))
+                data, told, facts, short = self.chooser.encode(
+                    picture, codec, self.jnd, len(content), bar
+                )
                 self.refuse_losses(short)
-                said, losses = f", {said}", losses + short
+                said, losses = f", {told}", losses + short
             seconds = time.perf_counter() - start
             streams.write(job.target, data)
         bpp = 8 * len(data) / (picture.width * picture.height)
@@ -83,6 +93,7 @@ class Encoder(Coder):
             f"{streams.output_name(job.target)}: {len(data)} bytes, {bpp:.4f} bpp, "
             f"{seconds:.2f} s{said}",
             losses,
+            facts,
         )
 
 

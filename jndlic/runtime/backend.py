@@ -33,6 +33,15 @@ class Backend(TableSource, Protocol[Features]):
         """
         ...
 
+    def analyse_rows(self, pixels: Source, height: int, width: int) -> Features:
+        """The same of pixels that are given window by window: little is held beside the features.
+
+        Args:
+            pixels: see `code`.
+            height, width: of the picture.
+        """
+        ...
+
     def quantise(self, features: Features, quality: int | np.ndarray) -> Symbols:
         """Integers of a picture at one quality.
 
@@ -42,6 +51,18 @@ class Backend(TableSource, Protocol[Features]):
 
         Raises:
             ParameterError: the quality is out of range, or the plane has another size.
+        """
+        ...
+
+    def quantise_rows(self, features: Features, quality: int | np.ndarray) -> SymbolStream:
+        """The same, made while they are coded: little is held beside the features.
+
+        Args:
+            features: of `analyse` or `analyse_rows`.
+            quality: see `quantise`.
+
+        Raises:
+            ParameterError: see `quantise`.
         """
         ...
 
@@ -60,7 +81,7 @@ class Backend(TableSource, Protocol[Features]):
     def code(
         self, pixels: Source, height: int, width: int, quality: int | np.ndarray
     ) -> SymbolStream:
-        """The same from pixels that are given window by window, in bounded memory.
+        """Integers of a picture from pixels that are given window by window, in bounded memory.
 
         Args:
             pixels: gives pixels and map of an area, padded as for `analyse`: uint8 and float32

@@ -13,8 +13,8 @@ from jndlic.metrics.registry import (
     HAARPSI,
     LPIPS_SQUEEZE,
     USUAL,
-    check_usable,
     made_by,
+    open_metric,
     select,
 )
 
@@ -44,7 +44,7 @@ def usable_metrics(
     chosen = []
     for name in (*USUAL, HAARPSI, BUTTERAUGLI, CVVDP, GRID):
         try:
-            check_usable(name, lpips_weights)
+            open_metric(name, lpips_weights)
             chosen.append(name)
         except JndlicError as error:
             left_out(f"without {name}: {error}")
