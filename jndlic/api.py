@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jndlic.arguments import whole_number
+from jndlic.choices import ROI_STRENGTH
 from jndlic.errors import ParameterError
 from jndlic.files import check_target, is_special, write_atomically
 from jndlic.format import container as format_
@@ -35,6 +36,8 @@ def encode(
     codec: Backend | None = None,
     threads: int | None = None,
     jnd: np.ndarray | str | None = None,
+    roi: PictureSource | None = None,
+    roi_strength: float = ROI_STRENGTH,
 ) -> bytes:
     """Compresses a picture.
 
@@ -49,26 +52,37 @@ def encode(
             that the encoder makes of the picture, the quantisation step is twice as large (blocks
             of 32 x 32 pixels), as far as qualities 1 to 100 reach. Or the name of a JND model
             (`jndlic encode --help` lists them), whose map says where quality goes.
+        roi: what matters: a picture as large as `image`, in any form that `image` may have, or an
+            array (H, W) of truth values or of floats from 0 to 1. White has the quality, black a
+            coarser one, grey lies between (means over blocks of 32 x 32 pixels). It lies on the
+            picture as it is seen: turned by the orientation of its EXIF, if it has any. Its effect
+            is added to that of `jnd`.
+        roi_strength: how many times the quantisation step is doubled where `roi` is black, as far
+            as quality 1.
 
     Returns:
         The content of a .jlic file.
 
     Raises:
-        ParameterError: the quality or the number of threads is out of range, `image` or `codec` is
-            something else, or the map has another size than the picture, or values that are
-            negative or not finite; there is no such model.
-        ImageError: the picture cannot be read, or its shape is not supported.
+        ParameterError: the quality, the number of threads or the strength is out of range, `image`,
+            `roi` or `codec` is something else, `roi` has another size than the picture, or the map
+            has, or values that are negative or not finite; there is no such model.
+        ImageError: the picture or the mask cannot be read, or its shape is not supported.
         OSError: the file cannot be read.
     """
     quality = checked_quality(quality)
     check_codec(codec)
-    picture = picture_of(image)
+    picture, region = picture_of(image), None
+    if roi is not None:
+        from jndlic.jnd.regions import region_of_interest
+
+        region = region_of_interest(roi, roi_strength)
     from jndlic.runtime.threads import thread_limit
 
     with thread_limit(threads):
         from jndlic.pipeline import encode_picture
 
-        return encode_picture(picture, quality, codec or shipped_codec(), jnd)
+        return encode_picture(picture, quality, codec or shipped_codec(), jnd, roi=region)
 
 
 def decode(
@@ -140,6 +154,8 @@ def imwrite(
     codec: Backend | None = None,
     threads: int | None = None,
     jnd: np.ndarray | str | None = None,
+    roi: PictureSource | None = None,
+    roi_strength: float = ROI_STRENGTH,
 ) -> None:
     """Compresses a picture into a file, which appears whole or not at all. What was there before
     is replaced.
@@ -147,7 +163,7 @@ def imwrite(
     Args:
         path: where the file shall be; its name ends in .jlic, unless it is a pipe or a device.
         image: an array, or whatever else `encode` takes.
-        quality, codec, threads, jnd: as of `encode`.
+        quality, codec, threads, jnd, roi, roi_strength: as of `encode`.
 
     Raises:
         ParameterError: as of `encode`; or the name has another suffix.
@@ -163,7 +179,16 @@ def imwrite(
     if not is_special(target) and os.path.splitext(target)[1].lower() != SUFFIX:
         raise ParameterError(f"{target}: the name must end in {SUFFIX}")
     check_target(target)  # before the work
-    write_atomically(target, encode(image, quality, codec=codec, threads=threads, jnd=jnd))
+    data = encode(
+        image,
+        quality,
+        codec=codec,
+        threads=threads,
+        jnd=jnd,
+        roi=roi,
+        roi_strength=roi_strength,
+    )
+    write_atomically(target, data)
 
 
 def open(source: Source, *, area_max: int = format_.AREA_MAX) -> JlicFile:

@@ -27,7 +27,7 @@ FLOW = (
     ("jnd",),
     ("network",),
     ("runtime",),
-    ("pipeline",),
+    ("pipeline", "block_maps"),
     ("jlic_file",),
     ("api",),
     ("pillow_plugin",),

@@ -7,7 +7,7 @@ import io
 import time
 from pathlib import Path
 
-from jndlic.cli import batch, streams
+from jndlic.cli import batch, regions, streams
 from jndlic.cli import jnd as cli_jnd
 from jndlic.cli import jobs as cli_jobs
 from jndlic.cli import optimize as cli_optimize
@@ -32,7 +32,9 @@ def add_command(commands: argparse._SubParsersAction) -> None:
         help=f"small file to visually lossless (default: {_QUALITY})",
     )
     cli_optimize.add_encoder_options(encode, quality)
-    cli_jnd.add_encoder_option(encode)
+    jnd = encode.add_mutually_exclusive_group()
+    cli_jnd.add_encoder_option(jnd)
+    regions.add_options(encode, jnd)
     add_codec_options(encode)
     batch.add_options(encode)
     encode.set_defaults(run=_encode)
@@ -44,7 +46,7 @@ class Encoder(Coder):
     def __init__(self, arguments: argparse.Namespace) -> None:
         super().__init__(arguments)
         self.quality: int = _QUALITY if arguments.quality is None else arguments.quality
-        self.jnd: str = arguments.jnd
+        self.regions = regions.Regions(arguments)
         self.search = (
             cli_optimize.VisuallyLossless(arguments) if arguments.visually_lossless else None
         )
@@ -58,6 +60,7 @@ class Encoder(Coder):
             content = streams.read(job.source)
             picture = decoded(io.BytesIO(content))
             self.refuse_losses(picture.losses)
+            jnd, roi = self.regions.jnd(job.source), self.regions.roi(job.source)
             # After the picture: a wrong one should not wait for the networks
             from jndlic.pipeline import encode_picture
 
@@ -65,9 +68,9 @@ class Encoder(Coder):
             start = time.perf_counter()
             if self.search is None:
                 bar = share_line(self.telling)
-                data = encode_picture(picture, self.quality, codec, self.jnd, bar)
+                data = encode_picture(picture, self.quality, codec, jnd, bar, roi)
             else:
-                data, said, short = self.search.encode(picture, codec, self.jnd, len(content))
+                data, said, short = self.search.encode(picture, codec, jnd, len(content))
                 self.refuse_losses(short)
                 said, losses = f", {said}", losses + short
             seconds = time.perf_counter() - start
@@ -90,6 +93,7 @@ def _encode(arguments: argparse.Namespace) -> int:
     from jndlic.images.folders import is_image
 
     cli_optimize.check_encoder_options(arguments)
+    regions.check_options(arguments)
     kind = Kind("pictures", is_image, SUFFIX, lambda name: Path(name).suffix.lower() == SUFFIX)
     jobs, alone = find_jobs(arguments, kind)
     return batch.run(Encoder(arguments), jobs, alone, arguments)

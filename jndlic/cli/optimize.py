@@ -25,6 +25,8 @@ from jndlic.errors import JndlicError, ParameterError
 from jndlic.files import check_paths
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from jndlic.images.picture import Picture
     from jndlic.optimize.batch import Report, Settings
     from jndlic.optimize.predictors.predictor import Predictor
@@ -112,14 +114,14 @@ class VisuallyLossless:
         self._weights: str | None = arguments.predictor_weights
 
     def encode(
-        self, picture: Picture, codec: Backend, jnd: str, input_bytes: int
+        self, picture: Picture, codec: Backend, jnd: np.ndarray | str, input_bytes: int
     ) -> tuple[bytes, str, tuple[str, ...]]:
         """A .jlic file just fine enough.
 
         Args:
             picture: to encode.
             codec: to encode with.
-            jnd: name of the JND model that says where quality goes.
+            jnd: what says where quality goes; see `analyse_picture`.
             input_bytes: size of the input.
 
         Returns:
