@@ -24,6 +24,9 @@ LINE = 20
 PANEL_WIDTH = 360
 """Pixels: of the text, and about what a map takes."""
 
+PANEL_HEIGHT = 1080
+"""Pixels: what a tall map takes at most, unless its squares cannot be smaller."""
+
 SQUARE_MAX = 32
 """Pixels: side of the largest square of a map."""
 
@@ -88,7 +91,8 @@ def places(panels: Sequence[Panel]) -> list[Place]:
     """Where panels lie in the drawing of `drawn`, from left to right."""
     rows, columns = (min(one.values.shape[axis] for one in panels) for axis in (0, 1))
     finest = max(one.values.shape[1] // columns for one in panels)
-    square = max(1, min(SQUARE_MAX, PANEL_WIDTH // columns) // finest) * finest  # evenly divided
+    square = min(SQUARE_MAX, PANEL_WIDTH // columns, PANEL_HEIGHT // rows)
+    square = max(1, square // finest) * finest  # which finer squares divide evenly
     width, height = columns * square, rows * square
     pitch = max(width, PANEL_WIDTH) + MARGIN
     top = MARGIN + LINE
