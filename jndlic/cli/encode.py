@@ -32,9 +32,8 @@ def add_command(commands: argparse._SubParsersAction) -> None:
         help=f"small file to visually lossless (default: {_QUALITY})",
     )
     cli_optimize.add_encoder_options(encode, quality)
-    jnd = encode.add_mutually_exclusive_group()
-    cli_jnd.add_encoder_option(jnd)
-    regions.add_options(encode, jnd)
+    cli_jnd.add_encoder_option(encode)
+    regions.add_options(encode)
     add_codec_options(encode)
     batch.add_options(encode)
     encode.set_defaults(run=_encode)

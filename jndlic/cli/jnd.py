@@ -57,8 +57,8 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     action.set_defaults(run=_filter)
 
 
-def add_encoder_option(parser: argparse._ActionsContainer) -> None:
-    """Adds `--jnd` to a command that encodes."""
+def add_encoder_option(parser: argparse.ArgumentParser) -> None:
+    """Adds `--jnd` to `encode`."""
     parser.add_argument(
         "--jnd",
         choices=JND_MODELS,

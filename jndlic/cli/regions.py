@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jndlic.choices import ROI_STRENGTH
+from jndlic.choices import OWN_JND_MODEL, ROI_STRENGTH
 from jndlic.cli.streams import STANDARD, input_name
 from jndlic.errors import ImageError, ParameterError
 
@@ -23,18 +23,14 @@ if TYPE_CHECKING:
 _ARRAY = ".npy"
 
 
-def add_options(parser: argparse.ArgumentParser, jnd: argparse._MutuallyExclusiveGroup) -> None:
-    """Adds the options to `encode`.
-
-    Args:
-        parser: of the command.
-        jnd: with `--jnd`, in whose place a map may stand.
-    """
-    jnd.add_argument(
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options to `encode`."""
+    parser.add_argument(
         "--tolerance",
         metavar="FILE",
-        help="map of the change that each pixel tolerates, in grey levels: .npy (H, W) or (H, W, "
-        "3), or an 8-bit picture; or a folder of maps with the names of the pictures",
+        help="in place of --jnd: map of the change that each pixel tolerates, in grey levels: .npy "
+        "(H, W) or (H, W, 3), or an 8-bit picture; or a folder of maps with the names of the "
+        "pictures",
     )
     parser.add_argument(
         "--roi",
@@ -55,8 +51,12 @@ def check_options(arguments: argparse.Namespace) -> None:
     """Finds options of `encode` that mean nothing.
 
     Raises:
-        ParameterError: a strength without a mask; a mask, and a judge of the whole picture.
+        ParameterError: a map and a model; a strength without a mask; a mask, and a judge of the
+            whole picture.
     """
+    if arguments.tolerance is not None and arguments.jnd != OWN_JND_MODEL:
+        # Both are relative to the picture's own map: their sum would count it twice
+        raise ParameterError("--tolerance takes the place of --jnd: name one of them")
     if arguments.roi is None and arguments.roi_strength is not None:
         raise ParameterError("--roi-strength goes with --roi")
     if arguments.roi is not None and arguments.visually_lossless:

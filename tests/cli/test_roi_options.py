@@ -69,7 +69,7 @@ def test_a_picture_of_tolerance_holds_grey_levels() -> None:
 def test_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert "goes with --roi" in refused(capsys, 2, "--roi-strength", 1)
     assert "whole picture" in refused(capsys, 2, "--roi", "mask.png", "--visually-lossless")
-    assert "not allowed" in refused(capsys, 2, "--jnd", "klt", "--tolerance", "map.npy")
+    assert "takes the place" in refused(capsys, 2, "--jnd", "klt", "--tolerance", "map.npy")
     for value in ("-1", "nan", "much"):
         assert value in refused(capsys, 2, "--roi", "mask.png", f"--roi-strength={value}")
 

@@ -151,10 +151,20 @@ def changes(
                 for pair in ((before.bits, after.bits), (before.error, after.error))
             )
             psnr = [-10.0 * math.log10(1.0 + percent / 100.0) for percent in error]
-            sizes = [
+            size, same_quality = (
                 100.0 * (len(one) / len(plain) - 1.0) for one in (data, masked.encode(quality))
-            ]
-            found[share, strength] = Change(level, sizes[0], *bits, *error, *psnr, sizes[1])
+            )
+            found[share, strength] = Change(
+                level,
+                size,
+                bits_inside=bits[0],
+                bits_outside=bits[1],
+                error_inside=error[0],
+                error_outside=error[1],
+                psnr_inside=psnr[0],
+                psnr_outside=psnr[1],
+                size_same_quality=same_quality,
+            )
     return found
 
 
