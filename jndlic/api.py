@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jndlic.arguments import whole_number
-from jndlic.choices import QUALITY_DEFAULT
+from jndlic.choices import QUALITY_DEFAULT, ROI_STRENGTH
 from jndlic.errors import ParameterError
 from jndlic.files import check_target, is_special, write_atomically
 from jndlic.format import container as format_
@@ -40,6 +40,8 @@ def encode(
     codec: Backend | None = None,
     threads: int | None = None,
     jnd: np.ndarray | str | None = None,
+    roi: PictureSource | None = None,
+    roi_strength: float = ROI_STRENGTH,
 ) -> bytes:
     """Compresses a picture.
 
@@ -60,23 +62,35 @@ def encode(
             that the encoder makes of the picture, the quantisation step is twice as large (blocks
             of 32 x 32 pixels), as far as qualities 1 to 100 reach. Or the name of a JND model
             (`jndlic encode --help` lists them), whose map says where quality goes.
+        roi: what matters: a picture as large as `image`, in any form that `image` may have, or an
+            array (H, W) of truth values or of floats from 0 to 1. White has the quality, black a
+            coarser one, grey lies between (means over blocks of 32 x 32 pixels). It lies on the
+            picture as it is seen: turned by the orientation of its EXIF, if it has any. Its effect
+            is added to that of `jnd`.
+        roi_strength: how many times the quantisation step is doubled where `roi` is black, as far
+            as quality 1.
 
     Returns:
         The content of a .jlic file.
 
     Raises:
-        ParameterError: the quality, a target or the number of threads is out of range, or there are
-            several of the first two; `image` or `codec` is something else; the map has another size
-            than the picture, or values that are negative or not finite; there is no such model.
+        ParameterError: the quality, a target, the number of threads or the strength is out of
+            range, or there are several of the first two; `image`, `roi` or `codec` is something
+            else; `roi` has another size than the picture, or the map has, or values that are
+            negative or not finite; there is no such model.
         TargetError: no quality meets the target; says what was possible.
         MetricError, WeightsError: what the metric needs is not here.
-        ImageError: the picture cannot be read, or its shape is not supported.
+        ImageError: the picture or the mask cannot be read, or its shape is not supported.
         OSError: the file cannot be read.
     """
     target = chosen_target(quality, target_size, target_bpp, target_metric)
     quality = checked_quality(QUALITY_DEFAULT if quality is None else quality)
     check_codec(codec)
-    picture = picture_of(image)
+    picture, region = picture_of(image), None
+    if roi is not None:
+        from jndlic.jnd.regions import region_of_interest
+
+        region = region_of_interest(roi, roi_strength)
     from jndlic.runtime.threads import thread_limit
 
     with thread_limit(threads):
@@ -84,10 +98,10 @@ def encode(
         if target is not None:
             from jndlic.targets.encoding import encode_to_target
 
-            return encode_to_target(picture, target, codec, jnd).data
+            return encode_to_target(picture, target, codec, jnd, roi=region).data
         from jndlic.pipeline import encode_picture
 
-        return encode_picture(picture, quality, codec, jnd)
+        return encode_picture(picture, quality, codec, jnd, roi=region)
 
 
 def decode(
@@ -162,6 +176,8 @@ def imwrite(
     codec: Backend | None = None,
     threads: int | None = None,
     jnd: np.ndarray | str | None = None,
+    roi: PictureSource | None = None,
+    roi_strength: float = ROI_STRENGTH,
 ) -> None:
     """Compresses a picture into a file, which appears whole or not at all. What was there before
     is replaced.
@@ -169,7 +185,8 @@ def imwrite(
     Args:
         path: where the file shall be; its name ends in .jlic, unless it is a pipe or a device.
         image: an array, or whatever else `encode` takes.
-        quality, target_size, target_bpp, target_metric, codec, threads, jnd: as of `encode`.
+        quality, target_size, target_bpp, target_metric, codec, threads, jnd, roi, roi_strength: as
+            of `encode`.
 
     Raises:
         ParameterError: as of `encode`; or the name has another suffix.
@@ -195,6 +212,8 @@ def imwrite(
         codec=codec,
         threads=threads,
         jnd=jnd,
+        roi=roi,
+        roi_strength=roi_strength,
     )
     write_atomically(target, data)
 

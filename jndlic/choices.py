@@ -57,3 +57,7 @@ DEFAULT_PROFILE = "mcl-jci-75"
 
 SEARCH_RULES = ("bisect", "binary-block", "binary-block-paper", "sliding-window")
 """Of jndlic/optimize/search.py."""
+
+ROI_STRENGTH = 2.0
+"""Of jndlic/jnd/regions.py: octaves of the quantisation step between what matters and what does
+not."""

@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from jndlic.api import encode
+from jndlic.choices import ROI_STRENGTH
 from jndlic.errors import ImageError, JndlicError, ParameterError
 from jndlic.format.container import (
     AREA_MAX,
@@ -125,9 +126,9 @@ def _accept(prefix: bytes) -> bool:
 
 
 def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
-    """Options: quality, target_size, target_bpp, target_metric, jnd, codec and threads as of
-    `jndlic.encode`; icc_profile, exif and xmp to replace what the image's info has of them, None to
-    leave it out. Others are ignored, as Pillow has it.
+    """Options: quality, target_size, target_bpp, target_metric, jnd, roi, roi_strength, codec and
+    threads as of `jndlic.encode`; icc_profile, exif and xmp to replace what the image's info has of
+    them, None to leave it out. Others are ignored, as Pillow has it.
     """
     options = cast("dict[str, Any]", image.encoderinfo)
     try:
@@ -144,6 +145,8 @@ def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
             codec=options.get("codec"),
             threads=options.get("threads"),
             jnd=options.get("jnd"),
+            roi=options.get("roi"),
+            roi_strength=options.get("roi_strength", ROI_STRENGTH),
         )
     except ParameterError:
         raise

@@ -1,7 +1,7 @@
 """The whole way from a picture to a file and back.
 
 picture ─► its own JND map ─► Backend.analyse ─► Backend.quantise ─► symbols
-another map, relative to its own ─► quality plane ─┘
+another map, relative to its own; a mask ─► quality plane ─┘
 symbols ─► streams ─► container ─► bytes
 
 bytes ─► container ─► quality, z_J, z ─► tables ─► k ─► CRC of the symbols
@@ -29,6 +29,7 @@ from jndlic.images.region import Region, before_turning, checked_region
 
 if TYPE_CHECKING:
     from jndlic.format.symbols import PhaseSymbols, Symbols, SymbolStream
+    from jndlic.jnd.regions import Roi
     from jndlic.runtime.backend import Backend
 
 
@@ -67,8 +68,8 @@ class Analysed(NamedTuple):
     features: Any
     """The backend's, of the picture and its own map."""
     octaves: np.ndarray | None
-    """(2 rows, 2 columns) float64: how many times the caller's map doubles the step of each block;
-    None without such a map.
+    """(2 rows, 2 columns) float64: how many times the caller's map and mask double the step of each
+    block; None without them.
     """
     chunks: Chunks
     """Alpha and metadata, of `side_chunks`."""
@@ -80,6 +81,7 @@ def encode_picture(
     codec: Backend,
     jnd: np.ndarray | str | None = None,
     progress: Callable[[float], None] | None = None,
+    roi: Roi | None = None,
 ) -> bytes:
     """Compresses a picture.
 
@@ -89,10 +91,11 @@ def encode_picture(
         codec: networks and tables.
         jnd: see `analyse_picture`.
         progress: gets the share that is done, 0 to 1: of a slow model's map, then of the rest.
+        roi: see `analyse_picture`.
     """
     from jndlic.jnd.own_map import own_map_of_window
 
-    octaves = _octaves(picture.pixels, jnd, progress)
+    octaves = _octaves(picture, jnd, progress, roi)
     chosen = _steered(quality, octaves, codec)
     symbols = codec.code(
         lambda area: own_map_of_window(picture.pixels, area),
@@ -113,6 +116,7 @@ def analyse_picture(
     codec: Backend,
     jnd: np.ndarray | str | None = None,
     progress: Callable[[float], None] | None = None,
+    roi: Roi | None = None,
 ) -> Analysed:
     """The part of encoding that no quality changes, in the memory of the features: 7 bytes a pixel
     with the shipped weights.
@@ -126,14 +130,15 @@ def analyse_picture(
             altogether, and that is what the quality is there to say. None: the same quality
             everywhere.
         progress: gets the share that is done of a slow model's map, 0 to 1.
+        roi: what matters more than the rest; its octaves are added to those of `jnd`.
 
     Raises:
-        ParameterError: the map has another size than the picture, or values that are negative or
-            not finite; there is no such model.
+        ParameterError: the map or the mask has another size than the picture, or the map values
+            that are negative or not finite; there is no such model.
     """
     from jndlic.jnd.own_map import own_map_of_window
 
-    octaves = _octaves(picture.pixels, jnd, progress)
+    octaves = _octaves(picture, jnd, progress, roi)
     features = codec.analyse_rows(
         lambda area: own_map_of_window(picture.pixels, area), picture.height, picture.width
     )
@@ -141,9 +146,24 @@ def analyse_picture(
 
 
 def _octaves(
-    pixels: np.ndarray, jnd: np.ndarray | str | None, progress: Callable[[float], None] | None
+    picture: Picture,
+    jnd: np.ndarray | str | None,
+    progress: Callable[[float], None] | None,
+    roi: Roi | None,
 ) -> np.ndarray | None:
     """See Analysed."""
+    if roi is None:
+        return _map_octaves(picture.pixels, jnd, progress)
+    from jndlic.jnd.regions import roi_octaves
+
+    octaves = roi_octaves(roi, picture)  # first: a mask of a wrong size waits for no slow map
+    of_map = _map_octaves(picture.pixels, jnd, progress)
+    return octaves if of_map is None else octaves + of_map
+
+
+def _map_octaves(
+    pixels: np.ndarray, jnd: np.ndarray | str | None, progress: Callable[[float], None] | None
+) -> np.ndarray | None:
     if jnd is None or (isinstance(jnd, str) and jnd == OWN_JND_MODEL):
         return None
     from jndlic.jnd.own_map import own_map
@@ -163,7 +183,8 @@ def quantise(analysed: Analysed, base: int, codec: Backend) -> tuple[Symbols, Qu
 
     Args:
         analysed: of `analyse_picture`.
-        base: quality, 1..100, where the caller's map (if there is one) is the picture's own.
+        base: quality, 1..100, where the caller's map (if there is one) is the picture's own and the
+            mask is white.
         codec: that analysed it.
     """
     quality = _steered(base, analysed.octaves, codec)

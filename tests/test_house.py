@@ -27,7 +27,7 @@ FLOW = (
     ("jnd",),
     ("network",),
     ("runtime",),
-    ("pipeline",),
+    ("pipeline", "block_maps"),
     ("targets",),
     ("jlic_file",),
     ("api",),

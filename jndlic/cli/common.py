@@ -17,7 +17,10 @@ from jndlic.cli.streams import check, input_name
 from jndlic.errors import ImageError, JndlicError, TargetError
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from jndlic.images.picture import Picture
+    from jndlic.jnd.regions import Roi
     from jndlic.runtime.backend import Backend
 
 
@@ -80,7 +83,8 @@ class Chooser(Protocol):
         self,
         picture: Picture,
         codec: Backend,
-        jnd: str,
+        jnd: np.ndarray | str,
+        roi: Roi | None,
         input_bytes: int,
         progress: Callable[[float], None] | None,
     ) -> Chosen:
@@ -89,7 +93,7 @@ class Chooser(Protocol):
         Args:
             picture: to encode.
             codec: to encode with.
-            jnd: name of the JND model that says where quality goes.
+            jnd, roi: what says where quality goes; see `analyse_picture`.
             input_bytes: size of the input.
             progress: gets the share that is done, 0 to 1; begins anew with each file.
 

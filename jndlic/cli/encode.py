@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from jndlic.choices import QUALITY_DEFAULT
-from jndlic.cli import batch, streams
+from jndlic.cli import batch, regions, streams
 from jndlic.cli import jnd as cli_jnd
 from jndlic.cli import jobs as cli_jobs
 from jndlic.cli import optimize as cli_optimize
@@ -36,6 +36,7 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     cli_optimize.add_encoder_options(encode, quality)
     cli_targets.add_metric_options(encode)
     cli_jnd.add_encoder_option(encode)
+    regions.add_options(encode)
     add_codec_options(encode)
     batch.add_options(encode)
     encode.set_defaults(run=_encode)
@@ -48,7 +49,7 @@ class Encoder(Coder):
         super().__init__(arguments)
         chosen: int | None = arguments.quality
         self.quality: int = QUALITY_DEFAULT if chosen is None else chosen
-        self.jnd: str = arguments.jnd
+        self.regions = regions.Regions(arguments)
         self.chooser: Chooser | None = None
         target = cli_targets.chosen_target(arguments)
         if target is not None:
@@ -65,6 +66,7 @@ class Encoder(Coder):
             content = streams.read(job.source)
             picture = decoded(io.BytesIO(content))
             self.refuse_losses(picture.losses)
+            jnd, roi = self.regions.jnd(job.source), self.regions.roi(job.source)
             # After the picture: a wrong one should not wait for the networks
             from jndlic.pipeline import encode_picture
 
@@ -73,10 +75,10 @@ class Encoder(Coder):
             facts: Mapping[str, object] = {"quality": self.quality}
             start = time.perf_counter()
             if self.chooser is None:
-                data = encode_picture(picture, self.quality, codec, self.jnd, bar)
+                data = encode_picture(picture, self.quality, codec, jnd, bar, roi)
             else:
                 data, told, facts, short = self.chooser.encode(
-                    picture, codec, self.jnd, len(content), bar
+                    picture, codec, jnd, roi, len(content), bar
                 )
                 self.refuse_losses(short)
                 said, losses = f", {told}", losses + short
@@ -101,6 +103,7 @@ def _encode(arguments: argparse.Namespace) -> int:
     from jndlic.images.folders import is_image
 
     cli_optimize.check_encoder_options(arguments)
+    regions.check_options(arguments)
     kind = Kind("pictures", is_image, SUFFIX, lambda name: Path(name).suffix.lower() == SUFFIX)
     jobs, alone = find_jobs(arguments, kind)
     return batch.run(Encoder(arguments), jobs, alone, arguments)

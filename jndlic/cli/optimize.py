@@ -25,7 +25,10 @@ from jndlic.errors import JndlicError, ParameterError
 from jndlic.files import check_paths
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from jndlic.images.picture import Picture
+    from jndlic.jnd.regions import Roi
     from jndlic.optimize.batch import Report, Settings
     from jndlic.optimize.predictors.predictor import Predictor
     from jndlic.optimize.predictors.profiles import Profile
@@ -115,7 +118,8 @@ class VisuallyLossless:
         self,
         picture: Picture,
         codec: Backend,
-        jnd: str,
+        jnd: np.ndarray | str,
+        roi: Roi | None,
         input_bytes: int,
         progress: Callable[[float], None] | None,
     ) -> Chosen:
@@ -126,7 +130,7 @@ class VisuallyLossless:
         from jndlic.pipeline import analyse_picture
 
         demand, predictor = self._judge
-        session = JndlicSession(picture, codec, analyse_picture(picture, codec, jnd))
+        session = JndlicSession(picture, codec, analyse_picture(picture, codec, jnd, roi=roi))
         found = optimize(session, predictor, demand)
         said = _found(found.level, found.share, found.evaluations)
         facts = {

@@ -23,7 +23,10 @@ from jndlic.targets.target import (
 )
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from jndlic.images.picture import Picture
+    from jndlic.jnd.regions import Roi
     from jndlic.runtime.backend import Backend
     from jndlic.targets.scale import Scale
 
@@ -101,14 +104,15 @@ class ToTarget:
         self,
         picture: Picture,
         codec: Backend,
-        jnd: str,
+        jnd: np.ndarray | str,
+        roi: Roi | None,
         input_bytes: int,
         progress: Callable[[float], None] | None,
     ) -> Chosen:
         """See Chooser."""
         from jndlic.targets.encoding import encode_to_target
 
-        found = encode_to_target(picture, self._target, codec, jnd, progress, self._scale)
+        found = encode_to_target(picture, self._target, codec, jnd, progress, self._scale, roi)
         said = f"quality {found.quality}"
         if isinstance(self._target, MetricTarget):
             said += f", {self._target.said(found.value)}"

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from jndlic.images.picture import Picture
+    from jndlic.jnd.regions import Roi
     from jndlic.runtime.backend import Backend
 
 _START_RATE, _SLOPE = 0.6, 0.036
@@ -55,6 +56,7 @@ def encode_to_target(
     jnd: np.ndarray | str | None = None,
     progress: Callable[[float], None] | None = None,
     scale: Scale | None = None,
+    roi: Roi | None = None,
 ) -> Reached:
     """Compresses a picture at the quality that meets a target. At most LOOKS_MAX files are made.
 
@@ -70,6 +72,7 @@ def encode_to_target(
         jnd: see `analyse_picture`.
         progress: gets the share that is done of a slow model's map, then of each file, 0 to 1.
         scale: of a metric; by default it is opened, before the work.
+        roi: see `analyse_picture`.
 
     Raises:
         TargetError: no quality meets the target.
@@ -78,9 +81,9 @@ def encode_to_target(
     """
     if isinstance(target, MetricTarget):
         scale = scale or target.open()
-        files = _Files(picture, codec, jnd, progress)
+        files = _Files(picture, codec, jnd, progress, roi)
         return _coarsest(files, target, scale)
-    return _finest(_Files(picture, codec, jnd, progress), target)
+    return _finest(_Files(picture, codec, jnd, progress, roi), target)
 
 
 class _Files:
@@ -92,9 +95,10 @@ class _Files:
         codec: Backend,
         jnd: np.ndarray | str | None,
         progress: Callable[[float], None] | None,
+        roi: Roi | None,
     ) -> None:
         self.picture, self._codec, self._progress = picture, codec, progress
-        self._analysed = analyse_picture(picture, codec, jnd, progress)
+        self._analysed = analyse_picture(picture, codec, jnd, progress, roi)
         self.fixed = sum(len(payload) for _, payload in self._analysed.chunks)
         """Bytes that no quality changes."""
 

@@ -13,9 +13,7 @@ from jndlic.metrics.registry import (
     HAARPSI,
     LPIPS_SQUEEZE,
     USUAL,
-    made_by,
     open_metric,
-    select,
 )
 
 
@@ -37,9 +35,8 @@ def usable_metrics(
         MetricError, WeightsError: one asked for cannot be computed here.
     """
     if names:
-        select(names, lpips_weights)
         for name in names:
-            made_by(name)
+            open_metric(name, lpips_weights)
         return list(names)
     chosen = []
     for name in (*USUAL, HAARPSI, BUTTERAUGLI, CVVDP, GRID):
