@@ -19,6 +19,7 @@ from jndlic.choices import METRICS
 from jndlic.errors import JndlicError, MetricError, ParameterError, TargetError, WeightsError
 from jndlic.images.picture import Picture, from_array
 from jndlic.images.pillow import shown
+from jndlic.jnd.regions import region_of_interest
 from jndlic.metrics import registry
 from jndlic.metrics.psnr import psnr
 from jndlic.metrics.ssimulacra2_package import ssimulacra2
@@ -378,3 +379,13 @@ def test_large_pictures_are_held_as_features_only(
     picture = from_array(waves(64, 96))
     assert encode_to_target(picture, SizeTarget(300), toy).quality
     assert encode_to_target(picture, MetricTarget(PSNR, 15.0), toy).quality
+
+
+def test_a_mask_counts_on_the_way_to_a_target() -> None:
+    codec, picture = ToyCodec(), from_array(waves(64, 128))
+    half = region_of_interest(np.repeat([[True, False]], 64, 1).repeat(64, 0), 1.0)
+    target = SizeTarget(len(encode_picture(picture, 40, codec)))
+    masked = encode_to_target(picture, target, codec, roi=half)
+    assert masked.value <= target.wanted
+    assert masked.data == encode_picture(picture, masked.quality, codec, roi=half)
+    assert masked.data != encode_picture(picture, masked.quality, codec)
