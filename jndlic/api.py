@@ -27,14 +27,17 @@ if TYPE_CHECKING:
     from jndlic.runtime.backend import Backend
     from jndlic.sources import PictureSource, Source
 
+DEFAULT_QUALITY = 50
+
 
 def encode(
     image: PictureSource,
-    quality: int = 50,
+    quality: int = DEFAULT_QUALITY,
     *,
     codec: Backend | None = None,
     threads: int | None = None,
     jnd: np.ndarray | str | None = None,
+    lossless: bool = False,
 ) -> bytes:
     """Compresses a picture.
 
@@ -49,6 +52,8 @@ def encode(
             that the encoder makes of the picture, the quantisation step is twice as large (blocks
             of 32 x 32 pixels), as far as qualities 1 to 100 reach. Or the name of a JND model
             (`jndlic encode --help` lists them), whose map says where quality goes.
+        lossless: the file holds the picture exactly, as lossless WebP; it needs no network, so that
+            quality, codec and jnd must be left alone.
 
     Returns:
         The content of a .jlic file.
@@ -56,13 +61,20 @@ def encode(
     Raises:
         ParameterError: the quality or the number of threads is out of range, `image` or `codec` is
             something else, or the map has another size than the picture, or values that are
-            negative or not finite; there is no such model.
+            negative or not finite; there is no such model; something else goes not with `lossless`.
+        UnsupportedError: with `lossless`, Pillow was built without WebP.
         ImageError: the picture cannot be read, or its shape is not supported.
         OSError: the file cannot be read.
     """
     quality = checked_quality(quality)
     check_codec(codec)
     picture = picture_of(image)
+    if lossless:
+        if quality != DEFAULT_QUALITY or codec is not None or jnd is not None:
+            raise ParameterError("with lossless, there is no quality, codec or JND map to choose")
+        from jndlic.patches.bare import encode_lossless
+
+        return encode_lossless(picture)
     from jndlic.runtime.threads import thread_limit
 
     with thread_limit(threads):
@@ -135,11 +147,12 @@ def imread(
 def imwrite(
     path: str | os.PathLike[str],
     image: PictureSource,
-    quality: int = 50,
+    quality: int = DEFAULT_QUALITY,
     *,
     codec: Backend | None = None,
     threads: int | None = None,
     jnd: np.ndarray | str | None = None,
+    lossless: bool = False,
 ) -> None:
     """Compresses a picture into a file, which appears whole or not at all. What was there before
     is replaced.
@@ -147,7 +160,7 @@ def imwrite(
     Args:
         path: where the file shall be; its name ends in .jlic, unless it is a pipe or a device.
         image: an array, or whatever else `encode` takes.
-        quality, codec, threads, jnd: as of `encode`.
+        quality, codec, threads, jnd, lossless: as of `encode`.
 
     Raises:
         ParameterError: as of `encode`; or the name has another suffix.
@@ -163,7 +176,8 @@ def imwrite(
     if not is_special(target) and os.path.splitext(target)[1].lower() != SUFFIX:
         raise ParameterError(f"{target}: the name must end in {SUFFIX}")
     check_target(target)  # before the work
-    write_atomically(target, encode(image, quality, codec=codec, threads=threads, jnd=jnd))
+    data = encode(image, quality, codec=codec, threads=threads, jnd=jnd, lossless=lossless)
+    write_atomically(target, data)
 
 
 def open(source: Source, *, area_max: int = format_.AREA_MAX) -> JlicFile:
@@ -191,9 +205,10 @@ def info(data: Source) -> dict[str, Any]:
         data: the content of a .jlic file, its path, or an open one.
 
     Returns:
-        version, width and height (as coded), quality, quality_plane ({min, mean, max}; None where
-        the quality is the same everywhere), grey, depth (bits), orientation (1..8, as EXIF numbers
-        them), alpha, model (empty if it is not known), fingerprint (hex), bytes, bpp, segments,
+        version, width and height (as coded), quality (None in a bare file), quality_plane ({min,
+        mean, max}; None where the quality is the same everywhere), grey, depth (bits), orientation
+        (1..8, as EXIF numbers them), alpha, bare (whether patches alone make up the picture),
+        patches (list of {left, top, width, height, format, lossless, blend, bytes}), model (empty if it is not known), fingerprint (hex), bytes, bpp, segments,
         streams (name to {bytes, bpp}), chunks (list of {tag, bytes}, payloads only) and
         overhead_bytes (header and framing).
 

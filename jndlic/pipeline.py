@@ -22,11 +22,15 @@ from jndlic.format import container as format_
 from jndlic.format.coding import SymbolReader, pack_symbols
 from jndlic.format.container import Container, Front, Header, pack, unpack
 from jndlic.format.grid import JND_STRIDE, LATENT_STRIDE, Area, picture_area, segment_count
-from jndlic.format.planes import decode_plane, encode_plane
+from jndlic.format.patches import decode_patches
+from jndlic.format.planes import decode_plane
 from jndlic.format.quality import Quality, quality_chunks
 from jndlic.format.symbols import WholeSymbols
+from jndlic.images.chunks import alpha_chunks, metadata_chunks
 from jndlic.images.picture import Picture, turned
 from jndlic.images.region import Region, before_turning, checked_region
+from jndlic.patches.bare import decode_bare
+from jndlic.patches.paste import paste
 
 if TYPE_CHECKING:
     from jndlic.format.symbols import PhaseSymbols, Symbols, SymbolStream
@@ -184,23 +188,30 @@ def pack_picture(picture: Picture, symbols: Symbols, quality: Quality, codec: Ba
 
 def _packed(picture: Picture, symbols: SymbolStream, quality: Quality, codec: Backend) -> bytes:
     header = Header(picture.width, picture.height, quality.base, codec.fingerprint, picture.grey)
-    chunks = *quality_chunks(quality), *_name_chunks(codec), *_side_chunks(picture)
+    chunks = (
+        *quality_chunks(quality),
+        *_name_chunks(codec),
+        *metadata_chunks(picture),
+        *alpha_chunks(picture),
+    )
     return pack(pack_symbols(header, symbols, codec, chunks))
 
 
 def decode_container(
-    container: Container, codec: Backend, progress: Callable[[float], None] | None = None
+    container: Container, codec: Backend | None, progress: Callable[[float], None] | None = None
 ) -> Picture:
     """Restores the picture of a container; errors as of `jndlic.decode`.
 
     Args:
         container: of the file.
-        codec: networks and tables.
+        codec: networks and tables; a bare file does without.
         progress: gets the share that is done, 0 to 1.
     """
     header = container.header
-    symbols = SymbolReader(container, codec)
     whole = Region(0, 0, header.width, header.height)
+    if codec is None:
+        return turned(decode_bare(container, whole), header.orientation)
+    symbols = SymbolReader(container, codec)
     picture = _drawn(container, symbols, codec, whole, progress)
     symbols.check()
     return turned(picture, header.orientation)
@@ -209,7 +220,7 @@ def decode_container(
 def decode_region(
     front: Front,
     segment_stream: Callable[[int], bytes],
-    codec: Backend,
+    codec: Backend | None,
     region: Sequence[int],
     progress: Callable[[float], None] | None = None,
 ) -> Picture:
@@ -219,7 +230,7 @@ def decode_region(
     Args:
         front: of the file.
         segment_stream: gives the stream of a segment by its number in raster order.
-        codec: networks and tables.
+        codec: networks and tables; a bare file does without.
         region: left, top, width and height in pixels of the picture as it is handed out.
         progress: gets the share that is done, 0 to 1.
 
@@ -230,6 +241,8 @@ def decode_region(
     header = front.header
     shown = header.shown_size
     part = before_turning(checked_region(region, *shown), *shown, header.orientation)
+    if codec is None:
+        return turned(decode_bare(front, part), header.orientation)
     symbols = SymbolReader(front, codec, segment_stream)
     picture = _drawn(front, symbols, codec, part, progress)
     return turned(picture, header.orientation)
@@ -248,6 +261,8 @@ def _drawn(
     alpha = file.payload(format_.TAG_ALPHA)
     if alpha is not None:  # before the synthesis: a damaged plane should fail early
         alpha = decode_plane(alpha, header.height, header.width, "alpha")[inside].copy()
+    patches = file.payload(format_.TAG_PATCHES)
+    pasted = () if patches is None else decode_patches(patches, header)
     whole = picture_area(header.height, header.width)
     top, left = part.top // LATENT_STRIDE, part.left // LATENT_STRIDE
     bottom, right = (-(-side.stop // LATENT_STRIDE) for side in inside)
@@ -266,6 +281,7 @@ def _drawn(
         done += target.size
         if progress is not None:
             progress(done / pixels.size)
+    paste(pixels, part, pasted, header)
     return Picture(
         pixels,
         alpha,
@@ -301,17 +317,6 @@ def _name_chunks(codec: Backend) -> tuple[tuple[bytes, bytes], ...]:
         if codec.name and not shipped_weights.shipped_name(codec.fingerprint)
         else ()
     )
-
-
-def _side_chunks(picture: Picture) -> tuple[tuple[bytes, bytes], ...]:
-    chunks = [
-        (format_.TAG_ICC, picture.icc),
-        (format_.TAG_EXIF, picture.exif),
-        (format_.TAG_XMP, picture.xmp),
-    ]
-    if picture.alpha is not None:
-        chunks.append((format_.TAG_ALPHA, encode_plane(picture.alpha)))
-    return tuple((tag, payload) for tag, payload in chunks if payload)
 
 
 def _checked_map(jnd: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -22,6 +22,7 @@ FLOW = (
     ("arguments", "shipped_weights", "tensor_files", "tensors"),
     ("format",),
     ("images",),
+    ("patches",),
     ("sources",),
     ("metrics",),
     ("jnd",),

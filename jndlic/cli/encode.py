@@ -11,6 +11,7 @@ from jndlic.cli import batch, streams
 from jndlic.cli import jnd as cli_jnd
 from jndlic.cli import jobs as cli_jobs
 from jndlic.cli import optimize as cli_optimize
+from jndlic.cli import patches as cli_patches
 from jndlic.cli.common import Coder, Done, add_codec_options, naming
 from jndlic.cli.jobs import Job, Kind, find_jobs
 from jndlic.console import share_line
@@ -31,6 +32,7 @@ def add_command(commands: argparse._SubParsersAction) -> None:
         metavar=f"{QUALITY_MIN}..{QUALITY_MAX}",
         help=f"small file to visually lossless (default: {_QUALITY})",
     )
+    cli_patches.add_lossless_option(quality)
     cli_optimize.add_encoder_options(encode, quality)
     cli_jnd.add_encoder_option(encode)
     add_codec_options(encode)
@@ -45,6 +47,7 @@ class Encoder(Coder):
         super().__init__(arguments)
         self.quality: int = _QUALITY if arguments.quality is None else arguments.quality
         self.jnd: str = arguments.jnd
+        self.lossless: bool = arguments.lossless
         self.search = (
             cli_optimize.VisuallyLossless(arguments) if arguments.visually_lossless else None
         )
@@ -61,9 +64,11 @@ class Encoder(Coder):
             # After the picture: a wrong one should not wait for the networks
             from jndlic.pipeline import encode_picture
 
-            codec, said, losses = self.codec, "", picture.losses
+            codec, said, losses = None if self.lossless else self.codec, "", picture.losses
             start = time.perf_counter()
-            if self.search is None:
+            if codec is None:
+                data = cli_patches.encode_lossless(picture)
+            elif self.search is None:
                 bar = share_line(self.telling)
                 data = encode_picture(picture, self.quality, codec, self.jnd, bar)
             else:
@@ -90,6 +95,7 @@ def _encode(arguments: argparse.Namespace) -> int:
     from jndlic.images.folders import is_image
 
     cli_optimize.check_encoder_options(arguments)
+    cli_patches.check_options(arguments)
     kind = Kind("pictures", is_image, SUFFIX, lambda name: Path(name).suffix.lower() == SUFFIX)
     jobs, alone = find_jobs(arguments, kind)
     return batch.run(Encoder(arguments), jobs, alone, arguments)
