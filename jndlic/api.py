@@ -37,6 +37,7 @@ def encode(
     codec: Backend | None = None,
     threads: int | None = None,
     jnd: np.ndarray | str | None = None,
+    patches: bool = True,
     lossless: bool = False,
 ) -> bytes:
     """Compresses a picture.
@@ -52,6 +53,8 @@ def encode(
             that the encoder makes of the picture, the quantisation step is twice as large (blocks
             of 32 x 32 pixels), as far as qualities 1 to 100 reach. Or the name of a JND model
             (`jndlic encode --help` lists them), whose map says where quality goes.
+        patches: what the network cannot draw (text, screenshots, stripes) is stored in another way;
+            photos stay as they are.
         lossless: the file holds the picture exactly, as lossless WebP; it needs no network, so that
             quality, codec and jnd must be left alone.
 
@@ -80,7 +83,8 @@ def encode(
     with thread_limit(threads):
         from jndlic.pipeline import encode_picture
 
-        return encode_picture(picture, quality, codec or shipped_codec(), jnd)
+        codec = codec or shipped_codec()
+        return encode_picture(picture, quality, codec, jnd, patches=patches)
 
 
 def decode(
@@ -152,6 +156,7 @@ def imwrite(
     codec: Backend | None = None,
     threads: int | None = None,
     jnd: np.ndarray | str | None = None,
+    patches: bool = True,
     lossless: bool = False,
 ) -> None:
     """Compresses a picture into a file, which appears whole or not at all. What was there before
@@ -160,7 +165,7 @@ def imwrite(
     Args:
         path: where the file shall be; its name ends in .jlic, unless it is a pipe or a device.
         image: an array, or whatever else `encode` takes.
-        quality, codec, threads, jnd, lossless: as of `encode`.
+        quality, codec, threads, jnd, patches, lossless: as of `encode`.
 
     Raises:
         ParameterError: as of `encode`; or the name has another suffix.
@@ -176,7 +181,9 @@ def imwrite(
     if not is_special(target) and os.path.splitext(target)[1].lower() != SUFFIX:
         raise ParameterError(f"{target}: the name must end in {SUFFIX}")
     check_target(target)  # before the work
-    data = encode(image, quality, codec=codec, threads=threads, jnd=jnd, lossless=lossless)
+    data = encode(
+        image, quality, codec=codec, threads=threads, jnd=jnd, patches=patches, lossless=lossless
+    )
     write_atomically(target, data)
 
 

@@ -9,6 +9,10 @@ AUTO, ONNX, TORCH = "auto", "onnx", "torch"
 BACKENDS = (AUTO, ONNX, TORCH)
 """Of jndlic/runtime/load.py."""
 
+OFF = "off"
+PATCHES = (AUTO, OFF)
+"""For what the network cannot draw."""
+
 OWN_JND_MODEL = "namm"
 """What the encoder makes of every picture (jndlic/jnd/own_map.py)."""
 

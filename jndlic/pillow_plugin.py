@@ -127,7 +127,7 @@ def _accept(prefix: bytes) -> bool:
 
 
 def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
-    """Options: quality, lossless, jnd, codec and threads as of `jndlic.encode`; icc_profile, exif
+    """Options: quality, patches, lossless, jnd, codec and threads as of `jndlic.encode`; icc_profile, exif
     and xmp to replace what the image's info has of them, None to leave it out. Others are ignored,
     as Pillow has it.
     """
@@ -143,6 +143,7 @@ def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
             codec=options.get("codec"),
             threads=options.get("threads"),
             jnd=options.get("jnd"),
+            patches=options.get("patches", True),
             lossless=options.get("lossless", False),
         )
     except ParameterError:

@@ -79,6 +79,7 @@ def encode_picture(
     codec: Backend,
     jnd: np.ndarray | str | None = None,
     progress: Callable[[float], None] | None = None,
+    patches: bool = True,
 ) -> bytes:
     """Compresses a picture.
 
@@ -88,20 +89,32 @@ def encode_picture(
         codec: networks and tables.
         jnd: see `analyse_picture`.
         progress: gets the share that is done, 0 to 1: of a slow model's map, then of the rest.
+        patches: whether what the network draws badly is patched; see jndlic/patches/encoder.py.
     """
     from jndlic.jnd.own_map import own_map_of_window
 
     octaves = _octaves(picture.pixels, jnd, progress)
     chosen = _steered(quality, octaves, codec)
-    symbols = codec.code(
-        lambda area: own_map_of_window(picture.pixels, area),
-        picture.height,
-        picture.width,
-        chosen.values,
-    )
-    if progress is not None:
-        symbols = Watched(symbols, segment_count(picture.height, picture.width), progress)
-    return _packed(picture, symbols, chosen, codec)
+
+    def coded(pixels: np.ndarray) -> Container:
+        symbols = codec.code(
+            lambda area: own_map_of_window(pixels, area),
+            picture.height,
+            picture.width,
+            chosen.values,
+        )
+        if progress is not None:
+            symbols = Watched(symbols, segment_count(picture.height, picture.width), progress)
+        return _assembled(picture, symbols, chosen, codec)
+
+    def drawn(container: Container, part: Region) -> np.ndarray:
+        return _drawn(container, SymbolReader(container, codec), codec, part, None).pixels
+
+    if not patches or not codec.knows_photos:
+        return pack(coded(picture.pixels))
+    from jndlic.patches.encoder import patched
+
+    return pack(patched(picture, coded, drawn))
 
 
 def decode_picture(data: bytes, codec: Backend) -> Picture:
@@ -183,10 +196,12 @@ def pack_picture(picture: Picture, symbols: Symbols, quality: Quality, codec: Ba
         symbols, quality: of `quantise`.
         codec: that made them.
     """
-    return _packed(picture, WholeSymbols(symbols), quality, codec)
+    return pack(_assembled(picture, WholeSymbols(symbols), quality, codec))
 
 
-def _packed(picture: Picture, symbols: SymbolStream, quality: Quality, codec: Backend) -> bytes:
+def _assembled(
+    picture: Picture, symbols: SymbolStream, quality: Quality, codec: Backend
+) -> Container:
     header = Header(picture.width, picture.height, quality.base, codec.fingerprint, picture.grey)
     chunks = (
         *quality_chunks(quality),
@@ -194,7 +209,7 @@ def _packed(picture: Picture, symbols: SymbolStream, quality: Quality, codec: Ba
         *metadata_chunks(picture),
         *alpha_chunks(picture),
     )
-    return pack(pack_symbols(header, symbols, codec, chunks))
+    return pack_symbols(header, symbols, codec, chunks)
 
 
 def decode_container(

@@ -7,6 +7,7 @@ import io
 import time
 from pathlib import Path
 
+from jndlic.choices import OFF
 from jndlic.cli import batch, streams
 from jndlic.cli import jnd as cli_jnd
 from jndlic.cli import jobs as cli_jobs
@@ -35,6 +36,7 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     cli_patches.add_lossless_option(quality)
     cli_optimize.add_encoder_options(encode, quality)
     cli_jnd.add_encoder_option(encode)
+    cli_patches.add_patches_option(encode)
     add_codec_options(encode)
     batch.add_options(encode)
     encode.set_defaults(run=_encode)
@@ -48,6 +50,7 @@ class Encoder(Coder):
         self.quality: int = _QUALITY if arguments.quality is None else arguments.quality
         self.jnd: str = arguments.jnd
         self.lossless: bool = arguments.lossless
+        self.patches: bool = arguments.patches != OFF
         self.search = (
             cli_optimize.VisuallyLossless(arguments) if arguments.visually_lossless else None
         )
@@ -70,7 +73,7 @@ class Encoder(Coder):
                 data = cli_patches.encode_lossless(picture)
             elif self.search is None:
                 bar = share_line(self.telling)
-                data = encode_picture(picture, self.quality, codec, self.jnd, bar)
+                data = encode_picture(picture, self.quality, codec, self.jnd, bar, self.patches)
             else:
                 data, said, short = self.search.encode(picture, codec, self.jnd, len(content))
                 self.refuse_losses(short)

@@ -5,14 +5,20 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from jndlic.choices import AUTO, OWN_JND_MODEL
+from jndlic.choices import AUTO, OWN_JND_MODEL, PATCHES
 from jndlic.cli.common import NoCodec
 from jndlic.errors import ParameterError, UnsupportedError
 
 if TYPE_CHECKING:
     from jndlic.images.picture import Picture
 
-_NETWORK_ONLY = {"jnd": OWN_JND_MODEL, "weights": None, "device": "cpu", "backend": AUTO}
+_NETWORK_ONLY = {
+    "patches": None,
+    "jnd": OWN_JND_MODEL,
+    "weights": None,
+    "device": "cpu",
+    "backend": AUTO,
+}
 """Options that choose something about the network, and their defaults."""
 
 
@@ -25,12 +31,25 @@ def add_lossless_option(quality: argparse._MutuallyExclusiveGroup) -> None:
     )
 
 
+def add_patches_option(parser: argparse.ArgumentParser) -> None:
+    """Adds `--patches`."""
+    parser.add_argument(
+        "--patches",
+        choices=PATCHES,
+        help="whether what the network cannot draw (text, screenshots, stripes) is stored in "
+        "another way (default: auto; photos stay as they are)",
+    )
+
+
 def check_options(arguments: argparse.Namespace) -> None:
     """Finds options of `encode` that mean nothing.
 
     Raises:
-        ParameterError: something about the network, and the network has no part in it.
+        ParameterError: something about the network, and the network has no part in it; patches,
+            and a search that knows none.
     """
+    if arguments.patches is not None and arguments.visually_lossless:
+        raise ParameterError("--patches does not go with --visually-lossless")
     for option, default in _NETWORK_ONLY.items():
         if arguments.lossless and getattr(arguments, option) != default:
             raise ParameterError(f"--{option} does not go with --lossless")

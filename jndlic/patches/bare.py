@@ -34,10 +34,23 @@ files and larger ones none that are smaller.
 
 
 def encode_lossless(picture: Picture) -> bytes:
+    """The content of a file that holds the picture exactly.
+
+    Args:
+        picture: to encode.
+
+    Raises:
+        UnsupportedError: Pillow was built without WebP.
+    """
+    return pack(lossless_container(picture))
+
+
+def lossless_container(picture: Picture, quick: bool = False) -> Container:
     """A file that holds the picture exactly.
 
     Args:
         picture: to encode.
+        quick: see `webp.encode_lossless`.
 
     Raises:
         UnsupportedError: Pillow was built without WebP.
@@ -54,12 +67,13 @@ def encode_lossless(picture: Picture) -> bytes:
             WEBP,
             0,
             webp.encode_lossless(
-                pixels[cell.top : cell.top + cell.height, cell.left : cell.left + cell.width]
+                pixels[cell.top : cell.top + cell.height, cell.left : cell.left + cell.width],
+                quick,
             ),
         )
         for cell in cells(picture.width, picture.height)
     ]
-    return pack(bare_container(picture, patches, chunks))
+    return bare_container(picture, patches, chunks)
 
 
 def bare_container(
