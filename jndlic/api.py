@@ -215,9 +215,10 @@ def info(data: Source) -> dict[str, Any]:
         version, width and height (as coded), quality (None in a bare file), quality_plane ({min,
         mean, max}; None where the quality is the same everywhere), grey, depth (bits), orientation
         (1..8, as EXIF numbers them), alpha, bare (whether patches alone make up the picture),
-        patches (list of {left, top, width, height, format, lossless, blend, bytes}), model (empty if it is not known), fingerprint (hex), bytes, bpp, segments,
-        streams (name to {bytes, bpp}), chunks (list of {tag, bytes}, payloads only) and
-        overhead_bytes (header and framing).
+        patches (list of {left, top, width, height, format, lossless, blend, bytes}), model (empty
+        if it is not known), fingerprint (hex), bytes, bpp, segments, streams (name to {bytes,
+        bpp}), chunks (list of {tag, bytes}, payloads only) and overhead_bytes (header and
+        framing).
 
     Raises:
         FormatError, UnsupportedError: as for `decode`, as far as the container goes.

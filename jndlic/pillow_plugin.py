@@ -127,9 +127,9 @@ def _accept(prefix: bytes) -> bool:
 
 
 def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
-    """Options: quality, patches, lossless, jnd, codec and threads as of `jndlic.encode`; icc_profile, exif
-    and xmp to replace what the image's info has of them, None to leave it out. Others are ignored,
-    as Pillow has it.
+    """Options: quality, patches, lossless, jnd, codec and threads as of `jndlic.encode`;
+    icc_profile, exif and xmp to replace what the image's info has of them, None to leave it out.
+    Others are ignored, as Pillow has it.
     """
     options = cast("dict[str, Any]", image.encoderinfo)
     try:

@@ -1,9 +1,7 @@
 """Blocks of a picture: their errors, and which of them look like nothing that a camera takes.
 
 The test reads pixels alone, a band of rows at a time, and costs a few percent of encoding. It finds
-three kinds of blocks, with thresholds that hardly any block of a photo reaches (of 7490 blocks of 107
-photos none the first, 44 the second and 20 the third, nearly all of them in two pictures that are
-graphics):
+three kinds of blocks, with thresholds that hardly any block of a photo reaches:
 
 - fine: brightness goes up and down from pixel to pixel, as in stripes of one pixel;
 - sharp: strong edges between pixels that are exactly equal, as in text;

@@ -107,7 +107,7 @@ def _judged(picture: Picture, suspicious: np.ndarray, network: Container, draw: 
     errors = block_errors(picture.pixels[top:bottom, left:right], drawn)
     odd, floor = suspicious[part], floors(quality[part])
     if (odd & (errors > floor)).any():
-        # Where there is one, it is a drawing: then the suspicious ones have to be as good as a patch
+        # One makes it a drawing: then the suspicious ones have to be as good as a patch
         failing[part] = (errors > floor) | (odd & (errors > targets(quality[part])))
         judge_rims(failing, height, width)
     kept = errors[~failing[part]]

@@ -40,16 +40,15 @@ def _fill(pixels: np.ndarray, region: Region) -> None:
         pixels[top + height, columns] if top + height < pixels.shape[0] else None,
     )
     across, down = _between(*sides, width), _between(*ends, height)
-    if across is None and down is None:
-        inside[:] = inside.mean((0, 1)).round().astype(np.uint8)
-    elif across is None or down is None:
-        inside[:] = (across.swapaxes(0, 1) if across is not None else down).round()
-    else:
-        inside[:] = ((across.swapaxes(0, 1) + down) / 2).round()
+    ways = [] if across is None else [across.swapaxes(0, 1)]
+    ways += [] if down is None else [down]
+    if not ways:  # the region is the picture
+        ways = [inside.mean((0, 1))]
+    inside[:] = (sum(ways) / len(ways)).round()
 
 
 def _between(first: np.ndarray | None, last: np.ndarray | None, size: int) -> np.ndarray | None:
-    """(size, length of a border, 3) between two borders; None where neither is within the picture."""
+    """(size, length of a border, 3) between two borders; None where neither is in the picture."""
     if first is None and last is None:
         return None
     begin = _smooth(first if first is not None else last)

@@ -11,8 +11,8 @@ tools/patch_floors.py measures it.
 """
 
 _TARGET, _TARGET_SLOPE = 23.5, 0.22
-"""PSNR in dB at quality 0, and what a point of quality adds: 34.5 at 50, 45.5 at 100, about what the
-network reaches with photos.
+"""PSNR in dB at quality 0, and what a point of quality adds: 34.5 at 50, 45.5 at 100, about what
+the network reaches with photos.
 """
 
 

@@ -40,8 +40,8 @@ def rectangles(marked: np.ndarray, height: int, width: int, side_max: int) -> li
 
 
 def _runs(marked: np.ndarray) -> list[tuple[int, int, int, int]]:
-    """Runs of marked blocks in a row, joined with equal ones below: (first row, row behind the last,
-    first column, column behind the last).
+    """Runs of marked blocks in a row, joined with equal ones below: (first row, row behind the
+    last, first column, column behind the last).
     """
     found: list[tuple[int, int, int, int]] = []
     open_runs: dict[tuple[int, int], int] = {}
