@@ -224,7 +224,7 @@ def decode_container(
     """
     header = container.header
     whole = Region(0, 0, header.width, header.height)
-    if codec is None:
+    if codec is None or header.bare:
         return turned(decode_bare(container, whole), header.orientation)
     symbols = SymbolReader(container, codec)
     picture = _drawn(container, symbols, codec, whole, progress)
@@ -256,7 +256,7 @@ def decode_region(
     header = front.header
     shown = header.shown_size
     part = before_turning(checked_region(region, *shown), *shown, header.orientation)
-    if codec is None:
+    if codec is None or header.bare:
         return turned(decode_bare(front, part), header.orientation)
     symbols = SymbolReader(front, codec, segment_stream)
     picture = _drawn(front, symbols, codec, part, progress)

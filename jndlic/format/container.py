@@ -9,8 +9,8 @@ A bare file has no z_J, no z and no segments: patches make up its picture.
 
 docs/format.md specifies every byte. This file turns bytes into a checked `Container` and back, or
 reads the front of a file alone, all but the segments; what the streams and payloads mean is the
-business of entropy.py, segments.py, planes.py, quality.py and patches.py. Only the standard library is
-needed here, so that `jndlic info` starts at once.
+business of entropy.py, segments.py, planes.py, quality.py and patches.py. Only the standard
+library is needed here, so that `jndlic info` starts at once.
 """
 
 from __future__ import annotations
