@@ -11,6 +11,7 @@ three kinds of blocks, with thresholds that hardly any block of a photo reaches:
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,6 +23,9 @@ _FINE = 14000.0
 
 _SHARP, _SHARP_EQUAL = 1500.0, 0.4
 """The same, and the share of pairs of neighbours that are equal, in both directions."""
+
+_MIXED, _MIXED_EQUAL = 3000.0, 0.1
+"""The same of a block that is sharp in a part; one of a photo may well be so."""
 
 _FLAT_EQUAL = 0.95
 _RIM = 24
@@ -36,17 +40,23 @@ def block_shape(height: int, width: int) -> tuple[int, int]:
     return -(-height // BLOCK), -(-width // BLOCK)
 
 
-def suspicious_blocks(pixels: np.ndarray) -> np.ndarray:
-    """Blocks that are fine, sharp or flat.
+class Looks(NamedTuple):
+    """What blocks look like: bool, one value for each block."""
+
+    suspicious: np.ndarray
+    """Fine, sharp or flat."""
+    mixed: np.ndarray
+    """Perhaps in a part: tells something beside a block that is suspicious only."""
+
+
+def looks(pixels: np.ndarray) -> Looks:
+    """What the blocks of a picture look like.
 
     Args:
         pixels: uint8 (H, W, 3).
-
-    Returns:
-        bool, one value for each block.
     """
     height, width = pixels.shape[:2]
-    found = np.zeros(block_shape(height, width), dtype=bool)
+    found, mixed = (np.zeros(block_shape(height, width), dtype=bool) for _ in range(2))
     for row, band in _bands(pixels):
         across = _differences(band[::_SKIPPED], width)
         down = _differences(band[:, ::_SKIPPED].swapaxes(0, 1), width, across=False)
@@ -54,8 +64,9 @@ def suspicious_blocks(pixels: np.ndarray) -> np.ndarray:
         equal = np.minimum(across[1], down[1])
         sharp = (second > _SHARP) & (equal > _SHARP_EQUAL)
         found[row] = (second > _FINE) | sharp | (equal > _FLAT_EQUAL)
+        mixed[row] = (second > _MIXED) & (equal > _MIXED_EQUAL)
     judge_rims(found, height, width)
-    return found
+    return Looks(found, mixed)
 
 
 def judge_rims(marked: np.ndarray, height: int, width: int) -> None:

@@ -21,7 +21,7 @@ from jndlic.format.quality import read_quality
 from jndlic.images.picture import Picture
 from jndlic.images.region import Region
 from jndlic.patches import bare, webp
-from jndlic.patches.blocks import BLOCK, block_errors, block_shape, judge_rims, suspicious_blocks
+from jndlic.patches.blocks import BLOCK, Looks, block_errors, block_shape, judge_rims, looks
 from jndlic.patches.coding import coded_patch
 from jndlic.patches.filling import filled
 from jndlic.patches.floors import floors, targets
@@ -55,7 +55,7 @@ class _Judged(NamedTuple):
     failing: np.ndarray
     """Blocks to be patched, bool."""
     error: float
-    """Mean squared error of those that are drawn and not patched."""
+    """Mean squared error of the suspicious ones that are not."""
     target: float
     """What it should not exceed."""
 
@@ -71,11 +71,12 @@ def patched(picture: Picture, code: Code, draw: Draw) -> Container:
     network = code(picture.pixels)
     if not webp.available():
         return network
-    suspicious = suspicious_blocks(picture.pixels)
+    look = looks(picture.pixels)
+    suspicious = look.suspicious
     small = picture.width * picture.height <= _SIZES
     if not suspicious.any() and not small:
         return network
-    judged = _judged(picture, suspicious, network, draw)
+    judged = _judged(picture, look, network, draw)
     share, failing = suspicious.mean(), judged.failing.mean()
     whole = failing >= _MOSTLY or (share >= _MOSTLY and judged.error > judged.target)
     if not failing and not whole and not small and share < _COMPARED:
@@ -83,16 +84,19 @@ def patched(picture: Picture, code: Code, draw: Draw) -> Container:
     if whole:
         return min(bare.lossless_container(picture), _lossy(picture, judged.target), key=_size)
     if failing:
-        network = _with_patches(picture, judged, code)
+        network = _with_patches(picture, judged, suspicious, code)
     if _size(network) <= LARGER * _SURE * _size(bare.lossless_container(picture, quick=True)):
         return network
     exact = bare.lossless_container(picture)
     return exact if _size(network) > LARGER * _size(exact) else network
 
 
-def _judged(picture: Picture, suspicious: np.ndarray, network: Container, draw: Draw) -> _Judged:
-    """Draws the part of the picture that has all suspicious blocks, and compares."""
-    rows, columns = np.flatnonzero(suspicious.any(1)), np.flatnonzero(suspicious.any(0))
+def _judged(picture: Picture, look: Looks, network: Container, draw: Draw) -> _Judged:
+    """Draws the part of the picture that has all suspicious blocks and those around them, and
+    compares.
+    """
+    suspicious, around = look.suspicious, _spread(look.suspicious)
+    rows, columns = np.flatnonzero(around.any(1)), np.flatnonzero(around.any(0))
     height, width = picture.height, picture.width
     quality = _block_qualities(network, height, width)
     target = float(targets(quality).min())
@@ -108,10 +112,21 @@ def _judged(picture: Picture, suspicious: np.ndarray, network: Container, draw: 
     odd, floor = suspicious[part], floors(quality[part])
     if (odd & (errors > floor)).any():
         # One makes it a drawing: then the suspicious ones have to be as good as a patch
-        failing[part] = (errors > floor) | (odd & (errors > targets(quality[part])))
+        poor = errors > targets(quality[part])
+        failing[part] = (errors > floor) | (odd & poor)
+        failing[part] |= _spread(failing[part]) & look.mixed[part] & poor
         judge_rims(failing, height, width)
-    kept = errors[~failing[part]]
+    kept = errors[odd & ~failing[part]]
     return _Judged(failing, float(kept.mean()) if kept.size else 0.0, target)
+
+
+def _spread(marked: np.ndarray) -> np.ndarray:
+    """Marks the eight neighbours too."""
+    rows, columns = marked.shape
+    padded = np.pad(marked, 1)
+    return np.logical_or.reduce(
+        [padded[y : y + rows, x : x + columns] for y in range(3) for x in range(3)]
+    )
 
 
 def _block_qualities(network: Container, height: int, width: int) -> np.ndarray:
@@ -124,9 +139,13 @@ def _block_qualities(network: Container, height: int, width: int) -> np.ndarray:
     return values.reshape(rows, unit, columns, unit).min((1, 3))
 
 
-def _with_patches(picture: Picture, judged: _Judged, code: Code) -> Container:
+def _with_patches(
+    picture: Picture, judged: _Judged, suspicious: np.ndarray, code: Code
+) -> Container:
     """The network's file of what is left, and patches."""
-    regions = rectangles(judged.failing, picture.height, picture.width, bare.CELL)
+    # Those that are partly photo are apart: loss makes them smaller, and hardly any drawing
+    kinds = np.where(judged.failing, np.where(suspicious, 1, 2), 0)
+    regions = rectangles(kinds, picture.height, picture.width, bare.CELL)
     patches = [
         coded_patch(picture.pixels, region, judged.target, picture.grey) for region in regions
     ]

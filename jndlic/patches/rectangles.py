@@ -15,17 +15,18 @@ def rectangles(marked: np.ndarray, height: int, width: int, side_max: int) -> li
     """Rectangles that cover the marked blocks, and others only where there would be too many.
 
     Args:
-        marked: bool, one value for each block.
+        marked: one integer for each block: 0, or a kind, 1 or 2; as long as there are not too
+            many, a rectangle is of one kind.
         height, width: of the picture, in pixels.
         side_max: of a rectangle, in pixels, a multiple of BLOCK.
 
     Returns:
         Rectangles that do not overlap, none of them empty.
     """
-    unit, found = 1, _runs(marked)
+    unit, found = 1, [*_runs(marked == 1), *_runs(marked == 2)]
     while len(found) > COUNT_MAX:
         unit *= 2
-        found = _runs(_coarser(marked, unit))
+        found = _runs(_coarser(marked > 0, unit))
     step = side_max // BLOCK
     regions: list[Region] = []
     for first, last, left, right in found:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from drawings import checkerboard, flat_colours, modules, pasted_text, stripes, text, texture
 
-from jndlic.patches.blocks import BLOCK, block_errors, judge_rims, suspicious_blocks
+from jndlic.patches.blocks import BLOCK, block_errors, judge_rims, looks
 from jndlic.patches.filling import filled
 from jndlic.patches.rectangles import COUNT_MAX, rectangles
 
@@ -17,16 +17,17 @@ from jndlic.patches.rectangles import COUNT_MAX, rectangles
 @pytest.mark.parametrize("turned", [False, True])
 def test_drawings(draw: Callable[[int, int], np.ndarray], turned: bool) -> None:
     pixels = draw(192, 256)
-    assert suspicious_blocks(pixels.swapaxes(0, 1).copy() if turned else pixels).all()
+    assert looks(pixels.swapaxes(0, 1).copy() if turned else pixels).suspicious.all()
 
 
 def test_photos(photo: np.ndarray) -> None:
-    assert not suspicious_blocks(photo).any()
-    assert not suspicious_blocks(texture(256, 320)).any()
+    assert not looks(photo).suspicious.any()
+    assert not looks(texture(256, 320)).suspicious.any()
 
 
 def test_a_part() -> None:
-    found = suspicious_blocks(pasted_text(384, 512))
+    assert looks(pasted_text(384, 512)).mixed[1, 2:6].all()
+    found = looks(pasted_text(384, 512)).suspicious
     expected = np.zeros((6, 8), dtype=bool)
     expected[2:3, 2:6] = True  # rows 96 to 223, columns 128 to 383: wholly covered are these
     assert found[expected].all() and not found[[0, 4, 5]].any() and not found[:, [0, 7]].any()
@@ -37,7 +38,7 @@ def test_any_size(size: tuple[int, int]) -> None:
     pixels = np.random.default_rng(1).integers(0, 256, (*size, 3), dtype=np.uint8)
     other = np.random.default_rng(2).integers(0, 256, (*size, 3), dtype=np.uint8)
     errors = block_errors(pixels, other)
-    assert suspicious_blocks(pixels).shape == errors.shape
+    assert looks(pixels).suspicious.shape == errors.shape
     for row, column in np.ndindex(errors.shape):
         part = (
             slice(row * BLOCK, row * BLOCK + BLOCK),
@@ -81,6 +82,17 @@ def test_equal_rows_become_one_rectangle() -> None:
     assert rectangles(marked, 384, 512, 2048) == [(128, 64, 320, 256)]
 
 
+def test_a_rectangle_is_of_one_kind() -> None:
+    marked = np.zeros((4, 6), dtype=int)
+    marked[1:3, 1:5], marked[1, 3] = 1, 2
+    found = rectangles(marked, 256, 384, 2048)
+    kinds = [marked[top // BLOCK, left // BLOCK] for left, top, _, _ in found]
+    assert sorted(kinds) == [1, 1, 1, 2]
+    np.testing.assert_array_equal(
+        covered(marked, 256, 384), (marked > 0).repeat(BLOCK, 0).repeat(BLOCK, 1)
+    )
+
+
 def test_not_too_many() -> None:
     marked = np.indices((60, 60)).sum(0) % 2 == 0
     found = rectangles(marked, 3840, 3840, 2048)
@@ -90,7 +102,7 @@ def test_not_too_many() -> None:
 
 def test_what_is_filled_is_smooth_and_the_rest_stays() -> None:
     pixels = pasted_text(384, 512)
-    regions = rectangles(suspicious_blocks(pixels), 384, 512, 2048)
+    regions = rectangles(looks(pixels).suspicious, 384, 512, 2048)
     result = filled(pixels, regions)
     inside = np.zeros((384, 512), dtype=bool)
     for left, top, width, height in regions:

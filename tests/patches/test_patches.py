@@ -78,7 +78,9 @@ def test_a_part_is_patched(codec: Backend) -> None:
 
 
 def test_photos_stay_as_they_are(photo: np.ndarray, codec: Backend) -> None:
-    for pixels in (photo[:192, :256].copy(), texture(*SIZE)):
+    on_white = np.full((*SIZE, 3), 255, np.uint8)
+    on_white[40:130, 60:200] = texture(90, 140)
+    for pixels in (photo[:192, :256].copy(), texture(*SIZE), on_white):
         data = jndlic.encode(pixels, 50, codec=codec)
         assert data == jndlic.encode(pixels, 50, codec=codec, patches=False)
 
