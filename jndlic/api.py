@@ -42,6 +42,8 @@ def encode(
     jnd: np.ndarray | str | None = None,
     roi: PictureSource | None = None,
     roi_strength: float = ROI_STRENGTH,
+    patches: bool | None = None,
+    lossless: bool = False,
 ) -> bytes:
     """Compresses a picture.
 
@@ -69,6 +71,10 @@ def encode(
             is added to that of `jnd`.
         roi_strength: how many times the quantisation step is doubled where `roi` is black, as far
             as quality 1.
+        patches: whether what the network cannot draw (text, screenshots, stripes) is stored in
+            another way; photos stay as they are. True by default; a search for a target knows none.
+        lossless: the file holds the picture exactly, as lossless WebP; it needs no network, so that
+            quality, targets, codec, jnd, roi and patches must be left alone.
 
     Returns:
         The content of a .jlic file.
@@ -77,16 +83,29 @@ def encode(
         ParameterError: the quality, a target, the number of threads or the strength is out of
             range, or there are several of the first two; `image`, `roi` or `codec` is something
             else; `roi` has another size than the picture, or the map has, or values that are
-            negative or not finite; there is no such model.
+            negative or not finite; there is no such model; something else goes not with `lossless`,
+            or patches with a target.
         TargetError: no quality meets the target; says what was possible.
         MetricError, WeightsError: what the metric needs is not here.
+        UnsupportedError: with `lossless`, Pillow was built without WebP.
         ImageError: the picture or the mask cannot be read, or its shape is not supported.
         OSError: the file cannot be read.
     """
     target = chosen_target(quality, target_size, target_bpp, target_metric)
-    quality = checked_quality(QUALITY_DEFAULT if quality is None else quality)
+    checked = checked_quality(QUALITY_DEFAULT if quality is None else quality)
     check_codec(codec)
     picture, region = picture_of(image), None
+    if lossless:
+        chosen = quality, target, codec, jnd, roi, patches
+        if any(option is not None for option in chosen):
+            raise ParameterError(
+                "with lossless, there is no quality, target, codec, map, mask or patch to choose"
+            )
+        from jndlic.patches.bare import encode_lossless
+
+        return encode_lossless(picture)
+    if target is not None and patches is not None:
+        raise ParameterError("a search for a target knows no patches")
     if roi is not None:
         from jndlic.jnd.regions import region_of_interest
 
@@ -101,7 +120,9 @@ def encode(
             return encode_to_target(picture, target, codec, jnd, roi=region).data
         from jndlic.pipeline import encode_picture
 
-        return encode_picture(picture, quality, codec, jnd, roi=region)
+        return encode_picture(
+            picture, checked, codec, jnd, roi=region, patches=patches in (None, True)
+        )
 
 
 def decode(
@@ -178,6 +199,8 @@ def imwrite(
     jnd: np.ndarray | str | None = None,
     roi: PictureSource | None = None,
     roi_strength: float = ROI_STRENGTH,
+    patches: bool | None = None,
+    lossless: bool = False,
 ) -> None:
     """Compresses a picture into a file, which appears whole or not at all. What was there before
     is replaced.
@@ -185,8 +208,8 @@ def imwrite(
     Args:
         path: where the file shall be; its name ends in .jlic, unless it is a pipe or a device.
         image: an array, or whatever else `encode` takes.
-        quality, target_size, target_bpp, target_metric, codec, threads, jnd, roi, roi_strength: as
-            of `encode`.
+        quality, target_size, target_bpp, target_metric, codec, threads, jnd, roi, roi_strength,
+            patches, lossless: as of `encode`.
 
     Raises:
         ParameterError: as of `encode`; or the name has another suffix.
@@ -214,6 +237,8 @@ def imwrite(
         jnd=jnd,
         roi=roi,
         roi_strength=roi_strength,
+        patches=patches,
+        lossless=lossless,
     )
     write_atomically(target, data)
 
@@ -243,11 +268,13 @@ def info(data: Source) -> dict[str, Any]:
         data: the content of a .jlic file, its path, or an open one.
 
     Returns:
-        version, width and height (as coded), quality, quality_plane ({min, mean, max}; None where
-        the quality is the same everywhere), grey, depth (bits), orientation (1..8, as EXIF numbers
-        them), alpha, model (empty if it is not known), fingerprint (hex), bytes, bpp, segments,
-        streams (name to {bytes, bpp}), chunks (list of {tag, bytes}, payloads only) and
-        overhead_bytes (header and framing).
+        version, width and height (as coded), quality (None in a bare file), quality_plane ({min,
+        mean, max}; None where the quality is the same everywhere), grey, depth (bits), orientation
+        (1..8, as EXIF numbers them), alpha, bare (whether patches alone make up the picture),
+        patches (list of {left, top, width, height, format, lossless, blend, bytes}), model (empty
+        if it is not known), fingerprint (hex), bytes, bpp, segments, streams (name to {bytes,
+        bpp}), chunks (list of {tag, bytes}, payloads only) and overhead_bytes (header and
+        framing).
 
     Raises:
         FormatError, UnsupportedError: as for `decode`, as far as the container goes.

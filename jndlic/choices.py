@@ -12,6 +12,10 @@ BACKENDS = (AUTO, ONNX, TORCH)
 QUALITY_DEFAULT = 50
 """Of the encoder, where nothing says another one."""
 
+OFF = "off"
+PATCHES = (AUTO, OFF)
+"""For what the network cannot draw."""
+
 OWN_JND_MODEL = "namm"
 """What the encoder makes of every picture (jndlic/jnd/own_map.py)."""
 

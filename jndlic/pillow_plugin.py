@@ -52,8 +52,9 @@ _METADATA = {"icc_profile": "icc", "exif": "exif", "xmp": "xmp"}
 class JlicImageFile(ImageFile.ImageFile):
     """A .jlic file that Pillow has opened; decoded when its pixels are first asked for.
 
-    Its `info` holds quality (1..100) and orientation (1..8: how the decoder turns the picture; size
-    and pixels are those of the turned one), and where the file has them icc_profile, exif and xmp.
+    Its `info` holds quality (1..100; not where patches alone make up the picture), orientation
+    (1..8: how the decoder turns the picture; size and pixels are those of the turned one), and
+    where the file has them icc_profile, exif and xmp.
     """
 
     format = FORMAT
@@ -73,7 +74,9 @@ class JlicImageFile(ImageFile.ImageFile):
                 f"the file claims {self._size[0]} x {self._size[1]} pixels; the limit is "
                 f"{AREA_MAX} pixels in all"
             )
-        self.info.update(quality=front.header.quality, orientation=front.header.orientation)
+        self.info.update(orientation=front.header.orientation)
+        if not front.header.bare:
+            self.info.update(quality=front.header.quality)
         for key, tag, mark in (
             ("icc_profile", TAG_ICC, b""),
             ("exif", TAG_EXIF, EXIF_MARK),
@@ -126,9 +129,9 @@ def _accept(prefix: bytes) -> bool:
 
 
 def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
-    """Options: quality, target_size, target_bpp, target_metric, jnd, roi, roi_strength, codec and
-    threads as of `jndlic.encode`; icc_profile, exif and xmp to replace what the image's info has of
-    them, None to leave it out. Others are ignored, as Pillow has it.
+    """Options: quality, target_size, target_bpp, target_metric, jnd, roi, roi_strength, patches,
+    lossless, codec and threads as of `jndlic.encode`; icc_profile, exif and xmp to replace what the
+    image's info has of them, None to leave it out. Others are ignored, as Pillow has it.
     """
     options = cast("dict[str, Any]", image.encoderinfo)
     try:
@@ -147,6 +150,8 @@ def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
             jnd=options.get("jnd"),
             roi=options.get("roi"),
             roi_strength=options.get("roi_strength", ROI_STRENGTH),
+            patches=options.get("patches"),
+            lossless=options.get("lossless", False),
         )
     except ParameterError:
         raise

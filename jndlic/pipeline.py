@@ -22,10 +22,14 @@ from jndlic.format import container as format_
 from jndlic.format.coding import SymbolReader, pack_symbols
 from jndlic.format.container import Container, Front, Header, pack, unpack
 from jndlic.format.grid import JND_STRIDE, LATENT_STRIDE, Area, picture_area, segment_count
-from jndlic.format.planes import decode_plane, encode_plane
+from jndlic.format.patches import decode_patches
+from jndlic.format.planes import decode_plane
 from jndlic.format.quality import Quality, quality_chunks
+from jndlic.images.chunks import side_chunks
 from jndlic.images.picture import Picture, turned
 from jndlic.images.region import Region, before_turning, checked_region
+from jndlic.patches.bare import decode_bare
+from jndlic.patches.paste import paste
 
 if TYPE_CHECKING:
     from jndlic.format.symbols import PhaseSymbols, Symbols, SymbolStream
@@ -82,6 +86,7 @@ def encode_picture(
     jnd: np.ndarray | str | None = None,
     progress: Callable[[float], None] | None = None,
     roi: Roi | None = None,
+    patches: bool = True,
 ) -> bytes:
     """Compresses a picture.
 
@@ -92,18 +97,31 @@ def encode_picture(
         jnd: see `analyse_picture`.
         progress: gets the share that is done, 0 to 1: of a slow model's map, then of the rest.
         roi: see `analyse_picture`.
+        patches: whether what the network draws badly is patched; see jndlic/patches/encoder.py.
     """
     from jndlic.jnd.own_map import own_map_of_window
 
     octaves = _octaves(picture, jnd, progress, roi)
     chosen = _steered(quality, octaves, codec)
-    symbols = codec.code(
-        lambda area: own_map_of_window(picture.pixels, area),
-        picture.height,
-        picture.width,
-        chosen.values,
-    )
-    return _packed(picture, symbols, chosen, codec, side_chunks(picture), progress)
+    sides = side_chunks(picture)
+
+    def coded(pixels: np.ndarray) -> Container:
+        symbols = codec.code(
+            lambda area: own_map_of_window(pixels, area),
+            picture.height,
+            picture.width,
+            chosen.values,
+        )
+        return _assembled(picture, symbols, chosen, codec, sides, progress)
+
+    def drawn(container: Container, part: Region) -> np.ndarray:
+        return _drawn(container, SymbolReader(container, codec), codec, part, None).pixels
+
+    if not patches or not codec.knows_photos:
+        return pack(coded(picture.pixels))
+    from jndlic.patches.encoder import patched
+
+    return pack(patched(picture, coded, drawn))
 
 
 def decode_picture(data: bytes, codec: Backend) -> Picture:
@@ -217,37 +235,39 @@ def encode_analysed(
     """
     chosen = _steered(quality, analysed.octaves, codec)
     symbols = codec.quantise_rows(analysed.features, chosen.values)
-    return _packed(picture, symbols, chosen, codec, analysed.chunks, progress)
+    return pack(_assembled(picture, symbols, chosen, codec, analysed.chunks, progress))
 
 
-def _packed(
+def _assembled(
     picture: Picture,
     symbols: SymbolStream,
     quality: Quality,
     codec: Backend,
     sides: Chunks,
     progress: Callable[[float], None] | None,
-) -> bytes:
+) -> Container:
     header = Header(picture.width, picture.height, quality.base, codec.fingerprint, picture.grey)
     if progress is not None:
         symbols = Watched(symbols, segment_count(picture.height, picture.width), progress)
     chunks = *quality_chunks(quality), *_name_chunks(codec), *sides
-    return pack(pack_symbols(header, symbols, codec, chunks))
+    return pack_symbols(header, symbols, codec, chunks)
 
 
 def decode_container(
-    container: Container, codec: Backend, progress: Callable[[float], None] | None = None
+    container: Container, codec: Backend | None, progress: Callable[[float], None] | None = None
 ) -> Picture:
     """Restores the picture of a container; errors as of `jndlic.decode`.
 
     Args:
         container: of the file.
-        codec: networks and tables.
+        codec: networks and tables; a bare file does without.
         progress: gets the share that is done, 0 to 1.
     """
     header = container.header
-    symbols = SymbolReader(container, codec)
     whole = Region(0, 0, header.width, header.height)
+    if codec is None or header.bare:
+        return turned(decode_bare(container, whole), header.orientation)
+    symbols = SymbolReader(container, codec)
     picture = _drawn(container, symbols, codec, whole, progress)
     symbols.check()
     return turned(picture, header.orientation)
@@ -256,7 +276,7 @@ def decode_container(
 def decode_region(
     front: Front,
     segment_stream: Callable[[int], bytes],
-    codec: Backend,
+    codec: Backend | None,
     region: Sequence[int],
     progress: Callable[[float], None] | None = None,
 ) -> Picture:
@@ -266,7 +286,7 @@ def decode_region(
     Args:
         front: of the file.
         segment_stream: gives the stream of a segment by its number in raster order.
-        codec: networks and tables.
+        codec: networks and tables; a bare file does without.
         region: left, top, width and height in pixels of the picture as it is handed out.
         progress: gets the share that is done, 0 to 1.
 
@@ -277,6 +297,8 @@ def decode_region(
     header = front.header
     shown = header.shown_size
     part = before_turning(checked_region(region, *shown), *shown, header.orientation)
+    if codec is None or header.bare:
+        return turned(decode_bare(front, part), header.orientation)
     symbols = SymbolReader(front, codec, segment_stream)
     picture = _drawn(front, symbols, codec, part, progress)
     return turned(picture, header.orientation)
@@ -295,6 +317,8 @@ def _drawn(
     alpha = file.payload(format_.TAG_ALPHA)
     if alpha is not None:  # before the synthesis: a damaged plane should fail early
         alpha = decode_plane(alpha, header.height, header.width, "alpha")[inside].copy()
+    patches = file.payload(format_.TAG_PATCHES)
+    pasted = () if patches is None else decode_patches(patches, header)
     whole = picture_area(header.height, header.width)
     top, left = part.top // LATENT_STRIDE, part.left // LATENT_STRIDE
     bottom, right = (-(-side.stop // LATENT_STRIDE) for side in inside)
@@ -313,6 +337,7 @@ def _drawn(
         done += target.size
         if progress is not None:
             progress(done / pixels.size)
+    paste(pixels, part, pasted, header)
     return Picture(
         pixels,
         alpha,
@@ -348,18 +373,6 @@ def _name_chunks(codec: Backend) -> Chunks:
         if codec.name and not shipped_weights.shipped_name(codec.fingerprint)
         else ()
     )
-
-
-def side_chunks(picture: Picture) -> Chunks:
-    """Alpha and metadata of a picture as a file holds them, at any quality."""
-    chunks = [
-        (format_.TAG_ICC, picture.icc),
-        (format_.TAG_EXIF, picture.exif),
-        (format_.TAG_XMP, picture.xmp),
-    ]
-    if picture.alpha is not None:
-        chunks.append((format_.TAG_ALPHA, encode_plane(picture.alpha)))
-    return tuple((tag, payload) for tag, payload in chunks if payload)
 
 
 def _checked_map(jnd: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -22,6 +22,7 @@ FLOW = (
     ("arguments", "shipped_weights", "tensor_files", "tensors"),
     ("format",),
     ("images",),
+    ("patches",),
     ("sources",),
     ("metrics",),
     ("jnd",),
@@ -242,7 +243,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     pixels = np.random.default_rng(1).integers(0, 256, (40, 70, 3), dtype=np.uint8)
     picture, compressed = folder / "picture.ppm", folder / "picture.jlic"
     picture.write_bytes(b"P6 70 40 255\n" + pixels.tobytes())
-    compressed.write_bytes(jndlic.encode(pixels, quality=30))
+    compressed.write_bytes(jndlic.encode(pixels, quality=30, patches=False))
     return picture, compressed
 
 

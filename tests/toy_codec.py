@@ -40,6 +40,7 @@ class ToyCodec:
     def __init__(self) -> None:
         self.name = "toy"
         self.trained_on = ()
+        self.knows_photos = False
         self.fingerprint = b"toycodec"
         self.side_margin = 0
         self.tables_z = normal_tables([4.0, 4.0, 4.0])

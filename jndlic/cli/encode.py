@@ -8,11 +8,12 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from jndlic.choices import QUALITY_DEFAULT
+from jndlic.choices import OFF, QUALITY_DEFAULT
 from jndlic.cli import batch, regions, streams
 from jndlic.cli import jnd as cli_jnd
 from jndlic.cli import jobs as cli_jobs
 from jndlic.cli import optimize as cli_optimize
+from jndlic.cli import patches as cli_patches
 from jndlic.cli import targets as cli_targets
 from jndlic.cli.common import Chooser, Coder, Done, add_codec_options, naming
 from jndlic.cli.jobs import Job, Kind, find_jobs
@@ -33,10 +34,12 @@ def add_command(commands: argparse._SubParsersAction) -> None:
         help=f"small file to visually lossless (default: {QUALITY_DEFAULT})",
     )
     cli_targets.add_options(quality)
+    cli_patches.add_lossless_option(quality)
     cli_optimize.add_encoder_options(encode, quality)
     cli_targets.add_metric_options(encode)
     cli_jnd.add_encoder_option(encode)
     regions.add_options(encode)
+    cli_patches.add_patches_option(encode)
     add_codec_options(encode)
     batch.add_options(encode)
     encode.set_defaults(run=_encode)
@@ -50,6 +53,8 @@ class Encoder(Coder):
         chosen: int | None = arguments.quality
         self.quality: int = QUALITY_DEFAULT if chosen is None else chosen
         self.regions = regions.Regions(arguments)
+        self.lossless: bool = arguments.lossless
+        self.patches: bool = arguments.patches != OFF
         self.chooser: Chooser | None = None
         target = cli_targets.chosen_target(arguments)
         if target is not None:
@@ -70,12 +75,14 @@ class Encoder(Coder):
             # After the picture: a wrong one should not wait for the networks
             from jndlic.pipeline import encode_picture
 
-            codec, bar = self.codec, share_line(self.telling)
+            codec, bar = None if self.lossless else self.codec, share_line(self.telling)
             said, losses = "", picture.losses
-            facts: Mapping[str, object] = {"quality": self.quality}
+            facts: Mapping[str, object] = {"quality": None if self.lossless else self.quality}
             start = time.perf_counter()
-            if self.chooser is None:
-                data = encode_picture(picture, self.quality, codec, jnd, bar, roi)
+            if codec is None:
+                data = cli_patches.encode_lossless(picture)
+            elif self.chooser is None:
+                data = encode_picture(picture, self.quality, codec, jnd, bar, roi, self.patches)
             else:
                 data, told, facts, short = self.chooser.encode(
                     picture, codec, jnd, roi, len(content), bar
@@ -104,6 +111,7 @@ def _encode(arguments: argparse.Namespace) -> int:
 
     cli_optimize.check_encoder_options(arguments)
     regions.check_options(arguments)
+    cli_patches.check_options(arguments)
     kind = Kind("pictures", is_image, SUFFIX, lambda name: Path(name).suffix.lower() == SUFFIX)
     jobs, alone = find_jobs(arguments, kind)
     return batch.run(Encoder(arguments), jobs, alone, arguments)

@@ -50,14 +50,25 @@ def _tell(name: str, facts: dict[str, Any]) -> None:
     varies = (
         f" (a plane of {plane['min']} to {plane['max']}, mean {plane['mean']:.1f})" if plane else ""
     )
-    emit(
-        f"quality {facts['quality']}{varies}, weights {facts['model'] or 'unknown'} (fingerprint "
-        f"{facts['fingerprint']})"
-    )
+    if facts["bare"]:
+        emit(f"no network: patches alone{_without_loss(facts['patches'])}")
+    else:
+        emit(
+            f"quality {facts['quality']}{varies}, weights {facts['model'] or 'unknown'} "
+            f"(fingerprint {facts['fingerprint']})"
+        )
+    if facts["patches"]:
+        area = sum(patch["width"] * patch["height"] for patch in facts["patches"])
+        emit(
+            f"patches: {len(facts['patches'])} as "
+            f"{', '.join(sorted({patch['format'] for patch in facts['patches']}))}, "
+            f"{area / (facts['width'] * facts['height']):.1%} of the picture"
+        )
     emit(f"{facts['bytes']} bytes, {facts['bpp']:.4f} bpp, latent segments: {facts['segments']}")
     names = {
         "QPLN": "quality plane",
         "ALPH": "alpha plane",
+        "PTCH": "patches",
         "icCp": "ICC profile",
         "exIf": "EXIF",
         "xmPd": "XMP",
@@ -71,3 +82,7 @@ def _tell(name: str, facts: dict[str, Any]) -> None:
     for tag, size, name in (*rows, ("", facts["overhead_bytes"], "header, framing, CRCs")):
         bpp = 8 * size / (facts["width"] * facts["height"])
         emit(f"  {tag:4s} {size:10d} bytes {bpp:9.4f} bpp {size / facts['bytes']:6.1%}  {name}")
+
+
+def _without_loss(patches: list[dict[str, Any]]) -> str:
+    return ", all of them without loss" if all(patch["lossless"] for patch in patches) else ""

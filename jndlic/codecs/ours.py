@@ -18,6 +18,7 @@ from jndlic.codecs.codec import Source, as_picture
 from jndlic.errors import ParameterError
 from jndlic.format.coding import DecodedSymbols
 from jndlic.format.container import QUALITY_MAX, QUALITY_MIN
+from jndlic.images.chunks import side_chunks
 from jndlic.images.picture import Picture
 from jndlic.images.pillow import shown
 from jndlic.jnd.models import MODELS
@@ -28,7 +29,6 @@ from jndlic.pipeline import (
     encode_analysed,
     grey_levels,
     quantise,
-    side_chunks,
 )
 from jndlic.runtime import load
 from jndlic.runtime.backend import Backend

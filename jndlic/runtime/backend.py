@@ -23,6 +23,11 @@ class Backend(TableSource, Protocol[Features]):
     tell.
     """
 
+    knows_photos: bool
+    """Whether it draws photos as well as the shipped weights do, so that what it draws worse is no
+    photo, and the encoder patches it.
+    """
+
     def analyse(self, pixels: np.ndarray, jnd: np.ndarray) -> Features:
         """The part of encoding that no quality changes.
 

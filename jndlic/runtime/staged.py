@@ -38,6 +38,7 @@ class StagedBackend(WeightsTables):
     """
 
     side_margin = SIDE_MARGIN
+    knows_photos = True
 
     def __init__(self, weights: Weights) -> None:
         super().__init__(weights)

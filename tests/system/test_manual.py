@@ -98,8 +98,11 @@ def test_groff_warns_of_nothing(name: str) -> None:
     assert warnings == ""
     if name.endswith("jndlic-encode.1"):
         assert "-q, --quality 1..100" in text
-        choices = "-q 1..100", "--target-size SIZE", "--target-bpp X", "--target-metric NAME=VALUE"
-        assert f"[{' | '.join((*choices, '--visually-lossless'))}]" in " ".join(text.split())
+        choices = (
+            *("-q 1..100", "--target-size SIZE", "--target-bpp X", "--target-metric NAME=VALUE"),
+            *("--lossless", "--visually-lossless"),
+        )
+        assert f"[{' | '.join(choices)}]" in " ".join(text.split())
         assert ".jlic file, or a folder for many" in " ".join(text.split())
 
 
