@@ -44,7 +44,7 @@ def _fill(pixels: np.ndarray, region: Region) -> None:
     ways += [] if down is None else [down]
     if not ways:  # the region is the picture
         ways = [inside.mean((0, 1))]
-    inside[:] = (sum(ways) / len(ways)).round()
+    inside[:] = np.round(np.mean(ways, 0))
 
 
 def _between(first: np.ndarray | None, last: np.ndarray | None, size: int) -> np.ndarray | None:
