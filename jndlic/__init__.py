@@ -19,6 +19,7 @@ from jndlic.errors import (
     ImageError,
     JndlicError,
     ParameterError,
+    TargetError,
     UnsupportedError,
     WeightsError,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "JlicFile",
     "JndlicError",
     "ParameterError",
+    "TargetError",
     "UnsupportedError",
     "WeightsError",
     "decode",

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jndlic.arguments import whole_number
+from jndlic.choices import QUALITY_DEFAULT, ROI_STRENGTH
 from jndlic.errors import ParameterError
 from jndlic.files import check_target, is_special, write_atomically
 from jndlic.format import container as format_
 from jndlic.format.container import SUFFIX, read_container
 from jndlic.jlic_file import JlicFile, check_codec, restored, shipped_codec
 from jndlic.sources import opened, picture_of
+from jndlic.targets.target import chosen_target
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -30,11 +32,18 @@ if TYPE_CHECKING:
 
 def encode(
     image: PictureSource,
-    quality: int = 50,
+    quality: int | None = None,
     *,
+    target_size: int | None = None,
+    target_bpp: float | None = None,
+    target_metric: tuple[str, float] | None = None,
     codec: Backend | None = None,
     threads: int | None = None,
     jnd: np.ndarray | str | None = None,
+    roi: PictureSource | None = None,
+    roi_strength: float = ROI_STRENGTH,
+    patches: bool | None = None,
+    lossless: bool = False,
 ) -> bytes:
     """Compresses a picture.
 
@@ -42,33 +51,78 @@ def encode(
         image: a Pillow image; a uint8 array (H, W), (H, W, 1), (H, W, 2), (H, W, 3) or (H, W, 4),
             where 2 and 4 channels end with alpha; the path of a picture file, an open one, or its
             content as bytes.
-        quality: 1 (smallest file) to 100 (visually lossless).
+        quality: 1 (smallest file) to 100 (visually lossless); 50 by default. It and the targets
+            exclude one another.
+        target_size: the largest quality whose file has at most so many bytes, alpha and metadata
+            included.
+        target_bpp: the same in bits per pixel.
+        target_metric: the name of a metric, for example "ssimulacra2" (jndlic/choices.py has them
+            all), and a value: the smallest quality at which the decoded picture is not worse.
         codec: network and tables; the shipped ones by default.
         threads: limit on the CPU threads of this call; by default as many as processors are free.
         jnd: tolerance of each pixel in grey levels, (H, W) or (H, W, 3). Where it is twice the map
             that the encoder makes of the picture, the quantisation step is twice as large (blocks
             of 32 x 32 pixels), as far as qualities 1 to 100 reach. Or the name of a JND model
             (`jndlic encode --help` lists them), whose map says where quality goes.
+        roi: what matters: a picture as large as `image`, in any form that `image` may have, or an
+            array (H, W) of truth values or of floats from 0 to 1. White has the quality, black a
+            coarser one, grey lies between (means over blocks of 32 x 32 pixels). It lies on the
+            picture as it is seen: turned by the orientation of its EXIF, if it has any. Its effect
+            is added to that of `jnd`.
+        roi_strength: how many times the quantisation step is doubled where `roi` is black, as far
+            as quality 1.
+        patches: whether what the network cannot draw (text, screenshots, stripes) is stored in
+            another way; photos stay as they are. True by default; a search for a target knows none.
+        lossless: the file holds the picture exactly, as lossless WebP; it needs no network, so that
+            quality, targets, codec, jnd, roi and patches must be left alone.
 
     Returns:
         The content of a .jlic file.
 
     Raises:
-        ParameterError: the quality or the number of threads is out of range, `image` or `codec` is
-            something else, or the map has another size than the picture, or values that are
-            negative or not finite; there is no such model.
-        ImageError: the picture cannot be read, or its shape is not supported.
+        ParameterError: the quality, a target, the number of threads or the strength is out of
+            range, or there are several of the first two; `image`, `roi` or `codec` is something
+            else; `roi` has another size than the picture, or the map has, or values that are
+            negative or not finite; there is no such model; something else goes not with `lossless`,
+            or patches with a target.
+        TargetError: no quality meets the target; says what was possible.
+        MetricError, WeightsError: what the metric needs is not here.
+        UnsupportedError: with `lossless`, Pillow was built without WebP.
+        ImageError: the picture or the mask cannot be read, or its shape is not supported.
         OSError: the file cannot be read.
     """
-    quality = checked_quality(quality)
+    target = chosen_target(quality, target_size, target_bpp, target_metric)
+    checked = checked_quality(QUALITY_DEFAULT if quality is None else quality)
     check_codec(codec)
-    picture = picture_of(image)
+    picture, region = picture_of(image), None
+    if lossless:
+        chosen = quality, target, codec, jnd, roi, patches
+        if any(option is not None for option in chosen):
+            raise ParameterError(
+                "with lossless, there is no quality, target, codec, map, mask or patch to choose"
+            )
+        from jndlic.patches.bare import encode_lossless
+
+        return encode_lossless(picture)
+    if target is not None and patches is not None:
+        raise ParameterError("a search for a target knows no patches")
+    if roi is not None:
+        from jndlic.jnd.regions import region_of_interest
+
+        region = region_of_interest(roi, roi_strength)
     from jndlic.runtime.threads import thread_limit
 
     with thread_limit(threads):
+        codec = codec or shipped_codec()
+        if target is not None:
+            from jndlic.targets.encoding import encode_to_target
+
+            return encode_to_target(picture, target, codec, jnd, roi=region).data
         from jndlic.pipeline import encode_picture
 
-        return encode_picture(picture, quality, codec or shipped_codec(), jnd)
+        return encode_picture(
+            picture, checked, codec, jnd, roi=region, patches=patches in (None, True)
+        )
 
 
 def decode(
@@ -135,11 +189,18 @@ def imread(
 def imwrite(
     path: str | os.PathLike[str],
     image: PictureSource,
-    quality: int = 50,
+    quality: int | None = None,
     *,
+    target_size: int | None = None,
+    target_bpp: float | None = None,
+    target_metric: tuple[str, float] | None = None,
     codec: Backend | None = None,
     threads: int | None = None,
     jnd: np.ndarray | str | None = None,
+    roi: PictureSource | None = None,
+    roi_strength: float = ROI_STRENGTH,
+    patches: bool | None = None,
+    lossless: bool = False,
 ) -> None:
     """Compresses a picture into a file, which appears whole or not at all. What was there before
     is replaced.
@@ -147,10 +208,12 @@ def imwrite(
     Args:
         path: where the file shall be; its name ends in .jlic, unless it is a pipe or a device.
         image: an array, or whatever else `encode` takes.
-        quality, codec, threads, jnd: as of `encode`.
+        quality, target_size, target_bpp, target_metric, codec, threads, jnd, roi, roi_strength,
+            patches, lossless: as of `encode`.
 
     Raises:
         ParameterError: as of `encode`; or the name has another suffix.
+        TargetError, MetricError, WeightsError: as of `encode`.
         ImageError: as of `encode`; or the folder does not exist.
         OSError: a file cannot be read or written.
     """
@@ -163,7 +226,21 @@ def imwrite(
     if not is_special(target) and os.path.splitext(target)[1].lower() != SUFFIX:
         raise ParameterError(f"{target}: the name must end in {SUFFIX}")
     check_target(target)  # before the work
-    write_atomically(target, encode(image, quality, codec=codec, threads=threads, jnd=jnd))
+    data = encode(
+        image,
+        quality,
+        target_size=target_size,
+        target_bpp=target_bpp,
+        target_metric=target_metric,
+        codec=codec,
+        threads=threads,
+        jnd=jnd,
+        roi=roi,
+        roi_strength=roi_strength,
+        patches=patches,
+        lossless=lossless,
+    )
+    write_atomically(target, data)
 
 
 def open(source: Source, *, area_max: int = format_.AREA_MAX) -> JlicFile:
@@ -191,11 +268,13 @@ def info(data: Source) -> dict[str, Any]:
         data: the content of a .jlic file, its path, or an open one.
 
     Returns:
-        version, width and height (as coded), quality, quality_plane ({min, mean, max}; None where
-        the quality is the same everywhere), grey, depth (bits), orientation (1..8, as EXIF numbers
-        them), alpha, model (empty if it is not known), fingerprint (hex), bytes, bpp, segments,
-        streams (name to {bytes, bpp}), chunks (list of {tag, bytes}, payloads only) and
-        overhead_bytes (header and framing).
+        version, width and height (as coded), quality (None in a bare file), quality_plane ({min,
+        mean, max}; None where the quality is the same everywhere), grey, depth (bits), orientation
+        (1..8, as EXIF numbers them), alpha, bare (whether patches alone make up the picture),
+        patches (list of {left, top, width, height, format, lossless, blend, bytes}), model (empty
+        if it is not known), fingerprint (hex), bytes, bpp, segments, streams (name to {bytes,
+        bpp}), chunks (list of {tag, bytes}, payloads only) and overhead_bytes (header and
+        framing).
 
     Raises:
         FormatError, UnsupportedError: as for `decode`, as far as the container goes.

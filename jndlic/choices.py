@@ -9,6 +9,13 @@ AUTO, ONNX, TORCH = "auto", "onnx", "torch"
 BACKENDS = (AUTO, ONNX, TORCH)
 """Of jndlic/runtime/load.py."""
 
+QUALITY_DEFAULT = 50
+"""Of the encoder, where nothing says another one."""
+
+OFF = "off"
+PATCHES = (AUTO, OFF)
+"""For what the network cannot draw."""
+
 OWN_JND_MODEL = "namm"
 """What the encoder makes of every picture (jndlic/jnd/own_map.py)."""
 
@@ -41,6 +48,20 @@ LEARNED_PREDICTORS = ("vp", "sg")
 
 PREDICTORS = (*METRIC_PREDICTORS, *LEARNED_PREDICTORS)
 
+METRICS = (
+    "psnr-rgb",
+    "ms-ssim-rgb",
+    "lpips-squeeze",
+    "ssimulacra2",
+    "fsim",
+    "vif",
+    "haarpsi",
+    "butteraugli-3norm",
+    "cvvdp",
+    "grid-visibility",
+)
+"""Of jndlic/metrics/registry.py."""
+
 OBSERVER_PROFILES = ("mcl-jci-50", "mcl-jci-75", "mcl-jci-90", "mcl-jci-95")
 """Of jndlic/optimize/predictors/profiles.py. The number is a percentage of observers."""
 
@@ -52,3 +73,7 @@ DEFAULT_PROFILE = "mcl-jci-75"
 
 SEARCH_RULES = ("bisect", "binary-block", "binary-block-paper", "sliding-window")
 """Of jndlic/optimize/search.py."""
+
+ROI_STRENGTH = 2.0
+"""Of jndlic/jnd/regions.py: octaves of the quantisation step between what matters and what does
+not."""

@@ -32,6 +32,20 @@ class ParameterError(JndlicError, ValueError):
     """An argument is out of its range, for example a quality outside 1..100."""
 
 
+class TargetError(JndlicError):
+    """No quality reaches a target.
+
+    Args:
+        message: what is wrong.
+        quality: the one that comes nearest.
+        best: what it reaches: bytes, bits per pixel, or the value of the metric.
+    """
+
+    def __init__(self, message: str, quality: int | None = None, best: float | None = None) -> None:
+        super().__init__(message)
+        self.quality, self.best = quality, best
+
+
 class CodecError(JndlicError):
     """Another codec is not installed, or it failed."""
 

@@ -43,7 +43,7 @@ class JlicFile:
         front: the file without its segments (`jndlic.format.container.Front`).
         width, height: of the picture as it is handed out, pixels.
         mode: of the picture, in Pillow's words: L, LA, RGB or RGBA.
-        quality: 1..100.
+        quality: 1..100; None where patches alone make up the picture.
 
     Raises:
         FormatError: the front is damaged or foreign, or the file truncated.
@@ -62,7 +62,7 @@ class JlicFile:
             self.close()
             raise
         header = self.front.header
-        self.quality: int = header.quality
+        self.quality: int | None = None if header.bare else header.quality
         self.width, self.height = header.shown_size
         self.mode: str = shown_mode(self.front)
 
@@ -146,7 +146,7 @@ class JlicFile:
         with thread_limit(threads):
             from jndlic.pipeline import decode_region
 
-            codec = codec or shipped_codec()
+            codec = _needed_codec(self.front, codec)
             return decode_region(self.front, self._segment, codec, region, progress)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
@@ -172,7 +172,8 @@ class JlicFile:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<JlicFile {self.width} x {self.height}, {self.mode}, quality {self.quality}>"
+        quality = "patches alone" if self.quality is None else f"quality {self.quality}"
+        return f"<JlicFile {self.width} x {self.height}, {self.mode}, {quality}>"
 
     def _segment(self, number: int) -> bytes:
         if self._container is None and self._stream is not None and can_be_sought(self._stream):
@@ -188,10 +189,13 @@ def shown_mode(front: Front) -> str:
 
 def facts(front: Front) -> dict[str, Any]:
     """See `jndlic.info`."""
+    from jndlic.format.patches import FORMATS, decode_patches
     from jndlic.format.quality import read_quality
     from jndlic.shipped_weights import shipped_name
 
     header, plane = front.header, read_quality(front).plane
+    payload = front.payload(format_.TAG_PATCHES)
+    patches = () if payload is None else decode_patches(payload, header)
     pixels = header.width * header.height
     sizes = {
         "jnd": len(front.jnd),
@@ -203,7 +207,7 @@ def facts(front: Front) -> dict[str, Any]:
         "version": format_.VERSION,
         "width": header.width,
         "height": header.height,
-        "quality": header.quality,
+        "quality": None if header.bare else header.quality,
         "quality_plane": None
         if plane is None
         else {"min": int(plane.min()), "mean": float(plane.mean()), "max": int(plane.max())},
@@ -211,8 +215,22 @@ def facts(front: Front) -> dict[str, Any]:
         "depth": header.depth,
         "orientation": header.orientation,
         "alpha": front.payload(format_.TAG_ALPHA) is not None,
-        "model": front.model or shipped_name(header.fingerprint),
-        "fingerprint": header.fingerprint.hex(),
+        "bare": header.bare,
+        "patches": [
+            {
+                "left": patch.left,
+                "top": patch.top,
+                "width": patch.width,
+                "height": patch.height,
+                "format": FORMATS[patch.format],
+                "lossless": patch.lossless,
+                "blend": patch.blend,
+                "bytes": len(patch.data),
+            }
+            for patch in patches
+        ],
+        "model": "" if header.bare else front.model or shipped_name(header.fingerprint),
+        "fingerprint": "" if header.bare else header.fingerprint.hex(),
         "bytes": front.size,
         "bpp": 8 * front.size / pixels,
         "segments": header.segments,
@@ -238,7 +256,7 @@ def restored(
     with thread_limit(threads):
         from jndlic.pipeline import decode_container
 
-        return decode_container(container, codec or shipped_codec(), progress)
+        return decode_container(container, _needed_codec(container, codec), progress)
 
 
 def check_codec(codec: Backend | None) -> None:
@@ -252,6 +270,11 @@ def check_codec(codec: Backend | None) -> None:
             f"codec must come from jndlic.runtime.load.load_codec, got {codec!r}; to run on a GPU: "
             'codec=load_codec(device="cuda")'
         )
+
+
+def _needed_codec(file: Container | Front, codec: Backend | None) -> Backend | None:
+    """The codec that a file is decoded with; None where none is needed."""
+    return None if file.header.bare else codec or shipped_codec()
 
 
 def shipped_codec() -> Backend:

@@ -6,7 +6,8 @@ image.save ─► Picture ─► jndlic.encode ─► file
 
 Errors are those that Pillow's callers expect. Damaged files: UnidentifiedImageError where they are
 opened, OSError where they are loaded (the first is a kind of the second). Too large a picture:
-DecompressionBombError. A wrong option of `save`: our ParameterError, which is a ValueError.
+DecompressionBombError. A wrong option of `save`: our ParameterError, which is a ValueError. A
+target that no quality meets: OSError, whose `__cause__` is our TargetError.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from jndlic.api import encode
+from jndlic.choices import ROI_STRENGTH
 from jndlic.errors import ImageError, JndlicError, ParameterError
 from jndlic.format.container import (
     AREA_MAX,
@@ -43,7 +45,6 @@ FORMAT = "JLIC"
 
 MIME = "image/x-jndlic"
 
-_QUALITY = 50
 _METADATA = {"icc_profile": "icc", "exif": "exif", "xmp": "xmp"}
 """Options of `save`, and keys of an image's `info`, to fields of a Picture."""
 
@@ -51,8 +52,9 @@ _METADATA = {"icc_profile": "icc", "exif": "exif", "xmp": "xmp"}
 class JlicImageFile(ImageFile.ImageFile):
     """A .jlic file that Pillow has opened; decoded when its pixels are first asked for.
 
-    Its `info` holds quality (1..100) and orientation (1..8: how the decoder turns the picture; size
-    and pixels are those of the turned one), and where the file has them icc_profile, exif and xmp.
+    Its `info` holds quality (1..100; not where patches alone make up the picture), orientation
+    (1..8: how the decoder turns the picture; size and pixels are those of the turned one), and
+    where the file has them icc_profile, exif and xmp.
     """
 
     format = FORMAT
@@ -72,7 +74,9 @@ class JlicImageFile(ImageFile.ImageFile):
                 f"the file claims {self._size[0]} x {self._size[1]} pixels; the limit is "
                 f"{AREA_MAX} pixels in all"
             )
-        self.info.update(quality=front.header.quality, orientation=front.header.orientation)
+        self.info.update(orientation=front.header.orientation)
+        if not front.header.bare:
+            self.info.update(quality=front.header.quality)
         for key, tag, mark in (
             ("icc_profile", TAG_ICC, b""),
             ("exif", TAG_EXIF, EXIF_MARK),
@@ -125,9 +129,9 @@ def _accept(prefix: bytes) -> bool:
 
 
 def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
-    """Options: quality, jnd, codec and threads as of `jndlic.encode`; icc_profile, exif and xmp to
-    replace what the image's info has of them, None to leave it out. Others are ignored, as Pillow
-    has it.
+    """Options: quality, target_size, target_bpp, target_metric, jnd, roi, roi_strength, patches,
+    lossless, codec and threads as of `jndlic.encode`; icc_profile, exif and xmp to replace what the
+    image's info has of them, None to leave it out. Others are ignored, as Pillow has it.
     """
     options = cast("dict[str, Any]", image.encoderinfo)
     try:
@@ -137,10 +141,17 @@ def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
     try:
         data = encode(
             picture,
-            options.get("quality", _QUALITY),
+            options.get("quality"),
+            target_size=options.get("target_size"),
+            target_bpp=options.get("target_bpp"),
+            target_metric=options.get("target_metric"),
             codec=options.get("codec"),
             threads=options.get("threads"),
             jnd=options.get("jnd"),
+            roi=options.get("roi"),
+            roi_strength=options.get("roi_strength", ROI_STRENGTH),
+            patches=options.get("patches"),
+            lossless=options.get("lossless", False),
         )
     except ParameterError:
         raise

@@ -1,7 +1,7 @@
 """The whole way from a picture to a file and back.
 
 picture ─► its own JND map ─► Backend.analyse ─► Backend.quantise ─► symbols
-another map, relative to its own ─► quality plane ─┘
+another map, relative to its own; a mask ─► quality plane ─┘
 symbols ─► streams ─► container ─► bytes
 
 bytes ─► container ─► quality, z_J, z ─► tables ─► k ─► CRC of the symbols
@@ -22,15 +22,23 @@ from jndlic.format import container as format_
 from jndlic.format.coding import SymbolReader, pack_symbols
 from jndlic.format.container import Container, Front, Header, pack, unpack
 from jndlic.format.grid import JND_STRIDE, LATENT_STRIDE, Area, picture_area, segment_count
-from jndlic.format.planes import decode_plane, encode_plane
+from jndlic.format.patches import decode_patches
+from jndlic.format.planes import decode_plane
 from jndlic.format.quality import Quality, quality_chunks
-from jndlic.format.symbols import WholeSymbols
+from jndlic.images.chunks import side_chunks
 from jndlic.images.picture import Picture, turned
 from jndlic.images.region import Region, before_turning, checked_region
+from jndlic.patches.bare import decode_bare
+from jndlic.patches.paste import paste
 
 if TYPE_CHECKING:
     from jndlic.format.symbols import PhaseSymbols, Symbols, SymbolStream
+    from jndlic.jnd.regions import Roi
     from jndlic.runtime.backend import Backend
+
+
+Chunks = tuple[tuple[bytes, bytes], ...]
+"""Tags and payloads."""
 
 
 class Watched:
@@ -64,9 +72,11 @@ class Analysed(NamedTuple):
     features: Any
     """The backend's, of the picture and its own map."""
     octaves: np.ndarray | None
-    """(2 rows, 2 columns) float64: how many times the caller's map doubles the step of each block;
-    None without such a map.
+    """(2 rows, 2 columns) float64: how many times the caller's map and mask double the step of each
+    block; None without them.
     """
+    chunks: Chunks
+    """Alpha and metadata, of `side_chunks`."""
 
 
 def encode_picture(
@@ -75,6 +85,8 @@ def encode_picture(
     codec: Backend,
     jnd: np.ndarray | str | None = None,
     progress: Callable[[float], None] | None = None,
+    roi: Roi | None = None,
+    patches: bool = True,
 ) -> bytes:
     """Compresses a picture.
 
@@ -84,20 +96,32 @@ def encode_picture(
         codec: networks and tables.
         jnd: see `analyse_picture`.
         progress: gets the share that is done, 0 to 1: of a slow model's map, then of the rest.
+        roi: see `analyse_picture`.
+        patches: whether what the network draws badly is patched; see jndlic/patches/encoder.py.
     """
     from jndlic.jnd.own_map import own_map_of_window
 
-    octaves = _octaves(picture.pixels, jnd, progress)
+    octaves = _octaves(picture, jnd, progress, roi)
     chosen = _steered(quality, octaves, codec)
-    symbols = codec.code(
-        lambda area: own_map_of_window(picture.pixels, area),
-        picture.height,
-        picture.width,
-        chosen.values,
-    )
-    if progress is not None:
-        symbols = Watched(symbols, segment_count(picture.height, picture.width), progress)
-    return _packed(picture, symbols, chosen, codec)
+    sides = side_chunks(picture)
+
+    def coded(pixels: np.ndarray) -> Container:
+        symbols = codec.code(
+            lambda area: own_map_of_window(pixels, area),
+            picture.height,
+            picture.width,
+            chosen.values,
+        )
+        return _assembled(picture, symbols, chosen, codec, sides, progress)
+
+    def drawn(container: Container, part: Region) -> np.ndarray:
+        return _drawn(container, SymbolReader(container, codec), codec, part, None).pixels
+
+    if not patches or not codec.knows_photos:
+        return pack(coded(picture.pixels))
+    from jndlic.patches.encoder import patched
+
+    return pack(patched(picture, coded, drawn))
 
 
 def decode_picture(data: bytes, codec: Backend) -> Picture:
@@ -110,8 +134,10 @@ def analyse_picture(
     codec: Backend,
     jnd: np.ndarray | str | None = None,
     progress: Callable[[float], None] | None = None,
+    roi: Roi | None = None,
 ) -> Analysed:
-    """The part of encoding that no quality changes.
+    """The part of encoding that no quality changes, in the memory of the features: 7 bytes a pixel
+    with the shipped weights.
 
     Args:
         picture: to encode.
@@ -122,21 +148,40 @@ def analyse_picture(
             altogether, and that is what the quality is there to say. None: the same quality
             everywhere.
         progress: gets the share that is done of a slow model's map, 0 to 1.
+        roi: what matters more than the rest; its octaves are added to those of `jnd`.
 
     Raises:
-        ParameterError: the map has another size than the picture, or values that are negative or
-            not finite; there is no such model.
+        ParameterError: the map or the mask has another size than the picture, or the map values
+            that are negative or not finite; there is no such model.
     """
-    from jndlic.jnd.own_map import own_map
+    from jndlic.jnd.own_map import own_map_of_window
 
-    octaves = _octaves(picture.pixels, jnd, progress)
-    return Analysed(codec.analyse(picture.pixels, own_map(picture.pixels)), octaves)
+    octaves = _octaves(picture, jnd, progress, roi)
+    features = codec.analyse_rows(
+        lambda area: own_map_of_window(picture.pixels, area), picture.height, picture.width
+    )
+    return Analysed(features, octaves, side_chunks(picture))
 
 
 def _octaves(
-    pixels: np.ndarray, jnd: np.ndarray | str | None, progress: Callable[[float], None] | None
+    picture: Picture,
+    jnd: np.ndarray | str | None,
+    progress: Callable[[float], None] | None,
+    roi: Roi | None,
 ) -> np.ndarray | None:
     """See Analysed."""
+    if roi is None:
+        return _map_octaves(picture.pixels, jnd, progress)
+    from jndlic.jnd.regions import roi_octaves
+
+    octaves = roi_octaves(roi, picture)  # first: a mask of a wrong size waits for no slow map
+    of_map = _map_octaves(picture.pixels, jnd, progress)
+    return octaves if of_map is None else octaves + of_map
+
+
+def _map_octaves(
+    pixels: np.ndarray, jnd: np.ndarray | str | None, progress: Callable[[float], None] | None
+) -> np.ndarray | None:
     if jnd is None or (isinstance(jnd, str) and jnd == OWN_JND_MODEL):
         return None
     from jndlic.jnd.own_map import own_map
@@ -156,7 +201,8 @@ def quantise(analysed: Analysed, base: int, codec: Backend) -> tuple[Symbols, Qu
 
     Args:
         analysed: of `analyse_picture`.
-        base: quality, 1..100, where the caller's map (if there is one) is the picture's own.
+        base: quality, 1..100, where the caller's map (if there is one) is the picture's own and the
+            mask is white.
         codec: that analysed it.
     """
     quality = _steered(base, analysed.octaves, codec)
@@ -171,36 +217,57 @@ def _steered(base: int, octaves: np.ndarray | None, codec: Backend) -> Quality:
     return steered_quality(base, octaves, codec.step_levels())
 
 
-def pack_picture(picture: Picture, symbols: Symbols, quality: Quality, codec: Backend) -> bytes:
-    """The content of a .jlic file.
+def encode_analysed(
+    picture: Picture,
+    analysed: Analysed,
+    quality: int,
+    codec: Backend,
+    progress: Callable[[float], None] | None = None,
+) -> bytes:
+    """Compresses a picture that has been analysed: the file of `encode_picture`, in half the time.
 
     Args:
-        picture: gives size, alpha and metadata.
-        symbols, quality: of `quantise`.
-        codec: that made them.
+        picture: that was analysed.
+        analysed: of `analyse_picture`.
+        quality: 1..100.
+        codec: that analysed it.
+        progress: gets the share that is done, 0 to 1.
     """
-    return _packed(picture, WholeSymbols(symbols), quality, codec)
+    chosen = _steered(quality, analysed.octaves, codec)
+    symbols = codec.quantise_rows(analysed.features, chosen.values)
+    return pack(_assembled(picture, symbols, chosen, codec, analysed.chunks, progress))
 
 
-def _packed(picture: Picture, symbols: SymbolStream, quality: Quality, codec: Backend) -> bytes:
+def _assembled(
+    picture: Picture,
+    symbols: SymbolStream,
+    quality: Quality,
+    codec: Backend,
+    sides: Chunks,
+    progress: Callable[[float], None] | None,
+) -> Container:
     header = Header(picture.width, picture.height, quality.base, codec.fingerprint, picture.grey)
-    chunks = *quality_chunks(quality), *_name_chunks(codec), *_side_chunks(picture)
-    return pack(pack_symbols(header, symbols, codec, chunks))
+    if progress is not None:
+        symbols = Watched(symbols, segment_count(picture.height, picture.width), progress)
+    chunks = *quality_chunks(quality), *_name_chunks(codec), *sides
+    return pack_symbols(header, symbols, codec, chunks)
 
 
 def decode_container(
-    container: Container, codec: Backend, progress: Callable[[float], None] | None = None
+    container: Container, codec: Backend | None, progress: Callable[[float], None] | None = None
 ) -> Picture:
     """Restores the picture of a container; errors as of `jndlic.decode`.
 
     Args:
         container: of the file.
-        codec: networks and tables.
+        codec: networks and tables; a bare file does without.
         progress: gets the share that is done, 0 to 1.
     """
     header = container.header
-    symbols = SymbolReader(container, codec)
     whole = Region(0, 0, header.width, header.height)
+    if codec is None or header.bare:
+        return turned(decode_bare(container, whole), header.orientation)
+    symbols = SymbolReader(container, codec)
     picture = _drawn(container, symbols, codec, whole, progress)
     symbols.check()
     return turned(picture, header.orientation)
@@ -209,7 +276,7 @@ def decode_container(
 def decode_region(
     front: Front,
     segment_stream: Callable[[int], bytes],
-    codec: Backend,
+    codec: Backend | None,
     region: Sequence[int],
     progress: Callable[[float], None] | None = None,
 ) -> Picture:
@@ -219,7 +286,7 @@ def decode_region(
     Args:
         front: of the file.
         segment_stream: gives the stream of a segment by its number in raster order.
-        codec: networks and tables.
+        codec: networks and tables; a bare file does without.
         region: left, top, width and height in pixels of the picture as it is handed out.
         progress: gets the share that is done, 0 to 1.
 
@@ -230,6 +297,8 @@ def decode_region(
     header = front.header
     shown = header.shown_size
     part = before_turning(checked_region(region, *shown), *shown, header.orientation)
+    if codec is None or header.bare:
+        return turned(decode_bare(front, part), header.orientation)
     symbols = SymbolReader(front, codec, segment_stream)
     picture = _drawn(front, symbols, codec, part, progress)
     return turned(picture, header.orientation)
@@ -248,6 +317,8 @@ def _drawn(
     alpha = file.payload(format_.TAG_ALPHA)
     if alpha is not None:  # before the synthesis: a damaged plane should fail early
         alpha = decode_plane(alpha, header.height, header.width, "alpha")[inside].copy()
+    patches = file.payload(format_.TAG_PATCHES)
+    pasted = () if patches is None else decode_patches(patches, header)
     whole = picture_area(header.height, header.width)
     top, left = part.top // LATENT_STRIDE, part.left // LATENT_STRIDE
     bottom, right = (-(-side.stop // LATENT_STRIDE) for side in inside)
@@ -266,6 +337,7 @@ def _drawn(
         done += target.size
         if progress is not None:
             progress(done / pixels.size)
+    paste(pixels, part, pasted, header)
     return Picture(
         pixels,
         alpha,
@@ -294,24 +366,13 @@ def grey_levels(levels: np.ndarray, grey: bool) -> np.ndarray:
     return (levels + np.float32(0.5)).astype(np.uint8)  # the floor, since nothing is below 0
 
 
-def _name_chunks(codec: Backend) -> tuple[tuple[bytes, bytes], ...]:
+def _name_chunks(codec: Backend) -> Chunks:
     """The name of the weights, unless they are shipped: then it follows from the fingerprint."""
     return (
         ((format_.TAG_NAME, codec.name.encode()),)
         if codec.name and not shipped_weights.shipped_name(codec.fingerprint)
         else ()
     )
-
-
-def _side_chunks(picture: Picture) -> tuple[tuple[bytes, bytes], ...]:
-    chunks = [
-        (format_.TAG_ICC, picture.icc),
-        (format_.TAG_EXIF, picture.exif),
-        (format_.TAG_XMP, picture.xmp),
-    ]
-    if picture.alpha is not None:
-        chunks.append((format_.TAG_ALPHA, encode_plane(picture.alpha)))
-    return tuple((tag, payload) for tag, payload in chunks if payload)
 
 
 def _checked_map(jnd: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -40,6 +40,7 @@ class ToyCodec:
     def __init__(self) -> None:
         self.name = "toy"
         self.trained_on = ()
+        self.knows_photos = False
         self.fingerprint = b"toycodec"
         self.side_margin = 0
         self.tables_z = normal_tables([4.0, 4.0, 4.0])
@@ -50,6 +51,12 @@ class ToyCodec:
         height, width = pixels.shape[:2]
         both = torch.tensor(np.concatenate((pixels, jnd), 2)).permute(2, 0, 1)[None].float()
         return functional.pad(both, (0, -width % 64, 0, -height % 64), mode="replicate")
+
+    def analyse_rows(self, pixels: Source, height: int, width: int) -> Tensor:
+        return self.analyse(*pixels(picture_area(height, width)))
+
+    def quantise_rows(self, analysis: Tensor, quality: int | np.ndarray) -> WholeSymbols:
+        return WholeSymbols(self.quantise(analysis, quality))
 
     def quantise(self, analysis: Tensor, quality: int | np.ndarray) -> Symbols:
         def means(part: Tensor, size: int, step: float | Tensor) -> np.ndarray:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Generator, Sequence
 from contextlib import closing
 
-from jndlic.cli.common import Coder, Done, Failed, NoCodec, positive
+from jndlic.cli.common import Coder, Done, Failed, NoCodec, best_of, positive
 from jndlic.cli.jobs import Job
 from jndlic.cli.streams import STANDARD, is_stream
 from jndlic.cli.workers import attempt, by_workers
@@ -109,14 +109,14 @@ class _Voice:
 
     def done(self, outcome: Done) -> None:
         """A file is complete."""
-        job, _, _, _, _, _, said, losses = outcome
+        job, said, losses = outcome.job, outcome.said, outcome.losses
         if not self._quiet:
             for loss in losses:
                 note(f"jndlic: {job.source}: {loss}")
         if self._json:
             facts = outcome._asdict()
-            del facts["job"], facts["said"], facts["losses"]
-            _print_json(job, "done", {**facts, "warnings": list(losses)})
+            del facts["job"], facts["said"], facts["losses"], facts["facts"]
+            _print_json(job, "done", {**facts, **outcome.facts, "warnings": list(losses)})
         elif self._each:
             self._say(said)
 
@@ -131,13 +131,13 @@ class _Voice:
         """One of many files failed."""
         note(f"jndlic: {outcome.reason}")
         if self._json:
-            _print_json(outcome.job, "failed", {"error": outcome.reason})
+            _print_json(outcome.job, "failed", {"error": outcome.reason, **outcome.facts})
 
     def failed_alone(self, job: Job, error: Exception) -> None:
         """The only file failed; the command says so itself."""
         if self._json:
             reason = error.reason if isinstance(error, NoCodec) else error
-            _print_json(job, "failed", {"error": explained(reason)})
+            _print_json(job, "failed", {"error": explained(reason), **best_of(reason)})
 
     def sum_up(
         self, done: int, failed: int, skipped: int, sizes: Sequence[int], seconds: float

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from jndlic.choices import AUTO, BACKENDS
 from jndlic.cli.jobs import Job
 from jndlic.cli.streams import check, input_name
-from jndlic.errors import ImageError, JndlicError
+from jndlic.errors import ImageError, JndlicError, TargetError
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from jndlic.images.picture import Picture
+    from jndlic.jnd.regions import Roi
     from jndlic.runtime.backend import Backend
 
 
@@ -33,6 +39,8 @@ class Done(NamedTuple):
     """For people."""
     losses: tuple[str, ...]
     """What the output cannot hold of the input."""
+    facts: Mapping[str, object] = {}
+    """More for programs."""
 
 
 class Failed(NamedTuple):
@@ -40,6 +48,60 @@ class Failed(NamedTuple):
 
     job: Job
     reason: str
+    facts: Mapping[str, object] = {}
+    """More for programs."""
+
+
+def best_of(error: BaseException) -> dict[str, object]:
+    """For programs: what was possible where no quality meets a target; nothing of other errors."""
+    if not isinstance(error, TargetError):
+        return {}
+    return {"quality": error.quality, "best": finite(error.best)}
+
+
+def finite(value: float | None) -> float | None:
+    """A number that JSON can hold."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+class Chosen(NamedTuple):
+    """A file at a quality that was chosen for its picture."""
+
+    data: bytes
+    said: str
+    """For people."""
+    facts: Mapping[str, object]
+    """For programs: quality, goal, what was wanted and what is reached, how many were tried."""
+    short: tuple[str, ...] = ()
+    """What it falls short of."""
+
+
+class Chooser(Protocol):
+    """Chooses a quality for each picture."""
+
+    def encode(
+        self,
+        picture: Picture,
+        codec: Backend,
+        jnd: np.ndarray | str,
+        roi: Roi | None,
+        input_bytes: int,
+        progress: Callable[[float], None] | None,
+    ) -> Chosen:
+        """A .jlic file.
+
+        Args:
+            picture: to encode.
+            codec: to encode with.
+            jnd, roi: what says where quality goes; see `analyse_picture`.
+            input_bytes: size of the input.
+            progress: gets the share that is done, 0 to 1; begins anew with each file.
+
+        Raises:
+            NoCodec: what judges the pictures cannot be had.
+            JndlicError: this picture cannot be judged, or no quality is good enough.
+        """
+        ...
 
 
 class NoCodec(Exception):
@@ -156,7 +218,9 @@ def naming(job: Job) -> Generator[None]:
         text, source = str(error), input_name(job.source)
         if source in text or job.target in text:
             raise
-        raise type(error)(f"{source}: {text}") from error
+        named = copy(error)
+        named.args = (f"{source}: {text}",)
+        raise named from error
 
 
 def positive(text: str) -> int:

@@ -85,7 +85,7 @@ class Decoder(Coder):
                         },
                     )
                 )
-                codec = self.codec
+                codec = None if front.header.bare else self.codec
                 start = time.perf_counter()
                 bar = share_line(self.telling)
                 picture = file.picture(self.region, codec, progress=bar)

@@ -5,18 +5,20 @@ from __future__ import annotations
 import argparse
 import io
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
-from jndlic.cli import batch, streams
+from jndlic.choices import OFF, QUALITY_DEFAULT
+from jndlic.cli import batch, regions, streams
 from jndlic.cli import jnd as cli_jnd
 from jndlic.cli import jobs as cli_jobs
 from jndlic.cli import optimize as cli_optimize
-from jndlic.cli.common import Coder, Done, add_codec_options, naming
+from jndlic.cli import patches as cli_patches
+from jndlic.cli import targets as cli_targets
+from jndlic.cli.common import Chooser, Coder, Done, add_codec_options, naming
 from jndlic.cli.jobs import Job, Kind, find_jobs
 from jndlic.console import share_line
 from jndlic.format.container import QUALITY_MAX, QUALITY_MIN, SUFFIX
-
-_QUALITY = 50
 
 
 def add_command(commands: argparse._SubParsersAction) -> None:
@@ -29,10 +31,15 @@ def add_command(commands: argparse._SubParsersAction) -> None:
         "--quality",
         type=_quality,
         metavar=f"{QUALITY_MIN}..{QUALITY_MAX}",
-        help=f"small file to visually lossless (default: {_QUALITY})",
+        help=f"small file to visually lossless (default: {QUALITY_DEFAULT})",
     )
+    cli_targets.add_options(quality)
+    cli_patches.add_lossless_option(quality)
     cli_optimize.add_encoder_options(encode, quality)
+    cli_targets.add_metric_options(encode)
     cli_jnd.add_encoder_option(encode)
+    regions.add_options(encode)
+    cli_patches.add_patches_option(encode)
     add_codec_options(encode)
     batch.add_options(encode)
     encode.set_defaults(run=_encode)
@@ -43,11 +50,17 @@ class Encoder(Coder):
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         super().__init__(arguments)
-        self.quality: int = _QUALITY if arguments.quality is None else arguments.quality
-        self.jnd: str = arguments.jnd
-        self.search = (
-            cli_optimize.VisuallyLossless(arguments) if arguments.visually_lossless else None
-        )
+        chosen: int | None = arguments.quality
+        self.quality: int = QUALITY_DEFAULT if chosen is None else chosen
+        self.regions = regions.Regions(arguments)
+        self.lossless: bool = arguments.lossless
+        self.patches: bool = arguments.patches != OFF
+        self.chooser: Chooser | None = None
+        target = cli_targets.chosen_target(arguments)
+        if target is not None:
+            self.chooser = cli_targets.ToTarget(target)
+        elif arguments.visually_lossless:
+            self.chooser = cli_optimize.VisuallyLossless(arguments)
 
     def __call__(self, job: Job) -> Done:
         """See Coder."""
@@ -58,18 +71,24 @@ class Encoder(Coder):
             content = streams.read(job.source)
             picture = decoded(io.BytesIO(content))
             self.refuse_losses(picture.losses)
+            jnd, roi = self.regions.jnd(job.source), self.regions.roi(job.source)
             # After the picture: a wrong one should not wait for the networks
             from jndlic.pipeline import encode_picture
 
-            codec, said, losses = self.codec, "", picture.losses
+            codec, bar = None if self.lossless else self.codec, share_line(self.telling)
+            said, losses = "", picture.losses
+            facts: Mapping[str, object] = {"quality": None if self.lossless else self.quality}
             start = time.perf_counter()
-            if self.search is None:
-                bar = share_line(self.telling)
-                data = encode_picture(picture, self.quality, codec, self.jnd, bar)
+            if codec is None:
+                data = cli_patches.encode_lossless(picture)
+            elif self.chooser is None:
+                data = encode_picture(picture, self.quality, codec, jnd, bar, roi, self.patches)
             else:
-                data, said, short = self.search.encode(picture, codec, self.jnd, len(content))
+                data, told, facts, short = self.chooser.encode(
+                    picture, codec, jnd, roi, len(content), bar
+                )
                 self.refuse_losses(short)
-                said, losses = f", {said}", losses + short
+                said, losses = f", {told}", losses + short
             seconds = time.perf_counter() - start
             streams.write(job.target, data)
         bpp = 8 * len(data) / (picture.width * picture.height)
@@ -83,6 +102,7 @@ class Encoder(Coder):
             f"{streams.output_name(job.target)}: {len(data)} bytes, {bpp:.4f} bpp, "
             f"{seconds:.2f} s{said}",
             losses,
+            facts,
         )
 
 
@@ -90,6 +110,8 @@ def _encode(arguments: argparse.Namespace) -> int:
     from jndlic.images.folders import is_image
 
     cli_optimize.check_encoder_options(arguments)
+    regions.check_options(arguments)
+    cli_patches.check_options(arguments)
     kind = Kind("pictures", is_image, SUFFIX, lambda name: Path(name).suffix.lower() == SUFFIX)
     jobs, alone = find_jobs(arguments, kind)
     return batch.run(Encoder(arguments), jobs, alone, arguments)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,13 +19,16 @@ from jndlic.choices import (
     PROFILES,
     SEARCH_RULES,
 )
-from jndlic.cli.common import NoCodec
+from jndlic.cli.common import Chosen, NoCodec
 from jndlic.console import emit, note, say
 from jndlic.errors import JndlicError, ParameterError
 from jndlic.files import check_paths
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from jndlic.images.picture import Picture
+    from jndlic.jnd.regions import Roi
     from jndlic.optimize.batch import Report, Settings
     from jndlic.optimize.predictors.predictor import Predictor
     from jndlic.optimize.predictors.profiles import Profile
@@ -112,35 +115,36 @@ class VisuallyLossless:
         self._weights: str | None = arguments.predictor_weights
 
     def encode(
-        self, picture: Picture, codec: Backend, jnd: str, input_bytes: int
-    ) -> tuple[bytes, str, tuple[str, ...]]:
-        """A .jlic file just fine enough.
-
-        Args:
-            picture: to encode.
-            codec: to encode with.
-            jnd: name of the JND model that says where quality goes.
-            input_bytes: size of the input.
-
-        Returns:
-            The file; what there is to say about it; what it falls short of.
-
-        Raises:
-            NoCodec: the predictor cannot be had.
-            JndlicError: it cannot judge the picture.
-        """
+        self,
+        picture: Picture,
+        codec: Backend,
+        jnd: np.ndarray | str,
+        roi: Roi | None,
+        input_bytes: int,
+        progress: Callable[[float], None] | None,
+    ) -> Chosen:
+        """See Chooser; the progress is not told: a predictor takes longer than a file."""
         from jndlic.codecs.ours import JndlicSession
+        from jndlic.optimize.predictors.profiles import share
         from jndlic.optimize.target import optimize
         from jndlic.pipeline import analyse_picture
 
         demand, predictor = self._judge
-        session = JndlicSession(picture, codec, analyse_picture(picture, codec, jnd))
+        session = JndlicSession(picture, codec, analyse_picture(picture, codec, jnd, roi=roi))
         found = optimize(session, predictor, demand)
         said = _found(found.level, found.share, found.evaluations)
+        facts = {
+            "quality": found.level,
+            "goal": demand.name,
+            "wanted": share(demand.score),
+            "reached": found.share,
+            "tried": found.evaluations,
+        }
         short = f"even the finest level falls short of {demand.name}"
-        return (
+        return Chosen(
             found.data,
             f"{said}, {_saving(len(found.data), input_bytes)}",
+            facts,
             () if found.reached else (short,),
         )
 

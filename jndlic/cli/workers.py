@@ -20,7 +20,7 @@ from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
 from typing import Any, TypeAlias
 
-from jndlic.cli.common import Coder, Done, Failed, NoCodec
+from jndlic.cli.common import Coder, Done, Failed, NoCodec, best_of
 from jndlic.cli.jobs import Job
 from jndlic.console import explained
 from jndlic.errors import JndlicError
@@ -40,7 +40,7 @@ def attempt(coder: Coder, job: Job) -> Done | Failed:
     try:
         return coder(job)
     except (JndlicError, OSError, MemoryError) as error:
-        return Failed(job, explained(error))
+        return Failed(job, explained(error), best_of(error))
 
 
 def by_workers(coder: Coder, jobs: Sequence[Job], count: int) -> Generator[Done | Failed]:

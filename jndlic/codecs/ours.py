@@ -18,6 +18,7 @@ from jndlic.codecs.codec import Source, as_picture
 from jndlic.errors import ParameterError
 from jndlic.format.coding import DecodedSymbols
 from jndlic.format.container import QUALITY_MAX, QUALITY_MIN
+from jndlic.images.chunks import side_chunks
 from jndlic.images.picture import Picture
 from jndlic.images.pillow import shown
 from jndlic.jnd.models import MODELS
@@ -25,8 +26,8 @@ from jndlic.pipeline import (
     Analysed,
     analyse_picture,
     decode_picture,
+    encode_analysed,
     grey_levels,
-    pack_picture,
     quantise,
 )
 from jndlic.runtime import load
@@ -35,7 +36,7 @@ from jndlic.runtime.weights_file import parameters_hash
 from jndlic.shipped_weights import DEFAULT_WEIGHTS, SUFFIX, shipped_weights
 
 # Parts of the package that no file depends on
-APART = ("bench", "codecs", "metrics", "optimize", "training")
+APART = ("bench", "codecs", "metrics", "optimize", "targets", "training")
 
 
 class Jndlic:
@@ -86,9 +87,7 @@ class Jndlic:
     def encode(self, picture: Source, level: int) -> bytes:
         """The .jlic file at a quality of 1 to 100."""
         quality, picture = checked_quality(level), as_picture(picture)
-        return pack_picture(
-            picture, *quantise(self._analysed(picture), quality, self.codec), self.codec
-        )
+        return encode_analysed(picture, self._analysed(picture), quality, self.codec)
 
     def decode(self, data: bytes) -> np.ndarray:
         """The pixels of a file."""
@@ -106,7 +105,8 @@ class Jndlic:
     def _analysed(self, picture: Picture) -> Analysed:
         if self._seen is None:
             return analyse_picture(picture, self.codec, self._jnd or None)
-        return Analysed(self.codec.analyse(picture.pixels, self._seen(picture.pixels)), None)
+        features = self.codec.analyse(picture.pixels, self._seen(picture.pixels))
+        return Analysed(features, None, side_chunks(picture))
 
 
 class JndlicSession:
@@ -137,9 +137,7 @@ class JndlicSession:
 
     def encode(self, level: int) -> bytes:
         """See Session."""
-        return pack_picture(
-            self._picture, *quantise(self._analysed, level, self._codec), self._codec
-        )
+        return encode_analysed(self._picture, self._analysed, level, self._codec)
 
     def decode(self, data: bytes) -> np.ndarray:
         """See Session."""

@@ -5,10 +5,12 @@ latent segments.
     size │ tag │ payload │ crc ║ ... ║
     segment │ crc ║ segment │ crc ║ ...
 
+A bare file has no z_J, no z and no segments: patches make up its picture.
+
 docs/format.md specifies every byte. This file turns bytes into a checked `Container` and back, or
 reads the front of a file alone, all but the segments; what the streams and payloads mean is the
-business of entropy.py, segments.py, planes.py and quality.py. Only the standard library is needed
-here, so that `jndlic info` starts at once.
+business of entropy.py, segments.py, planes.py, quality.py and patches.py. Only the standard
+library is needed here, so that `jndlic info` starts at once.
 """
 
 from __future__ import annotations
@@ -48,13 +50,14 @@ CHUNKS_MAX = 256
 
 TAG_QUALITY, TAG_PATCHES, TAG_ALPHA = b"QPLN", b"PTCH", b"ALPH"
 TAG_ICC, TAG_EXIF, TAG_XMP, TAG_NAME = b"icCp", b"exIf", b"xmPd", b"naMe"
-KNOWN = (TAG_QUALITY, TAG_ALPHA, TAG_ICC, TAG_EXIF, TAG_XMP, TAG_NAME)
+KNOWN = (TAG_QUALITY, TAG_PATCHES, TAG_ALPHA, TAG_ICC, TAG_EXIF, TAG_XMP, TAG_NAME)
 
 _FIXED = struct.Struct("<B8sI")  # quality, fingerprint, CRC of the symbols
 _CRC = struct.Struct("<I")
 _COLOUR_BITS = 0b111
 _RGB, _GREY = 0, 1
 _FLAG_CHUNKS, _FLAG_FORM, _FLAG_BARE = 8, 16, 32
+_NETWORK_ONLY = TAG_QUALITY, TAG_NAME
 _FLAGS = _COLOUR_BITS | _FLAG_CHUNKS | _FLAG_FORM | _FLAG_BARE
 
 
@@ -71,9 +74,13 @@ class Header:
     height: int
     """Pixels as coded, 1..2^20; width x height is at most 2^32."""
     quality: int
-    """1..100; a QPLN chunk holds the differences to it where the quality varies."""
+    """1..100; a QPLN chunk holds the differences to it where the quality varies. Not in a bare
+    file.
+    """
     fingerprint: bytes
-    """8 bytes: names everything that entropy decoding depends on (integer networks and tables)."""
+    """8 bytes: names everything that entropy decoding depends on (integer networks and tables). Not
+    in a bare file.
+    """
     grey: bool = False
     """The picture has one channel; it is coded as three equal ones."""
     depth: int = 8
@@ -82,6 +89,8 @@ class Header:
     """How the coded picture is turned to be shown: 1..8, as EXIF numbers them; 1 is as it
     stands.
     """
+    bare: bool = False
+    """The network codes nothing, and patches make up the picture; see `bare_header`."""
 
     def __post_init__(self) -> None:
         _check_size(self.width, self.height, ParameterError)
@@ -111,7 +120,23 @@ class Header:
     @property
     def segments(self) -> int:
         """Number of segments that the latents are cut into."""
-        return segment_count(self.height, self.width)
+        return 0 if self.bare else segment_count(self.height, self.width)
+
+
+def bare_header(
+    width: int, height: int, grey: bool = False, depth: int = DEPTH_MIN, orientation: int = 1
+) -> Header:
+    """The header of a file without anything for the network. Its quality and its fingerprint mean
+    nothing: they are always the same, so that equal files have equal headers.
+
+    Args:
+        width, height, grey, depth, orientation: see Header.
+
+    Raises:
+        ParameterError: a field is out of its range.
+    """
+    nobody = bytes(FINGERPRINT_BYTES)
+    return Header(width, height, QUALITY_MAX, nobody, grey, depth, orientation, bare=True)
 
 
 class _Chunks:
@@ -200,7 +225,7 @@ def pack(container: Container) -> bytes:
         if not _is_tag(tag):
             raise ParameterError(f"{tag!r} is no tag of a chunk: need four ASCII letters")
     try:
-        _check_chunks(chunks)
+        _check_chunks(chunks, header.bare)
     except (FormatError, UnsupportedError) as error:
         raise ParameterError(f"these chunks make no valid file: {error}") from None
     if len(container.segments) != header.segments:
@@ -208,8 +233,11 @@ def pack(container: Container) -> bytes:
             f"{len(container.segments)} segments where the picture's size asks for "
             f"{header.segments}"
         )
+    if header.bare and (container.jnd or container.hyper or container.symbol_crc):
+        raise ParameterError("a bare file has nothing for the network")
     form = (header.depth - DEPTH_MIN) | (header.orientation - 1) << 4
-    flags = (_GREY if header.grey else _RGB) | _FLAG_CHUNKS * bool(chunks) | _FLAG_FORM * bool(form)
+    flags = _GREY if header.grey else _RGB
+    flags |= _FLAG_CHUNKS * bool(chunks) | _FLAG_FORM * bool(form) | _FLAG_BARE * header.bare
     streams = (container.jnd, container.hyper, *container.segments)
     head = b"".join(
         (
@@ -218,10 +246,16 @@ def pack(container: Container) -> bytes:
             write_varint(header.width - 1),
             write_varint(header.height - 1),
             write_varint(len(chunks)) if chunks else b"",
-            _FIXED.pack(header.quality, header.fingerprint, container.symbol_crc),
-            *(write_varint(len(stream)) for stream in streams),
-            container.jnd,
-            container.hyper,
+            *(
+                ()
+                if header.bare
+                else (
+                    _FIXED.pack(header.quality, header.fingerprint, container.symbol_crc),
+                    *(write_varint(len(stream)) for stream in streams),
+                    container.jnd,
+                    container.hyper,
+                )
+            ),
         )
     )
     framed = (write_varint(len(payload)) + _checked(tag + payload) for tag, payload in chunks)
@@ -307,8 +341,10 @@ def read_rest(stream: BinaryIO, front: Front) -> Container:
     Raises:
         FormatError, OSError: as of `read_container`.
     """
-    if Reader(stream).left is not None:
+    if front.segments and Reader(stream).left is not None:
         stream.seek(front.segments[0].offset)
+    if not front.segments and Reader(stream).left is not None:
+        return front.with_segments(())  # nothing is left to read, wherever the stream stands
     return front.with_segments(_take_segments(Reader(stream), front.segments))
 
 
@@ -377,7 +413,7 @@ def _read_frame(reader: Reader, area_max: int) -> _Frame:
 def _front(frame: _Frame) -> Front:
     """Checks header and chunks."""
     header, symbol_crc = _header(frame.head)
-    _check_chunks(frame.chunks)
+    _check_chunks(frame.chunks, header.bare)
     return Front(
         header,
         symbol_crc,
@@ -436,10 +472,6 @@ def _header(head: _Head) -> tuple[Header, int]:
     so.
     """
     flags, form = head.flags, head.form
-    if flags & _FLAG_BARE:
-        raise UnsupportedError(
-            "the picture is stored in patches alone, which this program does not read"
-        )
     if flags & ~_FLAGS or flags & _COLOUR_BITS not in (_RGB, _GREY) or form >> 7:
         raise UnsupportedError(
             f"the file uses features that this program does not know (flags {flags:#04x}, "
@@ -447,18 +479,14 @@ def _header(head: _Head) -> tuple[Header, int]:
         )
     if flags & _FLAG_FORM and not form:
         raise FormatError("damaged header: what is not given is what is usual")
-    quality, fingerprint, symbol_crc = _FIXED.unpack(head.fixed)
     depth, orientation = DEPTH_MIN + (form & 15), 1 + (form >> 4)
+    grey, size = flags & _COLOUR_BITS == _GREY, (head.width, head.height)
     try:
-        header = Header(
-            head.width,
-            head.height,
-            quality,
-            fingerprint,
-            flags & _COLOUR_BITS == _GREY,
-            depth,
-            orientation,
-        )
+        if flags & _FLAG_BARE:
+            header, symbol_crc = bare_header(*size, grey, depth, orientation), 0
+        else:
+            quality, fingerprint, symbol_crc = _FIXED.unpack(head.fixed)
+            header = Header(*size, quality, fingerprint, grey, depth, orientation)
     except ParameterError as error:
         raise FormatError(f"damaged header: {error}") from None
     if depth != DEPTH_MIN:
@@ -481,15 +509,12 @@ def _checked(part: bytes) -> bytes:
     return part + _CRC.pack(zlib.crc32(part))
 
 
-def _check_chunks(chunks: Iterable[tuple[bytes, bytes]]) -> None:
-    """Every critical chunk is known, none is there twice, and the name can be shown."""
+def _check_chunks(chunks: Iterable[tuple[bytes, bytes]], bare: bool) -> None:
+    """Every critical chunk is known, none is there twice, and the name can be shown; a bare file
+    has patches, and nothing for the network.
+    """
     seen: set[bytes] = set()
     for tag, payload in chunks:
-        if tag == TAG_PATCHES:
-            raise UnsupportedError(
-                "parts of the picture are patches in another format, which this program does not "
-                "read"
-            )
         if tag not in KNOWN:
             if is_critical(tag):
                 raise UnsupportedError(
@@ -501,6 +526,10 @@ def _check_chunks(chunks: Iterable[tuple[bytes, bytes]]) -> None:
         seen.add(tag)
         if tag == TAG_NAME and not _is_name(payload):
             raise FormatError("damaged file: the name of the weights cannot be shown")
+        if bare and tag in _NETWORK_ONLY:
+            raise FormatError(f"damaged file: chunk {_shown(tag)} in a file without a network")
+    if bare and TAG_PATCHES not in seen:
+        raise FormatError("damaged file: nothing makes up the picture")
 
 
 def _is_tag(tag: bytes) -> bool:

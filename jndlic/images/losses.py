@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import BinaryIO
 
 from PIL import Image
 
-from jndlic.images.metadata import JPEG_EXIF_MAX, JPEG_XMP_MAX, Metadata, has_metadata
+from jndlic.images.metadata import (
+    JPEG_EXIF_MAX,
+    JPEG_XMP_MAX,
+    Metadata,
+    exif_orientation,
+    has_metadata,
+    orientation_of,
+)
 
 OPAQUE_ONLY = ("JPEG", "PPM", "BMP")
 """Formats without alpha, in Pillow's words."""
 
 _DEEP = re.compile(r";1[0-6]")
-_ORIENTATION = 0x0112
 _DEPTHS = ((b"pixi", 9, 0), (b"ihdr", 14, 1), (b"\xff\x4f\xff\x51", 42, 1))
 """Of AVIF's box, JPEG 2000's box and its bare code stream: the mark, how far behind its beginning
 the depth of the first channel is, and what is to be added to it."""
@@ -39,7 +44,7 @@ def reading_losses(image: Image.Image, file: BinaryIO) -> tuple[str, ...]:
         found.append(f"only the first of {frames} frames is read")
     if image.mode == "CMYK":
         found.append("CMYK becomes RGB")
-    if image.format == "TIFF" and _orientation(image.getexif) != 1:
+    if image.format == "TIFF" and orientation_of(image.getexif) != 1:
         found.append("TIFF is turned upright, and its orientation forgotten")
     return tuple(found)
 
@@ -73,7 +78,7 @@ def writing_losses(form: str, alpha: bool, metadata: Metadata) -> tuple[str, ...
         why = f"{form} has no metadata"
     lost = ["colour profile"] if icc and form != "JPEG" else []
     if exif:
-        turn = _orientation(lambda: _parsed(exif))
+        turn = exif_orientation(exif)
         lost.append("EXIF" if turn == 1 else f"EXIF with orientation {turn}")
     if xmp:
         lost.append("XMP")
@@ -107,18 +112,3 @@ def _boxed_depth(head: bytes) -> int:
         if place >= 0 and place + offset < len(head) and head[place + offset] != 0xFF:
             return (head[place + offset] & 0x7F) + added
     return 8
-
-
-def _parsed(exif: bytes) -> Image.Exif:
-    tags = Image.Exif()
-    tags.load(exif)
-    return tags
-
-
-def _orientation(read: Callable[[], Image.Exif]) -> int:
-    """1 to 8 as EXIF numbers them; 1 where it is missing or cannot be read."""
-    try:
-        turn = read().get(_ORIENTATION, 1)
-    except Exception:  # Pillow's readers raise nearly anything on damaged data
-        return 1
-    return turn if turn in range(1, 9) else 1

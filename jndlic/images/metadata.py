@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypedDict
 
 from PIL import Image, PngImagePlugin, TiffImagePlugin
@@ -15,6 +16,7 @@ _XMP_KEY_PNG = "XML:com.adobe.xmp"
 JPEG_EXIF_MAX = 65533 - len(EXIF_MARK)
 JPEG_XMP_MAX = 65533 - len(b"http://ns.adobe.com/xap/1.0/\0")
 _TIFF_XMP = 700
+_ORIENTATION = 0x0112
 # A TIFF's own tags describe how its pixels are stored; only these describe the picture:
 # description, make, model, orientation, software, date, artist, copyright; then the EXIF and GPS
 # directories.
@@ -51,6 +53,30 @@ def read_metadata(image: Image.Image) -> Metadata:
         "exif": exif or None,
         "xmp": xmp if isinstance(xmp, bytes) and xmp else None,
     }
+
+
+def exif_orientation(exif: bytes | None) -> int:
+    """How a picture is to be turned to be seen: 1 to 8, as EXIF numbers it.
+
+    Args:
+        exif: of a Picture. Without it, or where it is broken or tells nothing, 1: as it stands.
+    """
+
+    def parsed() -> Image.Exif:
+        tags = Image.Exif()
+        tags.load(exif or b"")
+        return tags
+
+    return orientation_of(parsed)
+
+
+def orientation_of(read: Callable[[], Image.Exif]) -> int:
+    """1 to 8 as EXIF numbers them; 1 where it is missing or cannot be read."""
+    try:
+        turn = read().get(_ORIENTATION, 1)
+    except Exception:  # Pillow's readers raise nearly anything on damaged data
+        return 1
+    return turn if turn in range(1, 9) else 1
 
 
 def has_metadata(form: str) -> bool:

@@ -24,6 +24,9 @@ TURNS = {
 upwards, columns to the left.
 """
 
+TURNED_BACK = {6: 8, 8: 6}
+"""The orientation that undoes another one; those that are not here undo themselves."""
+
 
 @dataclass
 class Picture:
@@ -118,17 +121,25 @@ def turned(picture: Picture, orientation: int) -> Picture:
     """
     if orientation == 1:
         return picture
-    transposed, upside_down, mirrored = TURNS[orientation]
-
-    def turn(plane: np.ndarray) -> np.ndarray:
-        plane = plane.swapaxes(0, 1) if transposed else plane
-        return np.ascontiguousarray(plane[:: -1 if upside_down else 1, :: -1 if mirrored else 1])
-
     return replace(
         picture,
-        pixels=turn(picture.pixels),
-        alpha=None if picture.alpha is None else turn(picture.alpha),
+        pixels=turned_plane(picture.pixels, orientation),
+        alpha=None if picture.alpha is None else turned_plane(picture.alpha, orientation),
     )
+
+
+def turned_plane(plane: np.ndarray, orientation: int) -> np.ndarray:
+    """An array turned as an orientation of EXIF asks.
+
+    Args:
+        plane: (H, W) or (H, W, channels), as it was coded.
+        orientation: 1..8; 1 leaves it as it is.
+    """
+    if orientation == 1:
+        return plane
+    transposed, upside_down, mirrored = TURNS[orientation]
+    plane = plane.swapaxes(0, 1) if transposed else plane
+    return np.ascontiguousarray(plane[:: -1 if upside_down else 1, :: -1 if mirrored else 1])
 
 
 def check_size(width: int, height: int, area_max: int = PIXELS_MAX) -> None:

@@ -3,7 +3,8 @@ qualities.
 
     own map, the user's map ──► log2 of their ratio, mean of each 32 x 32 block
                             ──► octaves of the quantisation step
-    octaves, base quality ──► the quality of each block whose step is nearest
+    octaves (regions.py has more of them), base quality
+                            ──► the quality of each block whose step is nearest
 
 The network itself always sees the picture's own map: it was trained with no other, so its behaviour
 on one is unknown. A larger quality gives smaller steps, so a larger tolerance never gives a finer
@@ -11,6 +12,8 @@ block.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 
@@ -40,22 +43,40 @@ def step_octaves(own: np.ndarray, other: np.ndarray) -> np.ndarray:
         the block's pixels and channels. The last row and column of the picture are repeated beyond
         its border.
     """
-    height, width = own.shape[:2]
-    rows, columns = plane_shape(height, width, JND_STRIDE)
-    octaves = np.empty((rows, columns))
-    for row in range(rows):  # in bands: no arrays of logarithms as large as the picture
-        inside = np.clip(np.arange(row * JND_STRIDE, (row + 1) * JND_STRIDE), 0, height - 1)
-        low, high = inside[0], inside[-1] + 1
-        ratio = np.log2(np.maximum(other[low:high], FLOOR)) - np.log2(
+
+    def ratio(low: int, high: int) -> np.ndarray:
+        octaves = np.log2(np.maximum(other[low:high], FLOOR)) - np.log2(
             np.maximum(own[low:high], FLOOR)
         )
-        profile = ratio.mean(2, dtype=np.float64)[inside - low].mean(0)
-        octaves[row] = (
+        return octaves.mean(2, dtype=np.float64)
+
+    return block_means(ratio, *own.shape[:2])
+
+
+def block_means(values: Callable[[int, int], np.ndarray], height: int, width: int) -> np.ndarray:
+    """Means of the blocks of 32 x 32 pixels of a picture whose last row and column are repeated
+    beyond its border.
+
+    Args:
+        values: float64 (rows, width) of the picture's rows from one number to before another: in
+            bands, since what is averaged would be as large as the picture.
+        height, width: of the picture.
+
+    Returns:
+        (2 rows, 2 columns) float64, the grid of a plane of qualities.
+    """
+    rows, columns = plane_shape(height, width, JND_STRIDE)
+    means = np.empty((rows, columns))
+    for row in range(rows):
+        inside = np.clip(np.arange(row * JND_STRIDE, (row + 1) * JND_STRIDE), 0, height - 1)
+        low, high = inside[0], inside[-1] + 1
+        profile = values(low, high)[inside - low].mean(0)
+        means[row] = (
             np.pad(profile, (0, columns * JND_STRIDE - width), "edge")
             .reshape(columns, JND_STRIDE)
             .mean(1)
         )
-    return octaves
+    return means
 
 
 def steered_quality(base: int, octaves: np.ndarray, levels: np.ndarray) -> Quality:

@@ -106,14 +106,15 @@ def select(
     return {name: functions[name] for name in names}
 
 
-def check_usable(name: str, lpips_weights: str | Path | None = None) -> None:
-    """Whether all that a metric needs is here: its library, its weights, its program.
+def open_metric(name: str, lpips_weights: str | Path | None = None) -> Metric:
+    """A metric, once all that it needs was found: its library, its weights, its program.
 
     Args:
         name: one of NAMES.
         lpips_weights: as for `lpips_squeeze`.
 
     Raises:
+        ParameterError: there is no metric of that name.
         MetricError: a library or program is missing.
         WeightsError: LPIPS cannot be loaded.
     """
@@ -121,8 +122,9 @@ def check_usable(name: str, lpips_weights: str | Path | None = None) -> None:
         find_program()
     if name == CVVDP:
         check_installed()
-    made_by(name)
-    select([name], lpips_weights)
+    if name in NAMES:
+        made_by(name)
+    return select([name], lpips_weights)[name]
 
 
 def title(name: str, trained_on: Collection[str] = ()) -> str:

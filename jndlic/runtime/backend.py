@@ -23,6 +23,11 @@ class Backend(TableSource, Protocol[Features]):
     tell.
     """
 
+    knows_photos: bool
+    """Whether it draws photos as well as the shipped weights do, so that what it draws worse is no
+    photo, and the encoder patches it.
+    """
+
     def analyse(self, pixels: np.ndarray, jnd: np.ndarray) -> Features:
         """The part of encoding that no quality changes.
 
@@ -30,6 +35,15 @@ class Backend(TableSource, Protocol[Features]):
             pixels: uint8 (H, W, 3), any size.
             jnd: float32 (H, W, 3), tolerance in grey levels: the picture's own map, on which the
                 networks were trained.
+        """
+        ...
+
+    def analyse_rows(self, pixels: Source, height: int, width: int) -> Features:
+        """The same of pixels that are given window by window: little is held beside the features.
+
+        Args:
+            pixels: see `code`.
+            height, width: of the picture.
         """
         ...
 
@@ -42,6 +56,18 @@ class Backend(TableSource, Protocol[Features]):
 
         Raises:
             ParameterError: the quality is out of range, or the plane has another size.
+        """
+        ...
+
+    def quantise_rows(self, features: Features, quality: int | np.ndarray) -> SymbolStream:
+        """The same, made while they are coded: little is held beside the features.
+
+        Args:
+            features: of `analyse` or `analyse_rows`.
+            quality: see `quantise`.
+
+        Raises:
+            ParameterError: see `quantise`.
         """
         ...
 
@@ -60,7 +86,7 @@ class Backend(TableSource, Protocol[Features]):
     def code(
         self, pixels: Source, height: int, width: int, quality: int | np.ndarray
     ) -> SymbolStream:
-        """The same from pixels that are given window by window, in bounded memory.
+        """Integers of a picture from pixels that are given window by window, in bounded memory.
 
         Args:
             pixels: gives pixels and map of an area, padded as for `analyse`: uint8 and float32

@@ -38,10 +38,15 @@ class Features(NamedTuple):
     z_jnd: np.ndarray
     """(Cj, ph / 32, pw / 32) int32."""
 
-    def rows(self, area: Area) -> FeatureRows:
+    @property
+    def area(self) -> Area:
+        """Of the picture."""
+        return Area(0, self.features.shape[1], 0, self.features.shape[2])
+
+    def rows(self) -> FeatureRows:
         """As `analysis` gives them."""
         strides = LATENT_STRIDE, LATENT_STRIDE, JND_STRIDE
-        held = Held(area, strides, self)
+        held = Held(self.area, strides, self)
         return FeatureRows(*(partial(held.reader, number) for number in range(3)))
 
 

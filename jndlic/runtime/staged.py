@@ -38,6 +38,7 @@ class StagedBackend(WeightsTables):
     """
 
     side_margin = SIDE_MARGIN
+    knows_photos = True
 
     def __init__(self, weights: Weights) -> None:
         super().__init__(weights)
@@ -99,16 +100,27 @@ class StagedBackend(WeightsTables):
 
     def analyse(self, pixels: np.ndarray, jnd: np.ndarray) -> encoder.Features:
         """See Backend."""
-        area = picture_area(*pixels.shape[:2])
-        rows = encoder.analysis(self, area, _windows(pixels, jnd.astype(np.float32, copy=False)))
+        windows = _windows(pixels, jnd.astype(np.float32, copy=False))
+        return self.analyse_rows(windows, *pixels.shape[:2])
+
+    def analyse_rows(self, pixels: Source, height: int, width: int) -> encoder.Features:
+        """See Backend."""
+        area = picture_area(height, width)
+        rows = encoder.analysis(self, area, pixels)
         strides = LATENT_STRIDE, LATENT_STRIDE, JND_STRIDE
         return encoder.Features(*gathered([reader() for reader in rows], strides, area))
 
     def quantise(self, features: encoder.Features, quality: int | np.ndarray) -> Symbols:
         """See Backend."""
-        area = Area(0, features.features.shape[1], 0, features.features.shape[2])
+        return collected(self.quantise_rows(features, quality), features.area)
+
+    def quantise_rows(
+        self, features: encoder.Features, quality: int | np.ndarray
+    ) -> encoder.SymbolRows:
+        """See Backend."""
+        area = features.area
         plane = checked_plane(quality, *area.shape(JND_STRIDE))
-        return collected(encoder.SymbolRows(self, area, features.rows(area), plane), area)
+        return encoder.SymbolRows(self, area, features.rows(), plane)
 
     def code(
         self, pixels: Source, height: int, width: int, quality: int | np.ndarray

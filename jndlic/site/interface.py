@@ -57,6 +57,7 @@ CHAPTERS = (
             "ImageError",
             "WeightsError",
             "ParameterError",
+            "TargetError",
         ),
     ),
     Chapter(

@@ -86,7 +86,7 @@ def _synopsis(parser: argparse.ArgumentParser) -> list[str]:
     formatter = argparse.HelpFormatter(parser.prog, width=1 << 20)
     formatter.add_usage(None, parser._actions, parser._mutually_exclusive_groups, prefix="")
     usage = formatter.format_help().strip().removeprefix(parser.prog).strip()
-    # What stands in brackets stays on one line
+    # What stands in brackets stays on one line, but for a choice between several
     parts = re.findall(r"\[(?:[^][]|\[[^][]*\])*\]|\S+", usage)
     return [
         *(".SH SYNOPSIS", f".SY {_plain(parser.prog, _FIXED_BLANK)}"),
@@ -119,7 +119,7 @@ def _text(text: str) -> list[str]:
 
 def _marked(part: str) -> str:
     """A part of a synopsis, its options bold."""
-    text = _plain(part, _FIXED_BLANK)
+    text = " | ".join(_plain(option, _FIXED_BLANK) for option in part.split(" | "))
     return _line(re.sub(r"(?<![\w-])((?:\\-){1,2}[a-zA-Z](?:\w|\\-)*)", r"\\fB\1\\fR", text))
 
 

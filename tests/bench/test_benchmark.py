@@ -27,8 +27,9 @@ from jndlic.bench.run.measure import Measurer, Setup, Task
 from jndlic.bench.run.pool import measure_all
 from jndlic.bench.run.rows import Opened, group, read_rows, write_rows
 from jndlic.bench.run.store import Store, entry_key, pixels_digest
+from jndlic.bench.run.usable_metrics import usable_metrics
 from jndlic.cli.main import main as cli
-from jndlic.errors import ParameterError
+from jndlic.errors import MetricError, ParameterError
 from jndlic.metrics.registry import MARK, MARK_NOTE
 
 BREAKS = (
@@ -81,6 +82,30 @@ def test_what_was_measured_is_not_measured_again(
         for level in (1, 2)
     }
     assert len(keys) == 8  # picture, settings and level all count
+
+
+def test_a_metric_that_fails_takes_no_other_with_it(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: np.ndarray) -> float:
+        raise MetricError("no program")
+
+    task = Task(pictures / "0.png", "jpeg", 60)
+    measurer = Measurer(setup_of(tmp_path, "psnr-rgb", "grid-visibility"))
+    monkeypatch.setitem(measurer._metrics, "grid-visibility", failing)
+    with pytest.raises(MetricError):
+        measurer.measure(task)
+    counted = []
+    once_more = Measurer(setup_of(tmp_path, "psnr-rgb"))
+    monkeypatch.setitem(once_more._metrics, "psnr-rgb", lambda *_: counted.append(1) or 0.0)
+    assert once_more.measure(task)["psnr-rgb"] > 20.0
+    assert not counted
+
+
+def test_what_a_metric_lacks_is_said_before_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(MetricError, match="butteraugli_main"):
+        usable_metrics(["psnr-rgb", "butteraugli-3norm"], None)
 
 
 def test_a_damaged_entry_counts_as_none(tmp_path: Path) -> None:

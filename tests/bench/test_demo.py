@@ -10,37 +10,15 @@ import pytest
 from PIL import Image
 
 import jndlic
-from jndlic.bench.report.maps import bits_map, mean_steps, step_map, step_sizes, to_pixels
+from jndlic.bench.report.maps import step_map, to_pixels
 from jndlic.bench.studies.demo import demo_photo, jpeg_of_size, main, measured
-from jndlic.format.entropy import SymbolTables, ideal_bits
 from jndlic.network.rules import LOG_RATIO
-
-
-def test_bits_map_adds_up_to_the_ideal_size() -> None:
-    narrow = np.array([1 << 22, 1 << 23, (1 << 22) - 4096, 4096], dtype=np.uint32)
-    wide = np.array([1 << 21] * 6 + [(1 << 22) - 64, 64], dtype=np.uint32)
-    tables = SymbolTables((narrow, wide), np.array([-1, -3], dtype=np.int32))
-    random = np.random.default_rng(2)
-    symbols = random.integers(-9, 10, (5, 3, 4), dtype=np.int32)  # many of them escape
-    index = random.integers(0, 2, symbols.shape, dtype=np.uint8)
-    bits = bits_map(symbols, index, tables)
-    assert bits.shape == (3, 4)
-    assert bits.sum() == pytest.approx(ideal_bits(symbols.ravel(), index.ravel(), tables), rel=1e-4)
-    one = ideal_bits(symbols[:, 1, 2].copy(), index[:, 1, 2].copy(), tables)
-    assert bits[1, 2] == pytest.approx(one, rel=1e-4)
 
 
 def test_step_map_is_relative_to_its_mean() -> None:
     steps = np.zeros((4, 1, 2), dtype=np.int32)
     steps[:, 0, 1] = 2
     np.testing.assert_allclose(step_map(steps), np.exp([[-LOG_RATIO, LOG_RATIO]]))
-
-
-def test_steps_are_powers_of_the_ratio() -> None:
-    ratio = (256 / 0.11) ** (1 / 63)
-    np.testing.assert_allclose(step_sizes(np.array([-3, 0, 7])), [ratio**-3, 1.0, ratio**7])
-    steps = np.array([[[2, 5]], [[4, -1]]], dtype=np.int32)
-    np.testing.assert_allclose(mean_steps(steps), [[ratio**3, ratio**2]])
 
 
 def test_to_pixels_cuts_the_padding() -> None:

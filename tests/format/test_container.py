@@ -225,7 +225,7 @@ def test_lengths_come_before_checksums_and_checksums_tell_what_is_damaged() -> N
         ({"flags": 7}, UnsupportedError, "flags 0x07"),
         ({"flags": 0x40}, UnsupportedError, "flags 0x40"),
         ({"flags": 0x81}, UnsupportedError, "flags 0x81"),
-        ({"flags": 32}, UnsupportedError, "patches alone"),
+        ({"flags": 32}, FormatError, "nothing makes up"),
         ({"flags": 16, "form": b"\0"}, FormatError, "usual"),
         ({"flags": 16, "form": b"\x80"}, UnsupportedError, "0x80"),
         ({"flags": 16, "form": b"\x09"}, FormatError, "17"),
@@ -260,8 +260,7 @@ def test_sets_of_chunks() -> None:
     unpack(assembled(*[chunk(b"teXt", b"")] * 256))
     with pytest.raises(UnsupportedError, match="ABCD"):
         unpack(assembled(chunk(b"ABCD", b"")))
-    with pytest.raises(UnsupportedError, match="patches"):
-        unpack(assembled(chunk(b"PTCH", b"")))
+    assert unpack(assembled(chunk(b"PTCH", b"a"))).payload(b"PTCH") == b"a"
     with pytest.raises(FormatError, match="twice"):
         unpack(assembled(chunk(b"icCp", b"a"), text, chunk(b"icCp", b"a")))
     with pytest.raises(FormatError, match="3 bytes follow"):
@@ -271,6 +270,29 @@ def test_sets_of_chunks() -> None:
     for name in (b"", b"\xff\xfe", b"\x1b[2J", b"x" * 256):
         with pytest.raises(FormatError, match="shown"):
             unpack(assembled(chunk(b"naMe", name)))
+
+
+def test_bare_files() -> None:
+    def bare(*chunks: bytes) -> bytes:
+        return written(flags=40, count=write_varint(len(chunks)), chunks=b"".join(chunks))
+
+    data = bare(chunk(b"PTCH", b"patches"), chunk(b"exIf", b"MM"))
+    container = unpack(data)
+    assert container.header == format_.bare_header(768, 512)
+    assert container.segments == () and container.header.segments == 0
+    assert pack(container) == data
+    with pytest.raises(FormatError, match="1 bytes follow"):
+        unpack(data + b"a")
+    with pytest.raises(FormatError, match="truncated"):
+        unpack(data[:-1])
+    for tag, payload in ((b"QPLN", b"\0\0"), (b"naMe", b"base")):
+        with pytest.raises(FormatError, match="without a network"):
+            unpack(bare(chunk(b"PTCH", b"patches"), chunk(tag, payload)))
+    with pytest.raises(FormatError, match="nothing makes up"):
+        unpack(bare(chunk(b"exIf", b"MM")))
+    for wrong in ({"jnd": b"a"}, {"hyper": b"a"}, {"segments": (b"",)}, {"symbol_crc": 1}):
+        with pytest.raises(ParameterError):
+            pack(dataclasses.replace(container, **wrong))
 
 
 def test_a_huge_length_costs_nothing() -> None:

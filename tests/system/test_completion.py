@@ -98,6 +98,9 @@ def test_all_commands_and_options_are_offered(folder: Path) -> None:
 LISTS = "Q,...", "X,Y,W,H", "CODEC", "NAME,...", "BPP,..."
 """Qualities, parts of a picture, codecs with their levels, metrics, rates."""
 
+LIMITS = "SIZE", "X", "NAME=VALUE"
+"""Of the encoder's targets."""
+
 
 def test_what_takes_a_word_is_a_file_a_choice_or_known_to_be_neither() -> None:
     def called(action: argparse.Action) -> str:
@@ -109,7 +112,7 @@ def test_what_takes_a_word_is_a_file_a_choice_or_known_to_be_neither() -> None:
         for action in (*arguments(parser), *options(parser))
         if action.nargs != 0 and not action.choices and not takes_files(action)
     }
-    assert free == {"N", "1..100", "device", "level", "seed", "NAME", *LISTS}
+    assert free == {"N", "1..100", "device", "level", "seed", "NAME", *LISTS, *LIMITS}
 
 
 @pytest.mark.parametrize("shell", COMPLETIONS)

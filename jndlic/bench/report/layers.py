@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from jndlic.bench.report.maps import bits_map, mean_steps
-from jndlic.format.coding import unpack_symbols
+from jndlic.block_maps import block_maps
 from jndlic.format.container import unpack
 from jndlic.format.grid import JND_STRIDE, LATENT_STRIDE
 from jndlic.jnd.own_map import own_map
@@ -101,11 +100,9 @@ def file_maps(
         width_max: see `map_layer`; of the JND map, the others are small.
 
     Raises:
-        JndlicError: as `unpack_symbols`.
+        JndlicError: as `block_maps`.
     """
-    decoded = unpack_symbols(unpack(data), backend)
-    symbols, width = decoded.symbols, pixels.shape[1]
-    bits = bits_map(symbols.k, symbols.t, backend.tables_latent)
+    found, width = block_maps(unpack(data), backend), pixels.shape[1]
     square = f"{LATENT_STRIDE}×{LATENT_STRIDE} pixels"
     maps = [
         (
@@ -118,21 +115,21 @@ def file_maps(
         (
             "step map",
             f"quantisation step of the latents of {square}, mean over the channels",
-            mean_steps(decoded.step_index),
+            found.steps,
             "viridis",
             LATENT_STRIDE,
         ),
         (
             "bits map",
-            f"bits of the latents for each {square}, {bits.sum() / 8:,.0f} bytes in all",
-            bits,
+            f"bits of the latents for each {square}, {found.bits.sum() / 8:,.0f} bytes in all",
+            found.bits,
             "magma",
             LATENT_STRIDE,
         ),
     ]
-    if decoded.quality.plane is not None:
+    if np.ptp(found.quality):
         caption = f"quality of each {JND_STRIDE}×{JND_STRIDE} pixels, 1 to 100"
-        maps.append(("quality plane", caption, decoded.quality.plane, "cividis", JND_STRIDE))
+        maps.append(("quality plane", caption, found.quality, "cividis", JND_STRIDE))
     return [map_layer(*one, width, width_max) for one in maps]
 
 

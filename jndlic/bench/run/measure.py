@@ -103,13 +103,15 @@ def measure(
         if decoded is None:
             # The figures came from the store, which then has the file too.
             decoded = codec.decode(cast(Store, store).file(key).read_bytes())
-        for name in missing:
-            values[name] = {
-                "value": metrics[name](original.pixels, decoded),
-                "by": makers.get(name),
-            }
-        if store:
-            store.write(key, figures)
+        try:
+            for name in missing:
+                values[name] = {
+                    "value": metrics[name](original.pixels, decoded),
+                    "by": makers.get(name),
+                }
+        finally:  # where one fails, those before it need not be computed again
+            if store:
+                store.write(key, figures)
     row = _row(level, original.pixels.shape, figures, metrics)
     return row | {"key": key} if store else row
 

@@ -13,9 +13,7 @@ from jndlic.metrics.registry import (
     HAARPSI,
     LPIPS_SQUEEZE,
     USUAL,
-    check_usable,
-    made_by,
-    select,
+    open_metric,
 )
 
 
@@ -37,14 +35,13 @@ def usable_metrics(
         MetricError, WeightsError: one asked for cannot be computed here.
     """
     if names:
-        select(names, lpips_weights)
         for name in names:
-            made_by(name)
+            open_metric(name, lpips_weights)
         return list(names)
     chosen = []
     for name in (*USUAL, HAARPSI, BUTTERAUGLI, CVVDP, GRID):
         try:
-            check_usable(name, lpips_weights)
+            open_metric(name, lpips_weights)
             chosen.append(name)
         except JndlicError as error:
             left_out(f"without {name}: {error}")

@@ -13,10 +13,9 @@ from typing import NamedTuple
 import numpy as np
 
 from jndlic.api import decode, encode
-from jndlic.bench.report.maps import bits_map
+from jndlic.block_maps import block_maps
 from jndlic.console import run_command
 from jndlic.files import write_atomically
-from jndlic.format.coding import unpack_symbols
 from jndlic.format.container import unpack
 from jndlic.format.grid import JND_STRIDE, LATENT_STRIDE
 from jndlic.images.files import load
@@ -84,8 +83,7 @@ def change(pixels: np.ndarray, quality: int, codec: Backend, factor: float) -> C
     figures = []
     for jnd in (own, other):
         data = encode(pixels, quality, codec=codec, jnd=jnd)
-        symbols = unpack_symbols(unpack(data), codec).symbols
-        bits = bits_map(symbols.k, symbols.t, codec.tables_latent)
+        bits = block_maps(unpack(data), codec).bits
         away = bits[: apart.shape[0], : apart.shape[1]][apart].sum()
         error = _error(pixels, data, codec)
         figures.append(

@@ -16,8 +16,9 @@ import numpy as np
 from PIL import Image
 
 from jndlic.api import decode, encode
-from jndlic.bench.report.maps import bits_map, step_map, to_pixels
+from jndlic.bench.report.maps import step_map, to_pixels
 from jndlic.bench.run.equal_size import file_of_size
+from jndlic.block_maps import bits_map
 from jndlic.codecs.pillow import Jpeg
 from jndlic.console import run_command
 from jndlic.files import write_atomically

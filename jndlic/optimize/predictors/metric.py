@@ -9,10 +9,8 @@ from functools import partial
 import numpy as np
 
 from jndlic.errors import ParameterError
+from jndlic.metrics.pairs import large_enough
 from jndlic.optimize.predictors.scales import SCALES
-
-SMALLEST_SIDE = 8
-"""Pixels: smaller pictures are judged with their last row and column repeated."""
 
 
 def ssimulacra2_from(reference: np.ndarray) -> Callable[[np.ndarray], float]:
@@ -61,7 +59,7 @@ class MetricJudge:
 
     def score(self, distorted: np.ndarray) -> float:
         """See Judge."""
-        return self._scale.score(self._metric(_large_enough(distorted)))
+        return self._scale.score(self._metric(large_enough(distorted)))
 
 
 class MetricPredictor:
@@ -88,14 +86,4 @@ class MetricPredictor:
 
     def judge(self, reference: np.ndarray) -> MetricJudge:
         """See Predictor."""
-        return MetricJudge(METRICS[self.name](_large_enough(reference)), self.name)
-
-
-def _large_enough(pixels: np.ndarray) -> np.ndarray:
-    height, width = pixels.shape[:2]
-    missing = [(0, max(0, SMALLEST_SIDE - side)) for side in (height, width)]
-    return (
-        np.pad(pixels, (*missing, (0, 0)), mode="edge")
-        if min(height, width) < SMALLEST_SIDE
-        else pixels
-    )
+        return MetricJudge(METRICS[self.name](large_enough(reference)), self.name)

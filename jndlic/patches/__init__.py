@@ -1,0 +1,1 @@
+"""Parts of a picture, or all of it, in another format: pixels to patches and back."""

@@ -1,0 +1,63 @@
+"""Patches onto a part of a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from jndlic.format.container import Header
+from jndlic.format.patches import Patch
+from jndlic.images.region import Region
+from jndlic.patches import webp
+
+
+def paste(levels: np.ndarray, part: Region, patches: Sequence[Patch], header: Header) -> None:
+    """Pastes patches. Those that do not touch the part are not decoded.
+
+    Args:
+        levels: uint8 (rows, columns, C) of the part: RGB, or in a bare file with alpha as the last
+            channel; changed in place.
+        part: where it lies in the picture as it is coded.
+        patches: of the picture.
+        header: of the file.
+
+    Raises:
+        FormatError: a patch is damaged.
+        UnsupportedError: what reads its format is not installed.
+    """
+    for patch in patches:
+        left, top = max(part.left, patch.left), max(part.top, patch.top)
+        right = min(part.left + part.width, patch.right)
+        bottom = min(part.top + part.height, patch.bottom)
+        if left >= right or top >= bottom:
+            continue
+        drawn = webp.decode(patch.data, patch.width, patch.height, levels.shape[2])
+        if header.grey:
+            drawn[..., :3] = drawn[..., 1:2]  # rounding may part the channels of a lossy one
+        target = levels[top - part.top : bottom - part.top, left - part.left : right - part.left]
+        rows = slice(top - patch.top, bottom - patch.top)
+        columns = slice(left - patch.left, right - patch.left)
+        drawn = drawn[rows, columns]
+        if patch.blend:
+            steps = np.minimum(
+                _steps(patch.top, patch.height, header.height, patch.blend)[rows, None],
+                _steps(patch.left, patch.width, header.width, patch.blend)[None, columns],
+            )[..., None]
+            drawn = _blended(drawn, target, steps, patch.blend + 1)
+        target[:] = drawn
+
+
+def _steps(start: int, size: int, side: int, blend: int) -> np.ndarray:
+    """m of each row or column of a patch: 1..blend + 1, see docs/format.md."""
+    place = np.arange(size)
+    far = np.full(size, blend)
+    begin = place if start else far
+    end = place[::-1] if start + size < side else far
+    return np.minimum(np.minimum(begin, end), blend) + 1
+
+
+def _blended(patch: np.ndarray, below: np.ndarray, steps: np.ndarray, count: int) -> np.ndarray:
+    steps = steps.astype(np.int32)
+    mixed = steps * patch + (count - steps) * below + count // 2
+    return (mixed // count).astype(np.uint8)
