@@ -31,12 +31,6 @@ CODECS = ("jndlic", "jpeg", "webp", "avif", "jxl", "vvc", "bpg", "zoo", "checkpo
 USUAL_CODECS = ("jndlic", "jpeg", "webp", "avif", "jxl")
 """What a benchmark compares unless told otherwise: no programs and no downloads needed."""
 
-METRICS = (
-    *("psnr-rgb", "ms-ssim-rgb", "lpips-squeeze", "ssimulacra2"),
-    *("fsim", "vif", "haarpsi", "butteraugli-3norm", "cvvdp", "grid-visibility"),
-)
-"""Of jndlic/metrics/registry.py."""
-
 OPTIMIZED_CODECS = ("jpeg", "webp", "avif", "jxl", "jndlic")
 """Of jndlic/codecs/presets.py."""
 
