@@ -79,6 +79,22 @@ def test_symbols(
     )
 
 
+def test_symbols_of_features_that_were_kept(
+    codec: OnnxBackend,
+    file: Container,
+    pixels: np.ndarray,
+    quality: np.ndarray,
+    small_windows: None,
+) -> None:
+    def window(area: Area) -> tuple[np.ndarray, np.ndarray]:
+        return own_map_of_window(pixels, area)
+
+    features = codec.analyse_rows(window, HEIGHT, WIDTH)
+    for _ in range(2):  # nothing is used up
+        stream = codec.quantise_rows(features, quality)
+        assert pack_symbols(file.header, stream, codec, file.chunks) == file
+
+
 def test_pixels(codec: OnnxBackend, file: Container, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = picture_area(HEIGHT, WIDTH)
     expected = drawn(codec, file, whole)
