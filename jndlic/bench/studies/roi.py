@@ -195,8 +195,8 @@ def table(means: dict[tuple[float, float], Change], quality: int, count: int) ->
             "bits outside",
             "PSNR inside, dB",
             "PSNR outside, dB",
-            "file",
-            f"file at `-q {quality}`",
+            "its size",
+            f"size at `-q {quality}`",
         ),
         rows,
     )
