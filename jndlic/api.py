@@ -94,6 +94,8 @@ def encode(
     target = chosen_target(quality, target_size, target_bpp, target_metric)
     checked = checked_quality(QUALITY_DEFAULT if quality is None else quality)
     check_codec(codec)
+    if not isinstance(lossless, bool) or not (patches is None or isinstance(patches, bool)):
+        raise ParameterError(f"True or False, not lossless={lossless!r}, patches={patches!r}")
     picture, region = picture_of(image), None
     if lossless:
         chosen = quality, target, codec, jnd, roi, patches
@@ -121,7 +123,7 @@ def encode(
         from jndlic.pipeline import encode_picture
 
         return encode_picture(
-            picture, checked, codec, jnd, roi=region, patches=patches in (None, True)
+            picture, checked, codec, jnd, roi=region, patches=patches is not False
         )
 
 

@@ -70,12 +70,15 @@ def panels(data: bytes, weights: str | None = None) -> list[Panel]:
     from jndlic.block_maps import block_maps
     from jndlic.choices import AUTO
     from jndlic.cli.common import load_networks
+    from jndlic.errors import UnsupportedError
     from jndlic.format.container import unpack
     from jndlic.images.panels import Panel
     from jndlic.images.picture import turned_plane
 
     container = unpack(data)
     header = container.header
+    if header.bare:
+        raise UnsupportedError("patches alone make up the picture: there is no map of its bits")
     found = block_maps(container, load_networks(weights, "cpu", AUTO, None))
     rows, columns = (-(-side // JND_STRIDE) for side in (header.height, header.width))
 

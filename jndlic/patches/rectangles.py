@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
+from jndlic.format.patches import PATCHES_MAX
 from jndlic.images.region import Region
 from jndlic.patches.blocks import BLOCK
 
@@ -24,9 +27,18 @@ def rectangles(marked: np.ndarray, height: int, width: int, side_max: int) -> li
         Rectangles that do not overlap, none of them empty.
     """
     unit, found = 1, [*_runs(marked == 1), *_runs(marked == 2)]
-    while len(found) > COUNT_MAX:
+    regions = _cut(found, unit, height, width, side_max)
+    while len(found) > COUNT_MAX or len(regions) > PATCHES_MAX:
         unit *= 2
         found = _runs(_coarser(marked > 0, unit))
+        regions = _cut(found, unit, height, width, max(side_max, unit * BLOCK))
+    return regions
+
+
+def _cut(
+    found: Iterable[tuple[int, int, int, int]], unit: int, height: int, width: int, side_max: int
+) -> list[Region]:
+    """Runs of blocks of `unit` times the side, in pixels, cut to sides of at most `side_max`."""
     step = side_max // BLOCK
     regions: list[Region] = []
     for first, last, left, right in found:

@@ -97,7 +97,8 @@ def decode(data: bytes, width: int, height: int, channels: int) -> np.ndarray:
 
     Raises:
         FormatError: it is damaged, no such file, or of another size.
-        UnsupportedError: Pillow was built without WebP.
+        UnsupportedError: Pillow was built without WebP, or a program has lowered the limit that it
+            sets to sizes.
     """
     if _size(data) != (width, height):
         raise FormatError("damaged file: a patch is no WebP picture of the size that it has")
@@ -109,6 +110,8 @@ def decode(data: bytes, width: int, height: int, channels: int) -> np.ndarray:
             return np.array(image.convert(_MODES[channels]))
     except (FormatError, MemoryError):
         raise
+    except Image.DecompressionBombError as error:  # no fault of the file: patches are small
+        raise UnsupportedError(f"Image.MAX_IMAGE_PIXELS of Pillow was lowered: {error}") from None
     except Exception as error:  # Pillow's readers raise nearly anything on damaged data
         raise FormatError(f"damaged file: a patch cannot be decoded ({error})") from None
 

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from jndlic.targets.scale import Scale
 
 
+SIZE_MAX = 1 << 50
+"""Bytes: no file is larger, and floats hold every whole number up to here."""
+
+
 class SizeTarget(NamedTuple):
     """A file of at most so many bytes."""
 
@@ -27,7 +31,7 @@ class SizeTarget(NamedTuple):
 
     def limit(self, area: int) -> int:
         """Bytes that the file of a picture of so many pixels may have."""
-        return self.wanted
+        return min(self.wanted, SIZE_MAX)
 
     def reached(self, size: int, area: int) -> int:
         """What a file of so many bytes has of what is wanted."""
@@ -46,9 +50,11 @@ class RateTarget(NamedTuple):
 
     def limit(self, area: int) -> int:
         """See SizeTarget."""
-        size = math.floor(self.wanted * area / 8)
+        size = math.floor(min(self.wanted * area / 8, float(SIZE_MAX)))
         # The product may be rounded to the wrong side of a whole number
-        return size - 1 if self.reached(size, area) > self.wanted else size
+        if self.reached(size, area) > self.wanted:
+            return size - 1
+        return size + 1 if self.reached(size + 1, area) <= self.wanted else size
 
     def reached(self, size: int, area: int) -> float:
         """See SizeTarget."""

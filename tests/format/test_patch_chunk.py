@@ -79,6 +79,13 @@ def test_numbers_of_patches() -> None:
             decode_patches(wrong, tall)
 
 
+def test_a_patch_that_nobody_could_hold() -> None:
+    wide = Header(1 << 13, 1 << 12, 50, bytes(8))
+    assert decode_patches(payload(field(0, 0, 1 << 12, 1 << 12)), wide)
+    with pytest.raises(FormatError, match="too large"):
+        decode_patches(payload(field(0, 0, (1 << 12) + 1, 1 << 12)), wide)
+
+
 @pytest.mark.parametrize("size", range(10))
 def test_cut_anywhere(size: int) -> None:
     whole = payload(field(200))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from drawings import checkerboard, flat_colours, modules, pasted_text, stripes, text, texture
 
+from jndlic.format.patches import AREA_MAX, PATCHES_MAX
 from jndlic.patches.blocks import BLOCK, block_errors, judge_rims, looks
 from jndlic.patches.filling import filled
 from jndlic.patches.rectangles import COUNT_MAX, rectangles
@@ -98,6 +99,19 @@ def test_not_too_many() -> None:
     found = rectangles(marked, 3840, 3840, 2048)
     assert len(found) <= COUNT_MAX
     assert (covered(marked, 3840, 3840)[marked.repeat(BLOCK, 0).repeat(BLOCK, 1)] == 1).all()
+
+
+def test_not_too_many_of_a_large_picture() -> None:
+    marked = np.zeros((256, 256), dtype=np.uint8)
+    marked[::2, :97] = marked[::2, 98:227] = 1
+    found = rectangles(marked, 256 * BLOCK, 256 * BLOCK, 2048)
+    assert len(found) <= PATCHES_MAX
+    assert all(region.width * region.height <= AREA_MAX for region in found)
+    whole = np.zeros(marked.shape, dtype=int)
+    for region in found:
+        left, top, width, height = (side // BLOCK for side in region)
+        whole[top : top + height, left : left + width] += 1
+    assert whole.max() == 1 and whole[marked > 0].all()
 
 
 def test_what_is_filled_is_smooth_and_the_rest_stays() -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -125,6 +126,30 @@ def test_wrong_arguments() -> None:
     for wrong in ({"quality": 70}, {"jnd": "klt"}, {"jnd": np.ones((5, 5))}):
         with pytest.raises(ParameterError, match="lossless"):
             jndlic.encode(pixels, lossless=True, **wrong)
+
+
+@pytest.mark.parametrize("wrong", [{"lossless": "no"}, {"patches": "auto"}, {"patches": 1}])
+def test_neither_true_nor_false(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ParameterError, match="True or False"):
+        jndlic.encode(scene(5, 5, 3), **wrong)
+
+
+def test_no_patches_on_the_way_to_a_target() -> None:
+    with pytest.raises(ParameterError, match="patches"):
+        jndlic.encode(scene(5, 5, 3), target_size=500, patches=True)
+
+
+def test_a_limit_of_the_program_is_no_damage_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = jndlic.encode(scene(30, 40, 3), lossless=True)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(UnsupportedError, match="MAX_IMAGE_PIXELS"):
+        jndlic.imread(data)
+
+
+def test_there_is_no_map_of_a_bare_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    jndlic.imwrite(tmp_path / "a.jlic", scene(30, 40, 3), lossless=True)
+    assert run("info", tmp_path / "a.jlic", "--map", tmp_path / "map.png") == 1
+    assert "patches alone" in capsys.readouterr().err
 
 
 def test_pillow_without_webp(monkeypatch: pytest.MonkeyPatch) -> None:

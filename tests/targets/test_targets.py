@@ -389,3 +389,13 @@ def test_a_mask_counts_on_the_way_to_a_target() -> None:
     assert masked.value <= target.wanted
     assert masked.data == encode_picture(picture, masked.quality, codec, roi=half)
     assert masked.data != encode_picture(picture, masked.quality, codec)
+
+
+def test_limits_of_extreme_targets() -> None:
+    assert SizeTarget(10**400).limit(100) > 1 << 40 and RateTarget(1e308).limit(100) > 1 << 40
+    area = 23842
+    for size in range(25600, 25800):  # a file's own rate lets that very file pass
+        assert RateTarget(8 * size / area).limit(area) == size
+    codec, picture = ToyCodec(), from_array(waves(32, 32))
+    assert encode_to_target(picture, RateTarget(1e308), codec).quality == 100
+    assert encode_to_target(picture, SizeTarget(10**400), codec).quality == 100
