@@ -31,7 +31,7 @@ sys.modules["torch"] = None  # every import of it fails
 import numpy as np
 import jndlic
 pixels = np.random.default_rng(0).integers(0, 256, (70, 90, 3), dtype=np.uint8)
-data = jndlic.encode(pixels, 40, jnd=np.full((70, 90), 9.0))
+data = jndlic.encode(pixels, 40, jnd=np.full((70, 90), 9.0), patches=False)
 print(jndlic.decode(data).size, jndlic.info(data)["quality"])
 """
 

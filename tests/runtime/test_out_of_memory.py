@@ -41,7 +41,7 @@ def test_one_line_and_no_output(job: str, allowed: int, tmp_path: Path) -> None:
         from jndlic import imwrite
 
         large = tmp_path / "large.jlic"
-        imwrite(large, flat, 1)
+        imwrite(large, flat, 1, patches=False)
     ready, target = (
         tmp_path / "ready.jlic",
         tmp_path / f"out.{'jlic' if job == 'encode' else 'ppm'}",
