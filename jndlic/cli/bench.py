@@ -13,12 +13,10 @@ from jndlic.choices import (
     DEFAULT_PROFILE,
     METRICS,
     OPTIMIZED_CODECS,
-    PREDICTORS,
-    PROFILES,
-    SEARCH_RULES,
     USUAL_CODECS,
 )
 from jndlic.cli.common import words
+from jndlic.cli.optimize import add_predictor, add_profile, add_search
 from jndlic.console import GOOD
 
 SAVINGS = "savings"
@@ -144,30 +142,9 @@ def savings_parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help=f"{', '.join(OPTIMIZED_CODECS)} (default: jpeg)",
     )
-    add(
-        "--predictor",
-        choices=PREDICTORS,
-        metavar="NAME",
-        help=f"{', '.join(PREDICTORS)} (default: vp; for the profile strict: ssimulacra2)",
-    )
-    add(
-        "--predictor-weights",
-        metavar="FILE",
-        help="of a learned predictor: others than the shipped ones",
-    )
-    add(
-        "--profile",
-        choices=PROFILES,
-        default=DEFAULT_PROFILE,
-        metavar="NAME",
-        help=f"{', '.join(PROFILES)} (default: %(default)s)",
-    )
-    add(
-        "--search",
-        choices=SEARCH_RULES,
-        metavar="RULE",
-        help=f"{', '.join(SEARCH_RULES)} (default: the predictor's own)",
-    )
+    add_predictor(parser)
+    add_profile(parser, "--profile", default=DEFAULT_PROFILE)
+    add_search(parser)
     add("--weights", metavar="FILE", help="of jndlic as a codec")
     add("--out", type=Path, metavar="JSON", help="figures of every picture")
     add("--markdown", type=Path, metavar="FILE", help="the table as a page")

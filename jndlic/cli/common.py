@@ -64,6 +64,19 @@ def finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
+def search_facts(
+    quality: int, goal: str, wanted: float, reached: float | None, tried: int
+) -> dict[str, object]:
+    """For programs: what a search for a quality found."""
+    return {
+        "quality": quality,
+        "goal": goal,
+        "wanted": wanted,
+        "reached": reached,
+        "tried": tried,
+    }
+
+
 class Chosen(NamedTuple):
     """A file at a quality that was chosen for its picture."""
 
@@ -71,7 +84,7 @@ class Chosen(NamedTuple):
     said: str
     """For people."""
     facts: Mapping[str, object]
-    """For programs: quality, goal, what was wanted and what is reached, how many were tried."""
+    """Of `search_facts`."""
     short: tuple[str, ...] = ()
     """What it falls short of."""
 

@@ -19,7 +19,7 @@ from jndlic.choices import (
     PROFILES,
     SEARCH_RULES,
 )
-from jndlic.cli.common import Chosen, NoCodec
+from jndlic.cli.common import Chosen, NoCodec, search_facts
 from jndlic.console import emit, note, say
 from jndlic.errors import JndlicError, ParameterError
 from jndlic.files import check_paths
@@ -58,14 +58,9 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
         choices=OPTIMIZED_CODECS,
         help="(default: by the suffix of OUT; needed for a folder)",
     )
-    _add_profile(parser, "--profile", default=DEFAULT_PROFILE)
-    _add_predictor(parser)
-    add(
-        "--search",
-        choices=SEARCH_RULES,
-        metavar="RULE",
-        help=f"{', '.join(SEARCH_RULES)} (default: the predictor's own)",
-    )
+    add_profile(parser, "--profile", default=DEFAULT_PROFILE)
+    add_predictor(parser)
+    add_search(parser)
     add("--weights", metavar="FILE", help="of jndlic as the codec: others than the shipped ones")
     add("-f", "--force", action="store_true", help="make files anew that are there already")
     add("--json", action="store_true", help="for programs")
@@ -85,8 +80,8 @@ def add_encoder_options(
         action="store_true",
         help="the quality is chosen for each picture: the smallest file that looks the same",
     )
-    _add_profile(parser, "--profile")
-    _add_predictor(parser)
+    add_profile(parser, "--profile")
+    add_predictor(parser)
 
 
 def check_encoder_options(arguments: argparse.Namespace) -> None:
@@ -133,13 +128,8 @@ class VisuallyLossless:
         session = JndlicSession(picture, codec, analyse_picture(picture, codec, jnd, roi=roi))
         found = optimize(session, predictor, demand)
         said = _found(found.level, found.share, found.evaluations)
-        facts = {
-            "quality": found.level,
-            "goal": demand.name,
-            "wanted": share(demand.score),
-            "reached": found.share,
-            "tried": found.evaluations,
-        }
+        wanted = share(demand.score)
+        facts = search_facts(found.level, demand.name, wanted, found.share, found.evaluations)
         short = f"even the finest level falls short of {demand.name}"
         return Chosen(
             found.data,
@@ -178,7 +168,8 @@ class _ListProfiles(argparse.Action):
         parser.exit()
 
 
-def _add_profile(parser: argparse._ActionsContainer, option: str, **settings: Any) -> None:
+def add_profile(parser: argparse._ActionsContainer, option: str, **settings: Any) -> None:
+    """Adds the profile of a search."""
     text = (
         f'how strict "looks the same" is: {", ".join(PROFILES)} (default: {DEFAULT_PROFILE}, three '
         "in four see no change)"
@@ -188,7 +179,18 @@ def _add_profile(parser: argparse._ActionsContainer, option: str, **settings: An
     )
 
 
-def _add_predictor(parser: argparse.ArgumentParser) -> None:
+def add_search(parser: argparse.ArgumentParser) -> None:
+    """Adds the rule of a search."""
+    parser.add_argument(
+        "--search",
+        choices=SEARCH_RULES,
+        metavar="RULE",
+        help=f"{', '.join(SEARCH_RULES)} (default: the predictor's own)",
+    )
+
+
+def add_predictor(parser: argparse.ArgumentParser) -> None:
+    """Adds what judges pictures in a search."""
     text = (
         f"what judges: {', '.join(PREDICTORS)} (default: vp; for the profile strict: ssimulacra2); "
         "butteraugli needs libjxl's butteraugli_main"

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from jndlic.choices import METRICS
-from jndlic.cli.common import Chosen, NoCodec, finite
+from jndlic.cli.common import Chosen, NoCodec, finite, search_facts
 from jndlic.errors import JndlicError, ParameterError
 from jndlic.targets.target import (
     MetricTarget,
@@ -116,13 +116,8 @@ class ToTarget:
         said = f"quality {found.quality}"
         if isinstance(self._target, MetricTarget):
             said += f", {self._target.said(found.value)}"
-        facts = {
-            "quality": found.quality,
-            "goal": self._target.name,
-            "wanted": self._target.wanted,
-            "reached": finite(found.value),
-            "tried": found.files,
-        }
+        wanted, reached = self._target.wanted, finite(found.value)
+        facts = search_facts(found.quality, self._target.name, wanted, reached, found.files)
         return Chosen(found.data, f"{said}, {found.files} tried", facts)
 
     @cached_property

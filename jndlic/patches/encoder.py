@@ -79,10 +79,10 @@ def patched(picture: Picture, code: Code, draw: Draw) -> Container:
     judged = _judged(picture, look, network, draw)
     share, failing = suspicious.mean(), judged.failing.mean()
     whole = failing >= _MOSTLY or (share >= _MOSTLY and judged.error > judged.target)
-    if not failing and not whole and not small and share < _COMPARED:
-        return network
     if whole:
         return min(bare.lossless_container(picture), _lossy(picture, judged.target), key=_size)
+    if not failing and not small and share < _COMPARED:
+        return network
     if failing:
         network = _with_patches(picture, judged, suspicious, code)
     if _size(network) <= LARGER * _SURE * _size(bare.lossless_container(picture, quick=True)):

@@ -13,7 +13,7 @@ from jndlic.images.windows import padded
 from jndlic.jnd.own_map import own_map, own_map_of_window
 from jndlic.runtime import rows
 from jndlic.runtime.onnx_backend import OnnxBackend
-from jndlic.runtime.rows import Held, Rows, by_columns, cut
+from jndlic.runtime.rows import Held, Rows, Source, by_columns, cut
 
 HEIGHT, WIDTH = 200, 330
 
@@ -43,6 +43,12 @@ def file(codec: OnnxBackend, pixels: np.ndarray, quality: np.ndarray) -> Contain
 
 
 @pytest.fixture
+def window(pixels: np.ndarray) -> Source:
+    """Gives pixels and map of an area."""
+    return lambda area: own_map_of_window(pixels, area)
+
+
+@pytest.fixture
 def small_windows(monkeypatch: pytest.MonkeyPatch, codec: OnnxBackend) -> None:
     monkeypatch.setattr(rows, "ROWS_AT_ONCE", 8)
     monkeypatch.setattr("jndlic.runtime.decoder.PIXEL_ROWS", 8)
@@ -62,13 +68,10 @@ def drawn(codec: OnnxBackend, file: Container, area: Area) -> np.ndarray:
 def test_symbols(
     codec: OnnxBackend,
     file: Container,
-    pixels: np.ndarray,
+    window: Source,
     quality: np.ndarray,
     small_windows: None,
 ) -> None:
-    def window(area: Area) -> tuple[np.ndarray, np.ndarray]:
-        return own_map_of_window(pixels, area)
-
     symbols = collected(codec.code(window, HEIGHT, WIDTH, quality), picture_area(HEIGHT, WIDTH))
     packed = pack_symbols(file.header, WholeSymbols(symbols), codec, file.chunks)
     assert (packed.symbol_crc, packed.jnd, packed.hyper, packed.segments) == (
@@ -82,13 +85,10 @@ def test_symbols(
 def test_symbols_of_features_that_were_kept(
     codec: OnnxBackend,
     file: Container,
-    pixels: np.ndarray,
+    window: Source,
     quality: np.ndarray,
     small_windows: None,
 ) -> None:
-    def window(area: Area) -> tuple[np.ndarray, np.ndarray]:
-        return own_map_of_window(pixels, area)
-
     features = codec.analyse_rows(window, HEIGHT, WIDTH)
     for _ in range(2):  # nothing is used up
         stream = codec.quantise_rows(features, quality)
