@@ -4,9 +4,11 @@ weighted by lambda.
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
+from jndlic.errors import ParameterError
 from jndlic.metrics.lpips import LPIPS
 from jndlic.metrics.ssimulacra2 import distance as ssimulacra2_distance
 from jndlic.training.codec import ms_ssim
@@ -26,6 +28,8 @@ class Distortion:
         ssimulacra2_weight: w_S, in squared grey levels; 0 leaves the term out.
         jnd_weighting: share of the squared error that is weighted by 1 / (j + 2)^2.
         compile: let torch.compile fuse the passes through LPIPS.
+        perceptual_share: share of a batch's pictures, 0 to 1, that LPIPS and D_S look at, with
+            that much more weight; at least one picture.
     """
 
     def __init__(
@@ -36,7 +40,13 @@ class Distortion:
         ssimulacra2_weight: float,
         jnd_weighting: float,
         compile: bool = False,
+        perceptual_share: float = 1.0,
     ) -> None:
+        if not 0.0 < perceptual_share <= 1.0:
+            raise ParameterError(
+                f"perceptual_share must be above 0 and at most 1, got {perceptual_share}"
+            )
+        self.perceptual_share = perceptual_share
         self.ms_ssim_weight, self.lpips_weight = ms_ssim_weight, lpips_weight
         self.ssimulacra2_weight, self.jnd_weighting = ssimulacra2_weight, jnd_weighting
         self._lpips = LPIPS(weights=lpips_weights) if lpips_weight else None
@@ -55,8 +65,9 @@ class Distortion:
             weight: lambda, (B, h, w); H and W are multiples of h and w.
 
         Returns:
-            (B,) in bits per pixel; by name "error" (B,) in squared grey levels, and
-            "ms_ssim_distance", "lpips", "ssimulacra2_distance" (B,) where they are terms.
+            (B,) in bits per pixel; by name "error" (B,) in squared grey levels, and where they are
+            terms "ms_ssim_distance" (B,) and, of the pictures that they looked at, "lpips" and
+            "ssimulacra2_distance".
         """
         places = functional.interpolate(weight[:, None], decoded.shape[-2:], mode="nearest")
         mean = weight.mean((1, 2))
@@ -66,10 +77,15 @@ class Distortion:
             distance = ms_ssim.distance(decoded, image, places)
             parts["ms_ssim_distance"] = distance / mean
             total = total + self.ms_ssim_weight * distance
+        count = max(1, round(self.perceptual_share * len(image)))
+        seen, reference = decoded[:count], image[:count]
+        perceptual = torch.zeros(count, device=image.device)
         if self._lpips is not None:
-            parts["lpips"] = self._lpips.to(image.device)(decoded, image)
-            total = total + self.lpips_weight * mean * parts["lpips"]
+            parts["lpips"] = self._lpips.to(image.device)(seen, reference)
+            perceptual = perceptual + self.lpips_weight * parts["lpips"]
         if self.ssimulacra2_weight:
-            parts["ssimulacra2_distance"] = ssimulacra2_distance(image, decoded.clamp(0.0, 255.0))
-            total = total + self.ssimulacra2_weight * mean * parts["ssimulacra2_distance"]
+            parts["ssimulacra2_distance"] = ssimulacra2_distance(reference, seen.clamp(0.0, 255.0))
+            perceptual = perceptual + self.ssimulacra2_weight * parts["ssimulacra2_distance"]
+        perceptual = functional.pad(perceptual * (len(image) / count), (0, len(image) - count))
+        total = total + mean * perceptual
         return total, {name: value.detach() for name, value in parts.items()}

@@ -55,8 +55,26 @@ class EntropyModels(nn.Module):
         return self.z.loss() + self.z_jnd.loss()
 
 
+class _Coded(NamedTuple):
+    """A batch of latents as a decoder has them, and what they cost; fields as of
+    TrainingOutput.
+    """
+
+    latent: Tensor
+    """ŷ: (B, M, H/16, W/16)."""
+    step_index: Tensor
+    bits_latent: Tensor
+    bits_hyper: Tensor
+    bits_jnd: Tensor
+
+
 def training_pass(
-    codec: Codec, entropy: EntropyModels, image: Tensor, jnd: Tensor, quality: Tensor
+    codec: Codec,
+    entropy: EntropyModels,
+    image: Tensor,
+    jnd: Tensor,
+    quality: Tensor,
+    synthesis_alone: bool = False,
 ) -> TrainingOutput:
     """Run a batch.
 
@@ -66,7 +84,24 @@ def training_pass(
         image: (B, 3, H, W) grey levels 0..255, sizes multiples of 64.
         jnd: (B, 3, H, W) tolerance in grey levels.
         quality: (B, H/32, W/32) integers 1..100.
+        synthesis_alone: all before the synthesis gets no gradient, which saves more than half of
+            the time.
     """
+    with torch.set_grad_enabled(torch.is_grad_enabled() and not synthesis_alone):
+        coded = _code(codec, entropy, image, jnd, quality)
+    return TrainingOutput(
+        codec.synthesis(coded.latent, coded.step_index, quality),
+        coded.bits_latent,
+        coded.bits_hyper,
+        coded.bits_jnd,
+        coded.step_index,
+    )
+
+
+def _code(
+    codec: Codec, entropy: EntropyModels, image: Tensor, jnd: Tensor, quality: Tensor
+) -> _Coded:
+    """All that comes before the synthesis; arguments as of training_pass."""
     _follow(codec, entropy)
     features = codec.analysis(image, jnd)
     latent = codec.analysis.latent(features.features, features.detail, quality).float()
@@ -103,9 +138,7 @@ def training_pass(
         ratio + torch.rand_like(ratio) - 0.5, table.detach(), weights.detach()
     )
     bits_latent = (bits_true + bits_noisy - bits_noisy.detach()).flatten(1).sum(1)
-    return TrainingOutput(
-        codec.synthesis(decoded, step_index, quality), bits_latent, bits_hyper, bits_jnd, step_index
-    )
+    return _Coded(decoded, step_index, bits_latent, bits_hyper, bits_jnd)
 
 
 def _follow(codec: Codec, entropy: EntropyModels) -> None:
