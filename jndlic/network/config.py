@@ -7,7 +7,7 @@ from typing import Any
 
 from jndlic.errors import WeightsError
 
-OPTIONAL = ("context_blocks", "pixel_blocks")
+OPTIONAL = ("context_blocks", "pixel_blocks", "adaptive_filters")
 """What may be left out: sizes that may be 0."""
 
 
@@ -47,6 +47,8 @@ class CodecConfig:
     """Width of the gated blocks at 1/4, after the synthesis has drawn its 8 x 8 blocks."""
     pixel_blocks: int = 3
     """Gated blocks at 1/4."""
+    adaptive_filters: int = 8
+    """Filters that each pixel's own one is mixed from, at the end of the synthesis."""
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -12,6 +12,11 @@ from jndlic.network.config import CodecConfig
 BLOCK_REACH = 2
 """Of a residual block, and of a gated block of the pixel stage: kernels of 5 x 5."""
 
+FILTER_REACH = 1
+"""Of the adaptive filter, in places of 1/8: gradients and their mean over 3 places of 1/2 look 4
+pixels far, kernels of 5 x 5 less.
+"""
+
 GATE_REACH = 1
 """Of the JND-FTM: a kernel of 3 x 3."""
 
@@ -43,6 +48,7 @@ def margins(config: CodecConfig) -> Margins:
     lap = config.lapped_kernel // 2
     # Its blocks are at 1/4, and what they correct was drawn by the lapped layer
     pixel_stage = -(-BLOCK_REACH * config.pixel_blocks // 2)
+    drawn = lap + pixel_stage + (FILTER_REACH if config.adaptive_filters else 0)
     before, after = config.analysis_coarse_blocks
     hyper = 2 * JND_STRIDE // LATENT_STRIDE  # a kernel of 5 x 5 at 1/32
     means = config.context_blocks * JND_STRIDE // LATENT_STRIDE  # kernels of 3 x 3 in each phase
@@ -56,7 +62,7 @@ def margins(config: CodecConfig) -> Margins:
         mean=_even(means + 2),  # a kernel of 5 x 5 over the latents known
         synthesis_coarse=_even(BLOCK_REACH * sum(config.synthesis_coarse_blocks) + GATE_REACH),
         synthesis_fine=_even(-(-BLOCK_REACH * config.synthesis_fine_blocks // 2)),
-        synthesis_pixels=-(-(lap + pixel_stage) // 2),
+        synthesis_pixels=-(-drawn // 2),
     )
 
 

@@ -19,6 +19,7 @@ import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from jndlic.format.grid import LATENT_STRIDE
+from jndlic.network.adaptive_filter import AdaptiveFilter
 from jndlic.network.analysis import LATENT_SCALE
 from jndlic.network.blocks import JndFtm, lapped, pointwise, residual_stack
 from jndlic.network.config import CodecConfig
@@ -50,6 +51,9 @@ class Synthesis(nn.Module):
             PixelStage(fine, config.pixel_channels, config.pixel_blocks)
             if config.pixel_blocks
             else None
+        )
+        self.adaptive_filter = (
+            AdaptiveFilter(fine, config.adaptive_filters) if config.adaptive_filters else None
         )
 
     def forward(self, latent: Tensor, step_index: Tensor, quality: Tensor) -> Tensor:
@@ -101,4 +105,6 @@ class Synthesis(nn.Module):
         image = functional.pixel_shuffle(self.head(features), STEM_STRIDE) + detail
         if self.pixels is not None:
             image = image + self.pixels(features, image)
+        if self.adaptive_filter is not None:
+            image = image + self.adaptive_filter(features, image)
         return (image + 0.5) * 255.0

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from jndlic.format.grid import HYPER_STRIDE, JND_STRIDE, padded_size
 from jndlic.format.phases import PHASES
+from jndlic.network.adaptive_filter import FilterBank
 from jndlic.network.codec import Codec
 from jndlic.network.integer import IntegerConv2d
 from jndlic.network.stages import stages
@@ -64,6 +65,9 @@ class Complexity(NamedTuple):
         """Whether both budgets hold."""
         return self.analysis <= ANALYSIS_BUDGET and self.decoder <= DECODER_BUDGET
 
+
+Counted = nn.Conv2d | nn.Linear | IntegerConv2d | FilterBank
+"""Layers that multiply; the rest is small beside them."""
 
 ENCODER_STAGES = "analysis-fine", "analysis-coarse", "latent", "hyper"
 DECODER_STAGES = "synthesis-coarse", "synthesis-fine", "synthesis-pixels"
@@ -145,16 +149,14 @@ def _counted(codec: Codec) -> Generator[Counter[str], None, None]:
     """Multiply-accumulates by name of the codec's child, while the context is open."""
     macs: Counter[str] = Counter()
 
-    def count(
-        part: str, layer: nn.Conv2d | nn.Linear | IntegerConv2d, _: object, output: Tensor
-    ) -> None:
+    def count(part: str, layer: Counted, _: object, output: Tensor) -> None:
         macs[part] += output.numel() * _products(layer)
 
     handles = [
         layer.register_forward_hook(partial(count, part))
         for part, child in codec.named_children()
         for layer in child.modules()
-        if isinstance(layer, (nn.Conv2d, nn.Linear, IntegerConv2d))
+        if isinstance(layer, Counted)
     ]
     try:
         yield macs
@@ -163,7 +165,7 @@ def _counted(codec: Codec) -> Generator[Counter[str], None, None]:
             handle.remove()
 
 
-def _products(layer: nn.Conv2d | nn.Linear | IntegerConv2d) -> int:
+def _products(layer: Counted) -> int:
     """Products behind one output number of a layer."""
     if isinstance(layer, nn.Linear):
         return layer.in_features

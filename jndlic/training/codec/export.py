@@ -67,13 +67,7 @@ def export_checkpoint(
     entropy = EntropyModels(config.hyper_channels, config.jnd_channels)
     codec.load_state_dict(_part(state, "codec."))
     entropy.load_state_dict(_learned(_part(state, "entropy.")), strict=False)
-    masters = {
-        key: value.contiguous()
-        for key, value in _learned(state).items()
-        if key.startswith(MASTER_PREFIXES)
-    }
-    masters_path(output).parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(masters_path(output), save(masters))
+    save_masters(state, output)
     return save_weights(codec, entropy, output, name, metrics, with_graphs)
 
 
@@ -91,9 +85,39 @@ def trained_on(checkpoint: str | Path) -> tuple[str, ...]:
     return _metrics_in_loss(checkpoint_file.read(checkpoint), checkpoint)
 
 
+def metrics_of(weights: str | Path) -> tuple[str, ...]:
+    """The metrics in the loss of a weights file, as it tells them.
+
+    Raises:
+        WeightsError: the file cannot be read.
+    """
+    try:
+        with safe_open(weights, "pt") as file:
+            told = (file.metadata() or {}).get("trained_on", "")
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"{weights} cannot be read: {error}") from error
+    return tuple(name for name in told.split(",") if name)
+
+
 def masters_path(weights: str | Path) -> Path:
     """Where the masters of a weights file lie: the folder masters/ beside it, same name."""
     return Path(weights).parent / "masters" / Path(weights).name
+
+
+def save_masters(state: dict[str, Tensor], weights: str | Path) -> None:
+    """Write what training needs beside a weights file, see `masters_path`.
+
+    Args:
+        state: of CodecTraining.
+        weights: the weights file.
+    """
+    masters = {
+        key: value.contiguous()
+        for key, value in _learned(state).items()
+        if key.startswith(MASTER_PREFIXES)
+    }
+    masters_path(weights).parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(masters_path(weights), save(masters))
 
 
 def load_start(codec: Codec, entropy: EntropyModels, weights: str | Path) -> None:
@@ -178,8 +202,15 @@ def save_weights(
             is for torch alone.
     """
     frozen = freeze(codec, entropy)
+    # Rounded first: the tracing of graphs works out what follows from weights alone
+    frozen.load_state_dict(
+        {
+            key: value.half().float() if value.is_floating_point() else value
+            for key, value in frozen.state_dict().items()
+        }
+    )
     tensors = {
-        key: value.to(torch.float16) if value.is_floating_point() else value
+        key: value.half() if value.is_floating_point() else value
         for key, value in frozen.state_dict().items()
     }
     entropy.eval()
@@ -235,13 +266,10 @@ def _metrics_in_loss(content: dict, checkpoint: str | Path) -> tuple[str, ...]:
     ]
     if options.get("start_from"):
         try:
-            with safe_open(options["start_from"], "pt") as file:
-                before = (file.metadata() or {}).get("trained_on", "")
-        except (OSError, SafetensorError) as error:
-            raise WeightsError(
-                f"{checkpoint} started from {options['start_from']}, which cannot be read: {error}"
-            ) from error
-        names += [name for name in before.split(",") if name and name not in names]
+            before = metrics_of(options["start_from"])
+        except WeightsError as error:
+            raise WeightsError(f"{checkpoint} started from other weights: {error}") from error
+        names += [name for name in before if name not in names]
     return tuple(names)
 
 

@@ -1,0 +1,74 @@
+"""A start for the adaptive filter: it undoes what a codec does to every edge alike."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as functional
+from small_network import SMALL
+
+pytest.importorskip("lightning", reason="needs the [train] extra")
+
+from jndlic.training.codec.filter_start import CLASSES, Sums, _solved, start_filter
+from jndlic.training.codec.module import CodecTraining
+
+
+def crops(seed: int) -> torch.Tensor:
+    """Straight edges in all directions, (4, 3, 64, 64) uint8."""
+    generator = torch.Generator().manual_seed(seed)
+    rows, columns = torch.meshgrid(torch.arange(64.0), torch.arange(64.0), indexing="ij")
+    pictures = []
+    for _ in range(4):
+        across, down, phase, size = torch.rand(4, generator=generator) * 2 - 1
+        wave = torch.sin((across * columns + down * rows) * 0.3 + 6.0 * phase)
+        pictures.append(128 + 100 * size * torch.tanh(4 * wave))
+    return torch.stack(pictures)[:, None].repeat(1, 3, 1, 1).to(torch.uint8)
+
+
+def test_least_squares_finds_the_filter_of_every_class() -> None:
+    torch.manual_seed(0)
+    rows = 100.0 * torch.randn(CLASSES, 500, 25)  # grey levels
+    common = torch.randn(2, 25)
+    right = torch.randn(CLASSES, 2) @ common
+    targets = (rows @ right[..., None])[..., 0]
+    sums = Sums(
+        rows.mT @ rows, (rows.mT @ targets[..., None])[..., 0], torch.full((CLASSES,), 500.0)
+    )
+    filters, mixtures = _solved(sums, 2)
+    assert (mixtures @ filters - right).abs().max() < 0.5
+    assert (
+        torch.corrcoef(torch.stack(((mixtures @ filters).flatten(), right.flatten())))[0, 1] > 0.999
+    )
+
+
+def test_a_blurring_codec_is_sharpened() -> None:
+    torch.manual_seed(0)
+    module = CodecTraining(SMALL, lpips_weight=0.0).eval()
+    synthesis = module.codec.synthesis
+
+    def blurred(_: object, given: tuple, output: torch.Tensor) -> torch.Tensor:
+        """In place of what the network draws."""
+        planes = functional.pad(original / 255.0 - 0.5, (1, 1, 1, 1), mode="replicate")
+        return functional.avg_pool2d(planes, 3, 1)
+
+    # The stage is told to see a blurred original
+    stage = synthesis.adaptive_filter
+    hook = stage.register_forward_pre_hook(lambda _, given: (given[0], blurred(None, (), given[1])))
+    original = torch.zeros(())
+
+    def batches():
+        nonlocal original
+        for seed in range(6):
+            original = crops(seed).float()
+            yield crops(seed), torch.full((4,), 50)
+
+    gain = start_filter(module, batches())
+    hook.remove()
+    assert gain > 0.3
+    original = crops(99).float()
+    drawn = blurred(None, (), original)
+    features = torch.zeros(4, SMALL.fine_channels, 8, 8)
+    with torch.no_grad():
+        after = drawn + stage(features, drawn)
+    right = original / 255.0 - 0.5
+    assert (after - right).square().mean() < 0.8 * (drawn - right).square().mean()
