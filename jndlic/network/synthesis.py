@@ -7,9 +7,10 @@
 d ─► embedding ───────────┘
 
 last channels of ŷ / 16 ─► linear ─► shuffle 16 ─┐
-features ─┬─► lapped ─► shuffle 8 ───────────────+ ─┬─► + ─► x̂
-          │                                         ▼   ▲
-          └─► shuffle 2 ────────────────────────► pixel stage (1/4)
+features ─┬─► lapped ─► shuffle 8 ───────────────+ ─┬─► + ──────────┬─► + ─► x̂
+          │                                         ▼   ▲           ▼   ▲
+          ├─► shuffle 2 ────────────────────────► pixel stage (1/4) │   │
+          └─► shuffle 4 ───────────────────────────────────► adaptive filter (1)
 """
 
 from __future__ import annotations
