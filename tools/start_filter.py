@@ -1,5 +1,5 @@
-"""Give trained weights an adaptive filter, by least squares: `tools/start_filter.py PHOTOS`;
-`--help` lists the options.
+"""Give trained weights an adaptive filter, by least squares: `tools/start_filter.py PHOTOS
+--weights OLD --output NEW`; `--help` lists the options.
 """
 
 from jndlic.training.codec.filter_start import main

@@ -122,9 +122,9 @@ class AdaptiveFilter(nn.Module):
         Returns:
             (B, 3, H, W) float32.
         """
+        shares = self.mixtures(features, image)  # first: its inputs can go before the bank's come
         with torch.autocast(image.device.type, enabled=False):
-            filtered = self.bank(image.float())
-        return mixed(filtered, self.mixtures(features, image))
+            return mixed(self.bank(image.float()), shares)
 
     def mixtures(self, features: Tensor, image: Tensor) -> Tensor:
         """Shares of the filters, arguments as for `forward`: (B, 4 R, H/2, W/2) float32, the four
@@ -151,11 +151,11 @@ class AdaptiveFilter(nn.Module):
         products = functional.avg_pool2d(products, STRIDE)
         products = functional.pad(products, (1, 1, 1, 1), mode="replicate")
         products = functional.avg_pool2d(products, 3, 1)
-        horizontal, vertical, mixed = products.unbind(1)
+        horizontal, vertical, cross = products.unbind(1)
         strength = horizontal + vertical
         floored = strength + 1.0
-        cosine, sine = (horizontal - vertical) / floored, 2.0 * mixed / floored
-        both = (
+        cosine, sine = (horizontal - vertical) / floored, 2.0 * cross / floored
+        parts = (
             0.3 * torch.log(floored),
             cosine,
             sine,
@@ -163,4 +163,4 @@ class AdaptiveFilter(nn.Module):
             2.0 * cosine * sine,
             cosine.square() + sine.square(),
         )
-        return torch.stack(both, 1)
+        return torch.stack(parts, 1)

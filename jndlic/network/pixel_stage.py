@@ -1,4 +1,4 @@
-"""The last stage of the synthesis: what blocks of 8 x 8 pixels cannot draw.
+"""A stage near the end of the synthesis: what blocks of 8 x 8 pixels cannot draw.
 
     features of 1/8 ─► 1x1 ─► shuffle 2 ─┐
                                          + ─► gated blocks ─► 1x1 ─► shuffle 4 ─► correction

@@ -111,7 +111,7 @@ def read_weights(path: str | Path) -> Weights:
 
 
 def parameters_hash(path: str | Path) -> str:
-    """SHA-256 of all tensors of a weights file but its graphs, which hold no weights: files with
+    """SHA-256 of all tensors of a weights file but its graphs, which follow from them: files with
     the same hash make the same pictures, up to float rounding. In hexadecimal; tensors enter as in
     `fingerprint`.
     """

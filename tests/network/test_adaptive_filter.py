@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as functional
 
 from jndlic.network.adaptive_filter import AdaptiveFilter, FilterBank, mixed
+from jndlic.network.config import CodecConfig
 from jndlic.network.margins import FILTER_REACH
 
 FINE = 16
@@ -78,3 +79,10 @@ def test_gradients_reach_every_part(stage: AdaptiveFilter) -> None:
     stage(features, image).square().sum().backward()
     for value in (features, image, *stage.parameters()):
         assert value.grad is not None and value.grad.abs().max() > 0
+
+
+def test_sizes_from_before_there_was_one_have_none() -> None:
+    sizes = CodecConfig().to_dict()
+    assert CodecConfig.from_dict(sizes) == CodecConfig()
+    del sizes["adaptive_filters"]
+    assert CodecConfig.from_dict(sizes).adaptive_filters == 0

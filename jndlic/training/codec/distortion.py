@@ -28,8 +28,8 @@ class Distortion:
         ssimulacra2_weight: w_S, in squared grey levels; 0 leaves the term out.
         jnd_weighting: share of the squared error that is weighted by 1 / (j + 2)^2.
         compile: let torch.compile fuse the passes through LPIPS.
-        perceptual_share: share of a batch's pictures, 0 to 1, that LPIPS and D_S look at, with
-            that much more weight; at least one picture.
+        perceptual_share: share of a batch's pictures, above 0 to 1, that LPIPS and D_S look at in
+            training, with that much more weight; drawn anew each time, at least one.
     """
 
     def __init__(
@@ -77,8 +77,12 @@ class Distortion:
             distance = ms_ssim.distance(decoded, image, places)
             parts["ms_ssim_distance"] = distance / mean
             total = total + self.ms_ssim_weight * distance
-        count = max(1, round(self.perceptual_share * len(image)))
-        seen, reference = decoded[:count], image[:count]
+        count = len(image)
+        if torch.is_grad_enabled():
+            count = max(1, round(self.perceptual_share * count))
+        # Any of them: a batch may come in some order
+        chosen = torch.randperm(len(image), device=image.device)[:count]
+        seen, reference = decoded[chosen], image[chosen]
         perceptual = torch.zeros(count, device=image.device)
         if self._lpips is not None:
             parts["lpips"] = self._lpips.to(image.device)(seen, reference)
@@ -86,6 +90,5 @@ class Distortion:
         if self.ssimulacra2_weight:
             parts["ssimulacra2_distance"] = ssimulacra2_distance(reference, seen.clamp(0.0, 255.0))
             perceptual = perceptual + self.ssimulacra2_weight * parts["ssimulacra2_distance"]
-        perceptual = functional.pad(perceptual * (len(image) / count), (0, len(image) - count))
-        total = total + mean * perceptual
+        total = total.index_add(0, chosen, mean[chosen] * perceptual * (len(image) / count))
         return total, {name: value.detach() for name, value in parts.items()}

@@ -58,8 +58,7 @@ def export_checkpoint(
     Raises:
         WeightsError: the checkpoint is not one of ours.
     """
-    if not (0 < len(name) <= 31 and name.isascii() and name.isprintable()):
-        raise WeightsError("the model's name must be 1 to 31 printable ASCII characters")
+    check_name(name)
     content = checkpoint_file.read(checkpoint)
     state, config = _state_and_sizes(content, checkpoint)
     metrics = _metrics_in_loss(content, checkpoint)
@@ -85,18 +84,37 @@ def trained_on(checkpoint: str | Path) -> tuple[str, ...]:
     return _metrics_in_loss(checkpoint_file.read(checkpoint), checkpoint)
 
 
+def check_name(name: str) -> None:
+    """Refuses what cannot be the name of a model by a WeightsError."""
+    if not (0 < len(name) <= 31 and name.isascii() and name.isprintable()):
+        raise WeightsError("the model's name must be 1 to 31 printable ASCII characters")
+
+
+def sizes_of(weights: str | Path) -> CodecConfig:
+    """Sizes of the network of a weights file.
+
+    Raises:
+        WeightsError: the file cannot be read, or tells none.
+    """
+    return CodecConfig.from_dict(json.loads(_metadata(weights).get("config", "null")))
+
+
 def metrics_of(weights: str | Path) -> tuple[str, ...]:
     """The metrics in the loss of a weights file, as it tells them.
 
     Raises:
         WeightsError: the file cannot be read.
     """
+    told = _metadata(weights).get("trained_on", "")
+    return tuple(name for name in told.split(",") if name)
+
+
+def _metadata(weights: str | Path) -> dict[str, str]:
     try:
         with safe_open(weights, "pt") as file:
-            told = (file.metadata() or {}).get("trained_on", "")
+            return file.metadata() or {}
     except (OSError, SafetensorError) as error:
         raise WeightsError(f"{weights} cannot be read: {error}") from error
-    return tuple(name for name in told.split(",") if name)
 
 
 def masters_path(weights: str | Path) -> Path:

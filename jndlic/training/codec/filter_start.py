@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Generator, Iterable
-from contextlib import contextmanager
+from collections.abc import Iterable
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -25,8 +25,15 @@ from torch import Tensor
 
 from jndlic.console import run_command
 from jndlic.network.adaptive_filter import STRIDE, TAPS, AdaptiveFilter
+from jndlic.network.config import CodecConfig
 from jndlic.network.quality import quality_plane
-from jndlic.training.codec.export import metrics_of, save_masters, save_weights
+from jndlic.training.codec.export import (
+    check_name,
+    metrics_of,
+    save_masters,
+    save_weights,
+    sizes_of,
+)
 from jndlic.training.codec.module import CodecTraining
 from jndlic.training.photos.data import PhotoData
 
@@ -79,7 +86,7 @@ def start_filter(module: CodecTraining, batches: Iterable[tuple[Tensor, Tensor]]
     """Begin with filters that suit a trained codec; changes the adaptive filter alone.
 
     Args:
-        module: whose adaptive filter is to begin.
+        module: whose adaptive filter is to begin; on the CPU.
         batches: crops and qualities, as for CodecTraining.loss.
 
     Returns:
@@ -88,38 +95,23 @@ def start_filter(module: CodecTraining, batches: Iterable[tuple[Tensor, Tensor]]
     stage = module.codec.synthesis.adaptive_filter
     if stage is None:
         return 0.0
-    sums = Sums(
-        torch.zeros(CLASSES, TAPS**2, TAPS**2),
-        torch.zeros(CLASSES, TAPS**2),
-        torch.zeros(CLASSES),
-    )
+    products = torch.zeros(CLASSES, TAPS**2, TAPS**2, dtype=torch.float64)
+    sums = Sums(products, products[..., 0].clone(), products[:, 0, 0].clone())
     kept: list[Seen] = []
     error = 0.0
-    with torch.no_grad(), _without_effect(stage):
+    with torch.no_grad():
         for batch in batches:
             seen = _seen(module, stage, *batch)
             _add(sums, stage, seen)
-            error += seen.error.square().sum().item()
+            error += (255.0 * seen.error).square().sum().item()
             if len(kept) < BATCHES_TAUGHT:
                 kept.append(seen)
         filters, mixtures = _solved(sums, len(stage.bank.weight))
     stage.bank.weight.data.copy_(filters.view_as(stage.bank.weight))
     _normalise(stage, kept)
-    _teach(stage, kept, mixtures)
+    _teach(stage, kept, mixtures.float())
     gain = torch.einsum("cr,ri,ci->", mixtures, filters, sums.targets).item()
     return gain / error
-
-
-@contextmanager
-def _without_effect(stage: AdaptiveFilter) -> Generator[None, None, None]:
-    kept = [value.clone() for value in stage.mixture.parameters()]
-    for value in stage.mixture.parameters():
-        value.zero_()
-    try:
-        yield
-    finally:
-        for value, before in zip(stage.mixture.parameters(), kept, strict=True):
-            value.copy_(before)
 
 
 def _seen(module: CodecTraining, stage: AdaptiveFilter, crops: Tensor, quality: Tensor) -> Seen:
@@ -159,8 +151,8 @@ def _add(sums: Sums, stage: AdaptiveFilter, seen: Seen) -> None:
     for number in counts.nonzero().flatten().tolist():
         last = first + int(counts[number])
         rows = 255.0 * around[first:last].flatten(0, 1)
-        sums.products[number] += rows.T @ rows
-        sums.targets[number] += rows.T @ (255.0 * targets[first:last].flatten())
+        sums.products[number] += (rows.T @ rows).double()
+        sums.targets[number] += (rows.T @ (255.0 * targets[first:last].flatten())).double()
         first = last
     sums.counts.add_(counts * (3 * STRIDE**2))
 
@@ -181,7 +173,7 @@ def _by_place(values: Tensor) -> Tensor:
 
 def _solved(sums: Sums, count: int) -> tuple[Tensor, Tensor]:
     """Filters (R, 25), and the mixture of each class (CLASSES, R)."""
-    identity = torch.eye(TAPS**2)
+    identity = torch.eye(TAPS**2, dtype=torch.float64)
     ridge = RIDGE * sums.counts.clamp(min=1e5)[:, None, None] * identity
     best = torch.linalg.solve(sums.products + ridge, sums.targets)
     pooled = sums.products.sum(0) / sums.counts.sum()
@@ -193,7 +185,7 @@ def _solved(sums: Sums, count: int) -> tuple[Tensor, Tensor]:
     filters = torch.linalg.solve_triangular(root.mT, main.mT, upper=True).mT
     own = filters @ (sums.products + ridge) @ filters.mT
     wanted = sums.targets @ filters.mT
-    slack = 1e-3 * own.diagonal(dim1=1, dim2=2).mean(1)[:, None, None] * torch.eye(count)
+    slack = 1e-3 * own.diagonal(dim1=1, dim2=2).mean(1)[:, None, None] * torch.eye(count).double()
     return filters, torch.linalg.solve(own + slack, wanted)
 
 
@@ -240,11 +232,14 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> None:
-    module = CodecTraining(start_from=str(options.weights), lpips_weight=0.0).eval()
-    data = PhotoData(options.folders, 256, CROPS_A_BATCH)
+    check_name(options.name)
+    torch.manual_seed(0)
+    with_filter = replace(sizes_of(options.weights), adaptive_filters=CodecConfig.adaptive_filters)
+    module = CodecTraining(with_filter, start_from=str(options.weights), lpips_weight=0.0).eval()
+    batches = options.crops // CROPS_A_BATCH
+    data = PhotoData(options.folders, 256, CROPS_A_BATCH, steps_per_epoch=batches)
     data.setup("fit", torch.device("cpu"))
-    batches = islice(data.train_dataloader(), options.crops // CROPS_A_BATCH)
-    gain = start_filter(module, batches)
+    gain = start_filter(module, islice(data.train_dataloader(), batches))
     print(f"the filters of the classes take away {gain:.1%} of the squared error")
     save_masters(module.state_dict(), options.output)
     metrics = metrics_of(options.weights)

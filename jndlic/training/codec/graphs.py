@@ -1,7 +1,8 @@
 """The stages of the float networks (jndlic/network/stages.py) as ONNX graphs, so that a codec runs
 without torch.
 
-A graph holds no weights: it names them, and whoever runs it gives them from the same weights file
+A graph holds no weights: it names them (what follows from weights alone, as the kernels of the
+filter bank, it holds as worked out), and whoever runs it gives them from the same weights file
 (jndlic/runtime/onnx_backend.py). Any size goes through that the strides of its inputs divide.
 """
 

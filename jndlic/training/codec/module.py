@@ -87,11 +87,12 @@ class CodecTraining(Scheduled):
         self.entropy = EntropyModels(config.hyper_channels, config.jnd_channels)
         if start_from:
             load_start(self.codec, self.entropy, start_from)
-        restrict(self.codec, ablation)
         self._synthesis_alone = parts == SYNTHESIS
         if self._synthesis_alone:
             self.requires_grad_(False)
             self.codec.synthesis.requires_grad_(True)
+            self.entropy.eval()  # Lightning keeps the modes that it finds
+        restrict(self.codec, ablation)
         self._training_pass = torch.compile(training_pass) if compile else training_pass
         self._distortion = Distortion(
             ms_ssim_weight,
