@@ -84,4 +84,5 @@ class CodecConfig:
         sizes: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
         }
-        return cls(**{"adaptive_filters": 0, **sizes})  # weights from before there were any
+        sizes.setdefault("adaptive_filters", 0)  # weights from before there were any
+        return cls(**sizes)
