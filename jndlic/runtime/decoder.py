@@ -34,9 +34,9 @@ LATENT_STRIDES = *(_PHASE_STRIDE,) * len(PHASES), LATENT_STRIDE
 """Of the arrays k of each phase and d."""
 
 PIXEL_ROWS = 48
-PIXEL_SHARE = 1 / 2
+PIXEL_SHARE = 1 / 3
 """Latents of a window that becomes pixels, and its size as a share of the usual one: the last stage
-holds 36 kB a latent."""
+holds 106 kB a latent."""
 
 
 def segment_rows(symbols: SegmentSource, area: Area, picture: Area) -> Rows:
