@@ -74,8 +74,8 @@ def test_regions(backend: Coordinates, windows: None, seed: int) -> None:
     every = areas_of(picture)
     expected = [every.index(segment) for segment in areas_of(picture, needed)]
     assert drawn(backend, height, width, area) == expected
-    # 576 pixels on each side
-    assert needed == area.grown(36, picture)
+    # 608 pixels on each side
+    assert needed == area.grown(38, picture)
 
 
 @pytest.mark.parametrize("size", SIZES)
