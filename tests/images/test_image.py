@@ -108,10 +108,9 @@ def test_16_bits_are_rounded(mode: str, tmp_path: Path) -> None:
     np.testing.assert_array_equal(load(tmp_path / "wide.png").pixels, picture.pixels)
 
 
-@pytest.mark.parametrize("mode", ["F", "LAB"])
-def test_modes_without_an_8_bit_form_are_refused(mode: str) -> None:
-    with pytest.raises(ImageError, match=mode):
-        from_pillow(Image.new(mode, (3, 3)))
+def test_a_mode_without_an_8_bit_form_is_refused() -> None:
+    with pytest.raises(ImageError, match="mode F"):
+        from_pillow(Image.new("F", (3, 3)))
 
 
 def test_more_than_16_bits_are_refused() -> None:
