@@ -114,7 +114,7 @@ def _conversion(profile: bytes | None, mode: str) -> Convert | None:
         )
     except (OSError, ImageCms.PyCMSError):
         return None
-    return lambda image: ImageCms.applyTransform(image, transform)
+    return transform.apply
 
 
 def _probe(grey: bool) -> np.ndarray:

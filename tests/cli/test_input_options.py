@@ -1,4 +1,4 @@
-"""`encode --frame`, `--strip` and `--keep-profile`, and the same in Python and in Pillow's `save`."""
+"""`encode --frame`, `--strip` and `--keep-profile`, and the same in Python and Pillow's `save`."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def exif(orientation: int) -> bytes:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A turned photo with everything, and an animation, in the folder where the commands run."""
     monkeypatch.chdir(tmp_path)
-    everything = {"exif": exif(6), "icc_profile": PROFILE, "xmp": XMP}
-    Image.fromarray(np.dstack((PIXELS, ALPHA))).save("photo.webp", lossless=True, exact=True, **everything)
+    photo, exactly = Image.fromarray(np.dstack((PIXELS, ALPHA))), {"lossless": True, "exact": True}
+    photo.save("photo.webp", exif=exif(6), icc_profile=PROFILE, xmp=XMP, **exactly)
     frames = [Image.fromarray(PIXELS[top : top + 16]) for top in (0, 16, 32)]
     frames[0].save("frames.webp", save_all=True, append_images=frames[1:], lossless=True)
 
@@ -110,6 +110,17 @@ def test_a_target_is_measured_on_the_picture_as_it_is_seen() -> None:
     options = "--target-metric", "psnr-rgb=9"
     stripped, full = made(*options, "--strip"), made(*options)
     assert unpack(stripped).segments == unpack(full).segments
+
+
+def test_a_judge_sees_it_as_it_is_seen(toy: ToyCodec) -> None:
+    from jndlic.codecs.ours import JndlicSession
+    from jndlic.pipeline import analyse_picture
+    from jndlic.sources import picture_of, picture_to_keep
+
+    picture = picture_to_keep(picture_of("photo.webp"), strip=True, keep_profile=True)
+    session = JndlicSession(picture, toy, analyse_picture(picture, toy))
+    assert session.reference.shape == (64, 48, 3)
+    np.testing.assert_array_equal(session.decode(session.encode(70)), session.view(70))
 
 
 def test_strip_by_pipe(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, features
+from PIL import Image, ImageCms, features
 from profiles import cmyk_profile, grey_profile, rgb_profile, swapped_profile
 
 from jndlic.errors import ImageError, UnsupportedError
@@ -64,6 +65,9 @@ def test_a_profile_that_cannot_be_applied_is_told(profile: bytes) -> None:
 def test_nothing_to_convert() -> None:
     picture = Picture(COLOUR)
     assert to_srgb(picture) is picture
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    found = to_srgb(Picture(COLOUR, icc=srgb))
+    assert found.pixels is COLOUR and found.icc is None and found.losses == ()
 
 
 def test_without_littlecms_a_profile_is_not_silently_dropped(without_littlecms: None) -> None:
@@ -140,8 +144,6 @@ def test_lab_without_littlecms(without_littlecms: None) -> None:
 
 
 def test_littlecms_is_loaded_when_it_is_needed(tmp_path: Path) -> None:
-    import subprocess
-
     Image.fromarray(COLOUR).save(tmp_path / "a.png", icc_profile=rgb_profile())
     program = (
         "import sys; from jndlic.images.files import load; load(sys.argv[1]); "

@@ -19,8 +19,9 @@ from jndlic.errors import ImageError
 from jndlic.images import formats
 from jndlic.images import pillow as pictures
 from jndlic.images.files import decoded, load, output_format, picture_file, save
+from jndlic.images.metadata import seen_orientation, stripped
 from jndlic.images.picture import Picture, from_array, to_array
-from jndlic.images.pillow import from_pillow, to_pillow
+from jndlic.images.pillow import from_pillow, shown, to_pillow
 
 RANDOM = np.random.default_rng(0)
 COLOUR = RANDOM.integers(0, 256, (33, 47, 3), dtype=np.uint8)
@@ -159,6 +160,26 @@ def test_pillow_round_trip(grey: bool, transparent: bool) -> None:
     np.testing.assert_array_equal(again.pixels, pixels)
     assert (again.alpha is not None) == transparent
     assert (again.grey, again.icc, again.exif, again.xmp) == (grey, SRGB, exif_block(), XMP)
+
+
+def test_what_is_handed_out_is_turned() -> None:
+    picture = Picture(COLOUR, ALPHA, orientation=6)
+    assert to_pillow(picture).size == (33, 47)
+    np.testing.assert_array_equal(np.asarray(to_pillow(picture))[..., :3], np.rot90(COLOUR, -1))
+    opaque = shown(Picture(COLOUR, orientation=6))
+    np.testing.assert_array_equal(opaque, np.rot90(COLOUR, -1))
+    assert shown(picture).shape == opaque.shape
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 8])
+def test_stripped(orientation: int) -> None:
+    full = Picture(COLOUR, ALPHA, False, SRGB, exif_block(orientation), XMP)
+    bare = stripped(full)
+    assert (bare.exif, bare.xmp, bare.icc, bare.orientation) == (None, None, SRGB, orientation)
+    assert bare.pixels is COLOUR and bare.alpha is ALPHA
+    assert seen_orientation(bare) == seen_orientation(full) == orientation
+    assert stripped(bare).orientation == orientation
+    assert stripped(Picture(COLOUR, exif=b"broken")).orientation == 1
 
 
 # Files
