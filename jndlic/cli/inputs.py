@@ -27,7 +27,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep-profile",
         action=argparse.BooleanOptionalAction,
-        # No default that argparse knows: Python 3.13 would not tell of it as those before do
+        # No default that argparse knows: some versions of Python would say it once more
         help="keep the colour profile (default), or convert to sRGB by it and leave it out",
     )
 

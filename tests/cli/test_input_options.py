@@ -88,8 +88,10 @@ def test_every_orientation_is_honoured(orientation: int) -> None:
     np.testing.assert_array_equal(part, jndlic.imread(data)[5:35, 3:23])
 
 
-def test_the_command_restores_it_the_same_way_up() -> None:
+def test_the_command_restores_it_the_same_way_up(capsys: pytest.CaptureFixture[str]) -> None:
     made("--lossless", "--strip")
+    assert run("info", "out.jlic") == 0
+    assert "64 x 48, RGB + alpha, turned by orientation 6" in capsys.readouterr().out
     assert run("decode", "out.jlic", "out.png") == 0
     with Image.open("out.png") as image, Image.open("photo.webp") as photo:
         assert len(image.getexif()) == 0
