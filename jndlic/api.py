@@ -19,7 +19,7 @@ from jndlic.files import check_target, is_special, write_atomically
 from jndlic.format import container as format_
 from jndlic.format.container import SUFFIX, read_container
 from jndlic.jlic_file import JlicFile, check_codec, restored, shipped_codec
-from jndlic.sources import opened, picture_of
+from jndlic.sources import opened, picture_of, picture_to_keep
 from jndlic.targets.target import chosen_target
 
 if TYPE_CHECKING:
@@ -44,6 +44,9 @@ def encode(
     roi_strength: float = ROI_STRENGTH,
     patches: bool | None = None,
     lossless: bool = False,
+    frame: int | None = None,
+    strip: bool = False,
+    keep_profile: bool = True,
 ) -> bytes:
     """Compresses a picture.
 
@@ -75,6 +78,11 @@ def encode(
             another way; photos stay as they are. True by default; a search for a target knows none.
         lossless: the file holds the picture exactly, as lossless WebP; it needs no network, so that
             quality, targets, codec, jnd, roi and patches must be left alone.
+        frame: of a file with several frames or pages, which is read, from 0 on; by default the
+            first.
+        strip: EXIF and XMP are left out; the decoded picture is turned as EXIF had it.
+        keep_profile: False: the pixels are converted to sRGB by their colour profile, and it is
+            left out.
 
     Returns:
         The content of a .jlic file.
@@ -84,19 +92,22 @@ def encode(
             range, or there are several of the first two; `image`, `roi` or `codec` is something
             else; `roi` has another size than the picture, or the map has, or values that are
             negative or not finite; there is no such model; something else goes not with `lossless`,
-            or patches with a target.
+            patches with a target, or a frame with what is no file; there is no such frame.
         TargetError: no quality meets the target; says what was possible.
         MetricError, WeightsError: what the metric needs is not here.
-        UnsupportedError: with `lossless`, Pillow was built without WebP.
+        UnsupportedError: Pillow was built without WebP (`lossless`) or LittleCMS
+            (`keep_profile=False`).
         ImageError: the picture or the mask cannot be read, or its shape is not supported.
         OSError: the file cannot be read.
     """
     target = chosen_target(quality, target_size, target_bpp, target_metric)
     checked = checked_quality(QUALITY_DEFAULT if quality is None else quality)
     check_codec(codec)
-    if not isinstance(lossless, bool) or not (patches is None or isinstance(patches, bool)):
-        raise ParameterError(f"True or False, not lossless={lossless!r}, patches={patches!r}")
-    picture, region = picture_of(image), None
+    switches = {"lossless": lossless, "strip": strip, "keep_profile": keep_profile}
+    for name, value in (switches if patches is None else {**switches, "patches": patches}).items():
+        if not isinstance(value, bool):
+            raise ParameterError(f"{name} must be True or False, got {value!r}")
+    picture, region = picture_to_keep(picture_of(image, frame), strip, keep_profile), None
     if lossless:
         chosen = quality, target, codec, jnd, roi, patches
         if any(option is not None for option in chosen):
@@ -203,6 +214,9 @@ def imwrite(
     roi_strength: float = ROI_STRENGTH,
     patches: bool | None = None,
     lossless: bool = False,
+    frame: int | None = None,
+    strip: bool = False,
+    keep_profile: bool = True,
 ) -> None:
     """Compresses a picture into a file, which appears whole or not at all. What was there before
     is replaced.
@@ -211,7 +225,7 @@ def imwrite(
         path: where the file shall be; its name ends in .jlic, unless it is a pipe or a device.
         image: an array, or whatever else `encode` takes.
         quality, target_size, target_bpp, target_metric, codec, threads, jnd, roi, roi_strength,
-            patches, lossless: as of `encode`.
+            patches, lossless, frame, strip, keep_profile: as of `encode`.
 
     Raises:
         ParameterError: as of `encode`; or the name has another suffix.
@@ -241,6 +255,9 @@ def imwrite(
         roi_strength=roi_strength,
         patches=patches,
         lossless=lossless,
+        frame=frame,
+        strip=strip,
+        keep_profile=keep_profile,
     )
     write_atomically(target, data)
 

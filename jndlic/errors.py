@@ -16,7 +16,7 @@ class FormatError(JndlicError):
 
 class UnsupportedError(JndlicError):
     """The file is a .jlic file, but of a version, with a chunk or for weights that are not here; or
-    the library that should run the networks is not.
+    the library that is needed for it is not.
     """
 
 

@@ -130,8 +130,9 @@ def _accept(prefix: bytes) -> bool:
 
 def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
     """Options: quality, target_size, target_bpp, target_metric, jnd, roi, roi_strength, patches,
-    lossless, codec and threads as of `jndlic.encode`; icc_profile, exif and xmp to replace what the
-    image's info has of them, None to leave it out. Others are ignored, as Pillow has it.
+    lossless, strip, keep_profile, codec and threads as of `jndlic.encode`; icc_profile, exif and
+    xmp to replace what the image's info has of them, None to leave it out. Others are ignored, as
+    Pillow has it.
     """
     options = cast("dict[str, Any]", image.encoderinfo)
     try:
@@ -152,6 +153,8 @@ def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
             roi_strength=options.get("roi_strength", ROI_STRENGTH),
             patches=options.get("patches"),
             lossless=options.get("lossless", False),
+            strip=options.get("strip", False),
+            keep_profile=options.get("keep_profile", True),
         )
     except ParameterError:
         raise

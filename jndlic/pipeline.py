@@ -246,7 +246,14 @@ def _assembled(
     sides: Chunks,
     progress: Callable[[float], None] | None,
 ) -> Container:
-    header = Header(picture.width, picture.height, quality.base, codec.fingerprint, picture.grey)
+    header = Header(
+        picture.width,
+        picture.height,
+        quality.base,
+        codec.fingerprint,
+        picture.grey,
+        orientation=picture.orientation,
+    )
     if progress is not None:
         symbols = Watched(symbols, segment_count(picture.height, picture.width), progress)
     chunks = *quality_chunks(quality), *_name_chunks(codec), *sides

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
+from jndlic.arguments import whole_number
 from jndlic.errors import ImageError, ParameterError
 
 if TYPE_CHECKING:
@@ -34,15 +35,17 @@ if TYPE_CHECKING:
 _BYTES = (bytes, bytearray, memoryview)
 
 
-def picture_of(source: PictureSource) -> Picture:
+def picture_of(source: PictureSource, frame: int | None = None) -> Picture:
     """Reads a picture.
 
     Args:
         source: a Pillow image; a uint8 array (H, W) or (H, W, 1 to 4); a path; an open file or the
             content of a file of any format that is read; or a `Picture`.
+        frame: of a file, which of its frames or pages, from 0 on; the first by default.
 
     Raises:
-        ParameterError: it is something else, or a file that is closed or was opened as text.
+        ParameterError: it is something else, or a file that is closed or was opened as text; there
+            is no such frame, or `source` is no file.
         ImageError: the picture cannot be read, or its shape is not supported.
         OSError: the file cannot be read.
     """
@@ -52,16 +55,17 @@ def picture_of(source: PictureSource) -> Picture:
     from jndlic.images.picture import Picture, from_array
     from jndlic.images.pillow import from_pillow
 
-    if isinstance(source, Picture):
-        return source
-    if isinstance(source, np.ndarray):
-        return from_array(source)
-    if isinstance(source, Image):
-        return from_pillow(source)
+    frame = None if frame is None else whole_number(frame, "frame")
+    if isinstance(source, (Picture, np.ndarray, Image)):
+        if frame is not None:
+            raise ParameterError("frame goes with a file: this is a picture already")
+        if isinstance(source, Picture):
+            return source
+        return from_array(source) if isinstance(source, np.ndarray) else from_pillow(source)
     if isinstance(source, (str, os.PathLike)):
-        return load(Path(source))
+        return load(Path(source), frame)
     if isinstance(source, _BYTES):
-        return decoded(io.BytesIO(source))
+        return decoded(io.BytesIO(source), frame=frame)
     if not _is_file(source):
         raise ParameterError(
             "need a Pillow image, an array, a path, an open file or the bytes of a picture file, "
@@ -69,13 +73,36 @@ def picture_of(source: PictureSource) -> Picture:
         )
     file = _checked(source)
     if not can_be_sought(file):
-        return decoded(io.BytesIO(file.read()))
+        return decoded(io.BytesIO(file.read()), frame=frame)
     file.seek(0)
     try:
-        return decoded(file)
-    except ImageError as error:
+        return decoded(file, frame=frame)
+    except (ImageError, ParameterError) as error:
         name = getattr(file, "name", None)
-        raise ImageError(f"{name}: {error}" if isinstance(name, str) else str(error)) from error
+        told = f"{name}: {error}" if isinstance(name, str) else str(error)
+        raise type(error)(told) from error
+
+
+def picture_to_keep(picture: Picture, strip: bool, keep_profile: bool) -> Picture:
+    """What is coded of a picture.
+
+    Args:
+        picture: as it was read.
+        strip: whether EXIF and XMP are left out.
+        keep_profile: whether its pixels and their profile stay, or become sRGB.
+
+    Raises:
+        UnsupportedError: the profile is to be applied, and Pillow was built without LittleCMS.
+    """
+    if not keep_profile:
+        from jndlic.images.colours import to_srgb
+
+        picture = to_srgb(picture)
+    if strip:
+        from jndlic.images.metadata import stripped
+
+        picture = stripped(picture)
+    return picture
 
 
 def open_source(source: Source) -> tuple[BinaryIO, bool]:

@@ -158,10 +158,9 @@ def test_values_of_converted_modes(toy: ToyCodec) -> None:
     assert reopened(ink, quality=100).getpixel((0, 0)) == (0, 0, 0)
 
 
-@pytest.mark.parametrize("mode", ["F", "LAB"])
-def test_modes_that_are_refused(mode: str, toy: ToyCodec, tmp_path: Path) -> None:
-    with pytest.raises(OSError, match=f"cannot write mode {mode} as JLIC"):
-        Image.new(mode, (20, 10)).save(tmp_path / "photo.jlic")
+def test_a_mode_that_is_refused(toy: ToyCodec, tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="cannot write mode F as JLIC"):
+        Image.new("F", (20, 10)).save(tmp_path / "photo.jlic")
     assert not list(tmp_path.iterdir())
 
 

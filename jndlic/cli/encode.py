@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from jndlic.choices import OFF, QUALITY_DEFAULT
-from jndlic.cli import batch, regions, streams
+from jndlic.cli import batch, inputs, regions, streams
 from jndlic.cli import jnd as cli_jnd
 from jndlic.cli import jobs as cli_jobs
 from jndlic.cli import optimize as cli_optimize
@@ -37,6 +37,7 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     cli_patches.add_lossless_option(quality)
     cli_optimize.add_encoder_options(encode, quality)
     cli_targets.add_metric_options(encode)
+    inputs.add_options(encode)
     cli_jnd.add_encoder_option(encode)
     regions.add_options(encode)
     cli_patches.add_patches_option(encode)
@@ -52,6 +53,7 @@ class Encoder(Coder):
         super().__init__(arguments)
         chosen: int | None = arguments.quality
         self.quality: int = QUALITY_DEFAULT if chosen is None else chosen
+        self.reader = inputs.PictureReader(arguments)
         self.regions = regions.Regions(arguments)
         self.lossless: bool = arguments.lossless
         self.patches: bool = arguments.patches != OFF
@@ -66,10 +68,8 @@ class Encoder(Coder):
         """See Coder."""
         with naming(job):
             self.prepare(job)
-            from jndlic.images.files import decoded
-
             content = streams.read(job.source)
-            picture = decoded(io.BytesIO(content))
+            picture = self.reader.read(content)
             self.refuse_losses(picture.losses)
             jnd, roi = self.regions.jnd(job.source), self.regions.roi(job.source)
             # After the picture: a wrong one should not wait for the networks

@@ -45,6 +45,8 @@ def _info(arguments: argparse.Namespace) -> int:
 def _tell(name: str, facts: dict[str, Any]) -> None:
     """Prints what a file says, for people."""
     kind = ("grey" if facts["grey"] else "RGB") + (" + alpha" if facts["alpha"] else "")
+    if facts["orientation"] != 1:
+        kind += f", turned by orientation {facts['orientation']} when decoded"
     emit(f"{name}: .jlic version {facts['version']}, {facts['width']} x {facts['height']}, {kind}")
     plane = facts["quality_plane"]
     varies = (

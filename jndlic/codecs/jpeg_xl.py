@@ -13,9 +13,10 @@ from importlib.metadata import version
 import numpy as np
 
 from jndlic.codecs.codec import FileSession, Session, Source, WholeFiles, as_picture
-from jndlic.codecs.display import to_srgb, upright
+from jndlic.codecs.display import upright
 from jndlic.codecs.pillow import PillowFormat
 from jndlic.errors import CodecError, ParameterError
+from jndlic.images.colours import to_srgb
 from jndlic.images.picture import Picture
 from jndlic.images.pillow import shown
 

@@ -12,10 +12,11 @@ from typing import BinaryIO
 
 from PIL import Image
 
-from jndlic.errors import ImageError
+from jndlic.errors import ImageError, ParameterError
 from jndlic.files import write_atomically
 from jndlic.images.formats import opened
-from jndlic.images.losses import OPAQUE_ONLY, profile_losses, reading_losses, writing_losses
+from jndlic.images.frames import choose_frame
+from jndlic.images.losses import OPAQUE_ONLY, reading_losses, writing_losses
 from jndlic.images.metadata import Metadata, metadata_options
 from jndlic.images.picture import Picture
 from jndlic.images.pillow import from_pillow, on_white, to_pillow
@@ -47,29 +48,39 @@ _WRITE_OPTIONS: dict[str, dict[str, object]] = {
 }
 
 
-def load(path: str | Path) -> Picture:
-    """Reads a picture file; of an animation, the first frame.
+def load(path: str | Path, frame: int | None = None) -> Picture:
+    """Reads a picture file.
+
+    Args:
+        path: of the file.
+        frame: see `decoded`.
 
     Raises:
+        ParameterError: there is no such frame.
         ImageError: it is empty, no picture, damaged, too large, or a decompression bomb.
         OSError: the file cannot be read.
     """
     with open(path, "rb") as file:
         try:
-            return decoded(file if file.seekable() else io.BytesIO(file.read()))
-        except ImageError as error:
-            raise ImageError(f"{path}: {error}") from error
+            return decoded(file if file.seekable() else io.BytesIO(file.read()), frame=frame)
+        except (ImageError, ParameterError) as error:
+            raise type(error)(f"{path}: {error}") from error
 
 
-def decoded(file: BinaryIO, formats: Sequence[str] | None = None) -> Picture:
-    """Reads a picture from an open file; of an animation, the first frame.
+def decoded(
+    file: BinaryIO, formats: Sequence[str] | None = None, frame: int | None = None
+) -> Picture:
+    """Reads a picture from an open file.
 
     Args:
         file: at its beginning; one that can be sought.
         formats: in Pillow's words; what is in another one counts as no picture. None: all that are
             read.
+        frame: of an animation or a file of several pages, which is read, from 0 on. None: the
+            first, and `losses` tells that there are others.
 
     Raises:
+        ParameterError: there is no such frame.
         ImageError: it is empty, no picture, damaged, too large, or a decompression bomb.
     """
     with warnings.catch_warnings():
@@ -78,15 +89,16 @@ def decoded(file: BinaryIO, formats: Sequence[str] | None = None) -> Picture:
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         try:
             image = opened(file, formats)
-            losses = reading_losses(image, file)
-        except (ImageError, MemoryError):
+            lost_frames = choose_frame(image, frame)
+            losses = (*reading_losses(image, file), *lost_frames)
+        except (ImageError, ParameterError, MemoryError):
             raise
         except Image.DecompressionBombError as error:
             raise ImageError(str(error)) from error
         except Exception as error:  # Pillow's readers raise nearly anything on damaged data
             raise ImageError(f"the picture cannot be decoded: {error}") from error
         picture = from_pillow(image)
-    return replace(picture, losses=losses + profile_losses(image, picture.icc))
+    return replace(picture, losses=losses + picture.losses)
 
 
 def save(path: str | Path, picture: Picture) -> None:

@@ -27,7 +27,7 @@ _HEAD = 4096  # bytes, in which AVIF and JPEG 2000 say how many bits they have
 
 
 def reading_losses(image: Image.Image, file: BinaryIO) -> tuple[str, ...]:
-    """What the codec's 8-bit RGB cannot hold of a file.
+    """What the codec cannot hold of a frame of a file, its colours apart.
 
     Args:
         image: opened, not loaded: Pillow forgets some of it when it loads.
@@ -36,14 +36,6 @@ def reading_losses(image: Image.Image, file: BinaryIO) -> tuple[str, ...]:
     found: list[str] = []
     if _is_deep(image, file):
         found.append("more than 8 bits a channel become 8")
-    try:
-        frames = 1 if image.format == "PSD" else getattr(image, "n_frames", 1)
-    except Exception:  # Pillow's readers raise nearly anything on damaged data
-        frames = 1
-    if frames > 1:
-        found.append(f"only the first of {frames} frames is read")
-    if image.mode == "CMYK":
-        found.append("CMYK becomes RGB")
     if image.format == "TIFF" and orientation_of(image.getexif) != 1:
         found.append("TIFF is turned upright, and its orientation forgotten")
     return tuple(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypedDict
 
 from PIL import Image, PngImagePlugin, TiffImagePlugin
@@ -68,6 +69,16 @@ def exif_orientation(exif: bytes | None) -> int:
         return tags
 
     return orientation_of(parsed)
+
+
+def seen_orientation(picture: Picture) -> int:
+    """How a picture is to be turned to be seen: its own orientation, or that of its EXIF."""
+    return picture.orientation if picture.orientation != 1 else exif_orientation(picture.exif)
+
+
+def stripped(picture: Picture) -> Picture:
+    """The picture without EXIF and XMP, which is seen the same way up."""
+    return replace(picture, exif=None, xmp=None, orientation=seen_orientation(picture))
 
 
 def orientation_of(read: Callable[[], Image.Exif]) -> int:

@@ -40,6 +40,8 @@ class Picture:
         exif: EXIF data as a TIFF structure (without JPEG's "Exif" mark), or None. Its orientation
             is kept, not applied.
         xmp: XMP packet, or None.
+        orientation: how the pixels are to be turned to be seen, 1..8 as EXIF numbers it, where no
+            EXIF says it any more; 1 for all pictures that have been decoded.
         losses: what the file had that is not here, in words for the user.
     """
 
@@ -49,6 +51,7 @@ class Picture:
     icc: bytes | None = None
     exif: bytes | None = None
     xmp: bytes | None = None
+    orientation: int = 1
     losses: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -113,7 +116,7 @@ def to_array(picture: Picture) -> np.ndarray:
 
 
 def turned(picture: Picture, orientation: int) -> Picture:
-    """A picture turned as an orientation of EXIF asks.
+    """A picture turned as an orientation of EXIF asks; its own is 1 then.
 
     Args:
         picture: as it was coded.
@@ -125,6 +128,7 @@ def turned(picture: Picture, orientation: int) -> Picture:
         picture,
         pixels=turned_plane(picture.pixels, orientation),
         alpha=None if picture.alpha is None else turned_plane(picture.alpha, orientation),
+        orientation=1,
     )
 
 

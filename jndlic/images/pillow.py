@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from PIL import Image
 
 from jndlic.errors import ImageError
 from jndlic.format.container import AREA_MAX
+from jndlic.images.colours import NEITHER_RGB_NOR_GREY, to_rgb
+from jndlic.images.losses import profile_losses
 from jndlic.images.metadata import EXIF_MARK, read_metadata
-from jndlic.images.picture import Picture, check_size, three_channels
+from jndlic.images.picture import Picture, check_size, three_channels, turned
 
 
 def from_pillow(image: Image.Image) -> Picture:
     """A picture from a Pillow image of any usual mode; of an animation, the frame that it stands
     at.
 
-    16-bit grey is rounded to 8 bits; palettes, CMYK, YCbCr, HSV and one-bit pictures are converted.
+    16-bit grey is rounded to 8 bits; palettes, YCbCr, HSV and one-bit pictures are converted; LAB
+    and, where there is a profile for it, CMYK to sRGB (colours.py).
 
     Raises:
         ImageError: the image is damaged, empty, too large, or of a mode without a natural 8-bit
-            form (float, Lab).
+            form (float; LAB where Pillow was built without LittleCMS).
     """
     check_size(*image.size, AREA_MAX)
     try:
@@ -27,34 +32,42 @@ def from_pillow(image: Image.Image) -> Picture:
         # Not before: PNG may hold metadata behind the pixels, and Pillow turns TIFF upright while
         # it loads.
         metadata = read_metadata(image)
-        if image.mode.startswith("I"):
-            return Picture(three_channels(_to_8_bits(np.asarray(image))), grey=True, **metadata)
-        transparent = image.has_transparency_data
-        if image.mode in ("1", "L", "LA", "La"):
-            if not transparent:
-                return Picture(
-                    three_channels(np.asarray(image.convert("L"))), grey=True, **metadata
-                )
-            if image.mode == "La":  # Pillow knows no direct way from here to RGBA
-                image = image.convert("LA")
-            both = np.asarray(image.convert("RGBA"))
-            return Picture(three_channels(both[..., 0]), both[..., 3].copy(), grey=True, **metadata)
-        if image.mode in ("F", "LAB"):
-            raise ImageError(
-                f"pictures of mode {image.mode} are not supported: convert to 8-bit RGB first"
-            )
-        if not transparent:
-            return Picture(np.array(image.convert("RGB")), **metadata)
-        both = np.asarray(image.convert("RGBA"))
-        return Picture(both[..., :3].copy(), both[..., 3].copy(), **metadata)
+        losses = profile_losses(image, metadata["icc"])
+        if image.mode in NEITHER_RGB_NOR_GREY:
+            image, losses = to_rgb(image)
+            metadata["icc"] = None
+        return replace(_from_loaded(image), **metadata, losses=losses)
     except (ImageError, MemoryError):
         raise
     except Exception as error:  # Pillow's readers raise nearly anything on damaged data
         raise ImageError(f"the picture cannot be decoded: {error}") from error
 
 
+def _from_loaded(image: Image.Image) -> Picture:
+    """Pixels and alpha."""
+    if image.mode.startswith("I"):
+        return Picture(three_channels(_to_8_bits(np.asarray(image))), grey=True)
+    if image.mode == "F":
+        raise ImageError("pictures of mode F are not supported: convert to 8-bit RGB first")
+    transparent = image.has_transparency_data
+    if image.mode in ("1", "L", "LA", "La"):
+        if not transparent:
+            return Picture(three_channels(np.asarray(image.convert("L"))), grey=True)
+        if image.mode == "La":  # Pillow knows no direct way from here to RGBA
+            image = image.convert("LA")
+        both = np.asarray(image.convert("RGBA"))
+        return Picture(three_channels(both[..., 0]), both[..., 3].copy(), grey=True)
+    if not transparent:
+        return Picture(np.array(image.convert("RGB")))
+    both = np.asarray(image.convert("RGBA"))
+    return Picture(both[..., :3].copy(), both[..., 3].copy())
+
+
 def to_pillow(picture: Picture) -> Image.Image:
-    """A Pillow image of mode L, LA, RGB or RGBA, with the metadata in its `info`."""
+    """A Pillow image of mode L, LA, RGB or RGBA, turned as the picture's own orientation (not that
+    of its EXIF) says, with the metadata in its `info`.
+    """
+    picture = turned(picture, picture.orientation)
     if picture.grey:
         image = Image.fromarray(np.ascontiguousarray(picture.pixels[..., 0]))
     else:
@@ -71,9 +84,11 @@ def to_pillow(picture: Picture) -> Image.Image:
 
 
 def shown(picture: Picture) -> np.ndarray:
-    """The pixels as a viewer shows them, uint8 (H, W, 3): what is transparent lies on white."""
+    """The pixels as they are compared, uint8 (H, W, 3): turned by the picture's own orientation
+    (not that of its EXIF), and what is transparent lies on white.
+    """
     if picture.alpha is None:
-        return picture.pixels
+        return turned(picture, picture.orientation).pixels
     return np.asarray(on_white(to_pillow(picture)).convert("RGB"))
 
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from jndlic.choices import ROI_STRENGTH
 from jndlic.errors import ParameterError
-from jndlic.images.metadata import exif_orientation
+from jndlic.images.metadata import seen_orientation
 from jndlic.images.picture import TURNED_BACK, Picture, turned_plane
 from jndlic.jnd.steering import block_means
 from jndlic.sources import picture_of
@@ -62,7 +62,7 @@ def region_of_interest(mask: PictureSource, strength: float = ROI_STRENGTH) -> R
     if isinstance(mask, np.ndarray) and mask.dtype.kind in "bf":
         return Roi(_levels(mask), float(strength))
     picture = picture_of(mask)
-    return Roi(turned_plane(_importance(picture), exif_orientation(picture.exif)), float(strength))
+    return Roi(turned_plane(_importance(picture), seen_orientation(picture)), float(strength))
 
 
 def roi_octaves(roi: Roi, picture: Picture) -> np.ndarray:
@@ -79,7 +79,7 @@ def roi_octaves(roi: Roi, picture: Picture) -> np.ndarray:
     Raises:
         ParameterError: the mask has another size than the picture as it is seen.
     """
-    orientation = exif_orientation(picture.exif)
+    orientation = seen_orientation(picture)
     mask = turned_plane(roi.mask, TURNED_BACK.get(orientation, orientation))
     if mask.shape != picture.pixels.shape[:2]:
         sides = (picture.width, picture.height)[:: -1 if orientation > 4 else 1]

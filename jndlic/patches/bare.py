@@ -88,7 +88,9 @@ def bare_container(
         patches: that cover it.
         alpha: chunks for its alpha; by default it is a plane of its own.
     """
-    header = bare_header(picture.width, picture.height, picture.grey)
+    header = bare_header(
+        picture.width, picture.height, picture.grey, orientation=picture.orientation
+    )
     chunks = (
         *metadata_chunks(picture),
         *(alpha_chunks(picture) if alpha is None else alpha),

@@ -19,8 +19,9 @@ from jndlic.errors import ImageError
 from jndlic.images import formats
 from jndlic.images import pillow as pictures
 from jndlic.images.files import decoded, load, output_format, picture_file, save
+from jndlic.images.metadata import seen_orientation, stripped
 from jndlic.images.picture import Picture, from_array, to_array
-from jndlic.images.pillow import from_pillow, to_pillow
+from jndlic.images.pillow import from_pillow, shown, to_pillow
 
 RANDOM = np.random.default_rng(0)
 COLOUR = RANDOM.integers(0, 256, (33, 47, 3), dtype=np.uint8)
@@ -108,10 +109,9 @@ def test_16_bits_are_rounded(mode: str, tmp_path: Path) -> None:
     np.testing.assert_array_equal(load(tmp_path / "wide.png").pixels, picture.pixels)
 
 
-@pytest.mark.parametrize("mode", ["F", "LAB"])
-def test_modes_without_an_8_bit_form_are_refused(mode: str) -> None:
-    with pytest.raises(ImageError, match=mode):
-        from_pillow(Image.new(mode, (3, 3)))
+def test_a_mode_without_an_8_bit_form_is_refused() -> None:
+    with pytest.raises(ImageError, match="mode F"):
+        from_pillow(Image.new("F", (3, 3)))
 
 
 def test_more_than_16_bits_are_refused() -> None:
@@ -160,6 +160,26 @@ def test_pillow_round_trip(grey: bool, transparent: bool) -> None:
     np.testing.assert_array_equal(again.pixels, pixels)
     assert (again.alpha is not None) == transparent
     assert (again.grey, again.icc, again.exif, again.xmp) == (grey, SRGB, exif_block(), XMP)
+
+
+def test_what_is_handed_out_is_turned() -> None:
+    picture = Picture(COLOUR, ALPHA, orientation=6)
+    assert to_pillow(picture).size == (33, 47)
+    np.testing.assert_array_equal(np.asarray(to_pillow(picture))[..., :3], np.rot90(COLOUR, -1))
+    opaque = shown(Picture(COLOUR, orientation=6))
+    np.testing.assert_array_equal(opaque, np.rot90(COLOUR, -1))
+    assert shown(picture).shape == opaque.shape
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 8])
+def test_stripped(orientation: int) -> None:
+    full = Picture(COLOUR, ALPHA, False, SRGB, exif_block(orientation), XMP)
+    bare = stripped(full)
+    assert (bare.exif, bare.xmp, bare.icc, bare.orientation) == (None, None, SRGB, orientation)
+    assert bare.pixels is COLOUR and bare.alpha is ALPHA
+    assert seen_orientation(bare) == seen_orientation(full) == orientation
+    assert stripped(bare).orientation == orientation
+    assert stripped(Picture(COLOUR, exif=b"broken")).orientation == 1
 
 
 # Files

@@ -13,8 +13,9 @@ import numpy as np
 
 from jndlic.bench.run.equal_size import file_of_size
 from jndlic.codecs.codec import ImageCodec, Session
-from jndlic.codecs.display import to_srgb, upright
+from jndlic.codecs.display import upright
 from jndlic.errors import ImageError, JndlicError, ParameterError
+from jndlic.images.colours import to_srgb
 from jndlic.images.picture import Picture
 from jndlic.images.pillow import shown
 from jndlic.metrics.registry import Metric

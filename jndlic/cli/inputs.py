@@ -1,0 +1,72 @@
+"""Options of `encode` for how its pictures are read, and what of them is kept."""
+
+from __future__ import annotations
+
+import argparse
+import io
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jndlic.images.picture import Picture
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Adds `--frame`, `--strip` and `--keep-profile`."""
+    parser.add_argument(
+        "--frame",
+        type=_number,
+        metavar="N",
+        help="of an animation or a file of several pages, which is read, from 0 on (default: the "
+        "first, with a warning)",
+    )
+    parser.add_argument(
+        "--strip",
+        action="store_true",
+        help="leave out EXIF and XMP; the colour profile stays, and the picture the same way up",
+    )
+    parser.add_argument(
+        "--keep-profile",
+        action=argparse.BooleanOptionalAction,
+        # No default that argparse knows: some versions of Python would say it once more
+        help="keep the colour profile (default), or convert to sRGB by it and leave it out",
+    )
+
+
+class PictureReader:
+    """Reads pictures as the options say. Can be pickled.
+
+    Args:
+        arguments: of `encode`.
+    """
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self._frame: int | None = arguments.frame
+        self._strip: bool = arguments.strip
+        self._keep_profile: bool = arguments.keep_profile is not False
+
+    def read(self, content: bytes) -> Picture:
+        """A picture.
+
+        Args:
+            content: of its file.
+
+        Raises:
+            ImageError: it cannot be read.
+            ParameterError: it has no such frame.
+            UnsupportedError: Pillow was built without LittleCMS.
+        """
+        from jndlic.images.files import decoded
+        from jndlic.sources import picture_to_keep
+
+        picture = decoded(io.BytesIO(content), frame=self._frame)
+        return picture_to_keep(picture, self._strip, self._keep_profile)
+
+
+def _number(text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = -1
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"must be 0 or a positive integer, got {text!r}")
+    return value
