@@ -16,6 +16,7 @@ from jndlic.metrics.registry import LOWER_IS_BETTER, MARK_NOTE, title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 OURS = "#d62839"
 OTHERS = ("#1d3557", "#2a9d8f", "#e9a03b", "#7b5ea7", "#5f6c7b", "#8d5b4c", "#c77dba", "#3a86c8")
@@ -47,7 +48,6 @@ def draw(
     Returns:
         The PNG and the SVG file.
     """
-    import matplotlib
     from matplotlib.figure import Figure
 
     rows = -(-len(metrics) // 2)
@@ -70,16 +70,25 @@ def draw(
         ncols=min(6, len(names)),
         frameon=False,
     )
-    written = []
-    # readable text in the SVG, and the same bytes for the same curves
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "jndlic"}):
-        for form in ("png", "svg"):
-            path = stem.with_name(f"{stem.name}.{form}")
-            metadata = {"Date": None} if form == "svg" else {"Software": None}
-            save = partial(figure.savefig, format=form, dpi=110, metadata=metadata)
-            write_atomically(path, save)
-            written.append(path)
+    written = [stem.with_name(f"{stem.name}.{form}") for form in ("png", "svg")]
+    for path in written:
+        save_figure(figure, path)
     return written
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Writes a figure: readable text in an SVG, and the same bytes for the same curves.
+
+    Args:
+        figure: drawn.
+        path: of the file, .png or .svg.
+    """
+    import matplotlib
+
+    form = path.suffix.removeprefix(".")
+    metadata = {"Date": None} if form == "svg" else {"Software": None}
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "jndlic"}):
+        write_atomically(path, partial(figure.savefig, format=form, dpi=110, metadata=metadata))
 
 
 def _panel(axis: Axes, curves: Sequence[Curve], published: Sequence[Curve], metric: str) -> None:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import argparse
 import json
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from jndlic.bench.report.plots import OTHERS
+from jndlic.bench.report.plots import OTHERS, save_figure
 from jndlic.console import run_command
 from jndlic.errors import ParameterError
 from jndlic.files import write_atomically
@@ -53,7 +52,6 @@ def draw(points: list[Point], path: Path) -> None:
         points: with the same sets, in any order.
         path: of the SVG file.
     """
-    import matplotlib
     from matplotlib.figure import Figure
 
     points = sorted(points, key=lambda each: each["gigapixels"])
@@ -71,9 +69,7 @@ def draw(points: list[Point], path: Path) -> None:
     figure.legend(
         *axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False
     )
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "jndlic"}):
-        save = partial(figure.savefig, format="svg", metadata={"Date": None})
-        write_atomically(path, save)
+    save_figure(figure, path)
 
 
 def main(argv: list[str] | None = None) -> int:

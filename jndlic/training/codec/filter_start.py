@@ -24,6 +24,7 @@ import torch.nn.functional as functional
 from torch import Tensor
 
 from jndlic.console import run_command
+from jndlic.format.grid import JND_STRIDE
 from jndlic.network.adaptive_filter import STRIDE, TAPS, AdaptiveFilter
 from jndlic.network.config import CodecConfig
 from jndlic.network.quality import quality_plane
@@ -122,7 +123,7 @@ def _seen(module: CodecTraining, stage: AdaptiveFilter, crops: Tensor, quality: 
     finally:
         hook.remove()
     features, drawn = inputs
-    planes = quality_plane(quality, *(side // 32 for side in crops.shape[-2:]))
+    planes = quality_plane(quality, *(side // JND_STRIDE for side in crops.shape[-2:]))
     drawn = drawn.float()
     return Seen(features.float(), drawn, crops / 255.0 - 0.5 - drawn, planes)
 
