@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader
 
 from jndlic.training.photos.data import PhotoData, free_memory
 from jndlic.training.photos.drawings import FIGURES, drawing, laid_over, nothing
+from jndlic.training.photos.edges import edge_amount
 from jndlic.training.photos.files import decode_all, find_photos, held_out, load_pixels, loaded_size
 from jndlic.training.photos.resident import ResidentLoader, ResidentPhotos
 from jndlic.training.photos.streamed import StreamedCrops
@@ -101,8 +102,11 @@ def test_batches_follow_from_seed_and_step(photos: list[np.ndarray]) -> None:
 
 def test_processes_share_a_batch(photos: list[np.ndarray]) -> None:
     buffer = ResidentPhotos(photos)
-    whole = ResidentLoader(buffer, 64, 6, 1).batch(7)
-    parts = [ResidentLoader(buffer, 64, 2, 1, rank=rank, world=3).batch(7) for rank in range(3)]
+    whole = ResidentLoader(buffer, 64, 6, 1, edged=0.5).batch(7)
+    parts = [
+        ResidentLoader(buffer, 64, 2, 1, rank=rank, world=3, edged=0.5).batch(7)
+        for rank in range(3)
+    ]
 
     def content(batches: list) -> list[tuple[bytes, int]]:
         return sorted(
@@ -116,7 +120,7 @@ def test_processes_share_a_batch(photos: list[np.ndarray]) -> None:
 
 def test_streamed_crops(folder: Path, photos: list[np.ndarray]) -> None:
     paths = sorted((folder / "inner").glob("*.png"))
-    crops = StreamedCrops(paths, 64, 0.5, 1.0, 0.0, (0,))
+    crops = StreamedCrops(paths, 64, 0.5, 1.0, 0.0, 0.0, (0,))
     first = list(islice(crops, 4))
     assert all(crop.shape == (3, 64, 64) and crop.dtype == torch.uint8 for crop, _ in first)
     assert all(
@@ -128,7 +132,7 @@ def test_streamed_crops(folder: Path, photos: list[np.ndarray]) -> None:
     batch, quality = next(iter(DataLoader(crops, 3, num_workers=1)))
     assert batch.shape == (3, 3, 64, 64) and quality.shape == (3, 2, 2)
     with pytest.raises(ImageError):
-        next(iter(StreamedCrops([folder / "broken.png"], 64, 0.5, 1.0, 0.0, (0,))))
+        next(iter(StreamedCrops([folder / "broken.png"], 64, 0.5, 1.0, 0.0, 0.0, (0,))))
 
 
 def test_split_depends_on_the_name_alone() -> None:
@@ -193,6 +197,33 @@ def test_drawings_cover_some_crops_the_same_in_every_process(photos: list[np.nda
     assert 6 <= int(changed.sum()) <= 26
     part = ResidentLoader(buffer, 64, 32, 1, rank=1, world=2, drawn=0.25).batch(3).crops
     assert {crop.numpy().tobytes() for crop in part} < {crop.numpy().tobytes() for crop in drawn}
+
+
+def test_edges_are_what_points_one_way() -> None:
+    flat, line, noise = torch.full((3, 3, 64, 64), 100.0)
+    line[:, 20:24] = 200.0
+    noise += 40.0 * torch.randn(64, 64, generator=torch.Generator().manual_seed(1))
+    flat_amount, line_amount, noise_amount = edge_amount(torch.stack((flat, line, noise)))
+    assert flat_amount == 0.0
+    # The same size of gradients turns about as often this way as that
+    assert edge_amount(line.mT[None])[0] == pytest.approx(line_amount)
+    sizes = [
+        piece.diff(dim=1).abs().mean() + piece.diff(dim=2).abs().mean() for piece in (line, noise)
+    ]
+    assert line_amount / sizes[0] > 1.5 * noise_amount / sizes[1]
+
+
+def test_some_crops_are_those_with_more_edges(photos: list[np.ndarray]) -> None:
+    quiet = [np.full((200, 200, 3), 90, dtype=np.uint8) for _ in range(3)]
+    quiet[0][:, 100:] = 200
+    buffer = ResidentPhotos(quiet)
+    plain, edged = (
+        ResidentLoader(buffer, 64, 64, 1, edged=share).batch(3).crops for share in (0.0, 0.5)
+    )
+    kept = (plain == edged).flatten(1).all(dim=1)
+    assert kept.any() and not kept.all()
+    assert (edge_amount(edged) >= edge_amount(plain)).all()
+    assert edge_amount(edged).mean() > 1.3 * edge_amount(plain).mean()
 
 
 def test_drawings_of_every_kind() -> None:

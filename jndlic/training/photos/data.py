@@ -56,6 +56,7 @@ class PhotoData(lightning.LightningDataModule):
             pixels take less than half of the free memory.
         smallest_scale: half of the crops are scaled down by a factor from here to 1.
         drawn: share of the crops that get a drawing: lines, grids, text, stripes, flat colours.
+        edged: share of the crops that are the one with the most edges of four.
         lossy_reduction: JPEG photos are scaled down by this factor when loaded.
         validation_percent: share of the photos, chosen by name, that never trains.
         validation_photos: at most so many of them are used.
@@ -72,6 +73,7 @@ class PhotoData(lightning.LightningDataModule):
         storage: str = "auto",
         smallest_scale: float = 0.5,
         drawn: float = 0.1,
+        edged: float = 0.0,
         lossy_reduction: float = 1.75,
         validation_percent: int = 5,
         validation_photos: int = 16,
@@ -81,8 +83,9 @@ class PhotoData(lightning.LightningDataModule):
         super().__init__()
         if crop_size < 64 or crop_size % 64:
             raise ParameterError(f"crop_size must be a multiple of 64, got {crop_size}")
-        if not 0.0 <= drawn <= 1.0:
-            raise ParameterError(f"drawn must lie between 0 and 1, got {drawn}")
+        for name, share in (("drawn", drawn), ("edged", edged)):
+            if not 0.0 <= share <= 1.0:
+                raise ParameterError(f"{name} must lie between 0 and 1, got {share}")
         if storage not in STORAGES:
             raise ParameterError(f"storage must be one of {', '.join(STORAGES)}, got {storage!r}")
         self.save_hyperparameters()
@@ -153,6 +156,7 @@ class PhotoData(lightning.LightningDataModule):
                 options.smallest_scale,
                 options.lossy_reduction,
                 options.drawn,
+                options.edged,
                 seed,
             )
             pinned = self._device().type == "cuda"
@@ -170,6 +174,7 @@ class PhotoData(lightning.LightningDataModule):
             rank,
             world,
             options.drawn,
+            options.edged,
         )
 
     def val_dataloader(self) -> DataLoader:

@@ -2,7 +2,8 @@
 
     photos (H, W, 3) uint8 ─► one buffer (N, 3) on the device ─┐
     seed, step ─► places, flips, scales, qualities (host) ─────┴─► index (B, S, S) ─► gather
-    gather ─► (B, 3, S, S) uint8 ─► drawings over some ─► crops
+    gather (some: the piece of four with most edges) ─► (B, 3, S, S) uint8 ─► drawings over some
+    ─► crops
 
 A batch is a function of the seed and the number of the step alone: a resumed run sees the crops
 that it would have seen, and N processes that take every N-th crop of a batch see together what one
@@ -20,6 +21,7 @@ import torch.nn.functional as functional
 from torch import Tensor
 
 from jndlic.training.photos.drawings import drawn_over
+from jndlic.training.photos.edges import CANDIDATES, edge_amount
 from jndlic.training.photos.quality_fields import DRAWS, quality_fields
 
 
@@ -99,6 +101,8 @@ class ResidentLoader:
         first_step: number of the first batch.
         rank, world: this process takes crops rank, rank + world, ... of B x world.
         drawn: share of the crops that get a drawing (jndlic/training/photos/drawings.py).
+        edged: share of the crops that are the one with the most edges of four
+            (jndlic/training/photos/edges.py).
     """
 
     def __init__(
@@ -113,6 +117,7 @@ class ResidentLoader:
         rank: int = 0,
         world: int = 1,
         drawn: float = 0.0,
+        edged: float = 0.0,
     ) -> None:
         self.photos, self.crop_size, self.batch_size, self.steps = (
             photos,
@@ -121,7 +126,7 @@ class ResidentLoader:
             steps,
         )
         self.smallest_scale, self.seed, self.next_step = smallest_scale, seed, first_step
-        self.rank, self.world, self.drawn = rank, world, drawn
+        self.rank, self.world, self.drawn, self.edged = rank, world, drawn, edged
 
     def __len__(self) -> int:
         return self.steps
@@ -139,28 +144,49 @@ class ResidentLoader:
         draws, quality_draws = (
             [self._share(random, half, width) for half in halves] for width in (5, DRAWS)
         )
+        sides = (self.crop_size, min(enlarged, self.photos.largest_side))
+        for half, side, first in zip(draws, sides, (0, halves[0])):
+            self._prefer_edges(half, side, step, first)
         crops = torch.cat(
-            (self.photos.gather(draws[0], self.crop_size), self._scaled(draws[1], enlarged))
+            (self.photos.gather(draws[0], sides[0]), self._scaled(draws[1], sides[1]))
         )
         self._draw_over(crops, step)
         quality = quality_fields(np.concatenate(quality_draws), self.crop_size)
         return Batch(crops, torch.from_numpy(quality).to(crops.device))
 
+    def _prefer_edges(self, draws: np.ndarray, side: int, step: int, first: int) -> None:
+        """Let some crops be the one with the most edges of several, in place.
+
+        Args:
+            draws: of some pieces, as for ResidentPhotos.gather.
+            side: of these pieces.
+            step: of the batch.
+            first: place of the first of them in the batch.
+        """
+        for place, draw in enumerate(draws):
+            random = np.random.default_rng((self.seed, step, self._number(first + place), 1))
+            if random.random() < self.edged:
+                candidates = np.vstack((draw, random.random((CANDIDATES - 1, len(draw)))))
+                amounts = edge_amount(self.photos.gather(candidates, side))
+                draw[:] = candidates[int(amounts.argmax())]
+
     def _draw_over(self, crops: Tensor, step: int) -> None:
-        """Lay drawings over some crops, in place; each crop has random numbers of its own."""
+        """Lay drawings over some crops, in place."""
         for place, crop in enumerate(crops):
-            number = self.rank + place * self.world
-            random = np.random.default_rng((self.seed, step, number))
+            random = np.random.default_rng((self.seed, step, self._number(place)))
             if random.random() < self.drawn:
                 crop.copy_(drawn_over(crop, random))
+
+    def _number(self, place: int) -> int:
+        """Of a crop of this process among those of all; each has random numbers of its own."""
+        return self.rank + place * self.world
 
     def _share(self, random: np.random.Generator, count: int, width: int) -> np.ndarray:
         """This process's part of the draws of all."""
         return random.random((count * self.world, width))[self.rank :: self.world]
 
     def _scaled(self, draws: np.ndarray, side: int) -> Tensor:
-        """Crops scaled down from pieces of the given side, or the largest that the photos allow."""
-        side = min(side, self.photos.largest_side)
+        """Crops scaled down from pieces of the given side."""
         size = (self.crop_size, self.crop_size)
         pieces = self.photos.gather(draws, side).float()
         scaled = functional.interpolate(pieces, size=size, mode="bicubic", antialias=True)

@@ -18,6 +18,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from jndlic.errors import ImageError
 from jndlic.training.photos.drawings import drawn_over
+from jndlic.training.photos.edges import CANDIDATES, edge_amount
 from jndlic.training.photos.files import load_pixels
 from jndlic.training.photos.quality_fields import DRAWS, quality_fields
 
@@ -34,6 +35,8 @@ class StreamedCrops(IterableDataset):
         smallest_scale: half of the crops are scaled down by a factor from here to 1.
         lossy_reduction: JPEG photos are scaled down by this factor when loaded.
         drawn: share of the crops that get a drawing (jndlic/training/photos/drawings.py).
+        edged: share of the crops that are the one with the most edges of four from the same photo
+            (jndlic/training/photos/edges.py).
         seed: integers; other processes and other resumed runs need others.
     """
 
@@ -44,10 +47,12 @@ class StreamedCrops(IterableDataset):
         smallest_scale: float,
         lossy_reduction: float,
         drawn: float,
+        edged: float,
         seed: tuple[int, ...],
     ) -> None:
         self.paths, self.crop_size, self.smallest_scale = paths, crop_size, smallest_scale
-        self.lossy_reduction, self.drawn, self.seed = lossy_reduction, drawn, seed
+        self.lossy_reduction, self.drawn, self.edged = lossy_reduction, drawn, edged
+        self.seed = seed
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         worker = get_worker_info()
@@ -81,8 +86,14 @@ class StreamedCrops(IterableDataset):
         side = self.crop_size
         if random.random() < 0.5:
             side = min(rows, columns, int(side / random.uniform(self.smallest_scale, 1.0)))
-        top, left = random.integers(rows - side + 1), random.integers(columns - side + 1)
-        crop = photo[top : top + side, left : left + side]
+        pieces = []
+        for _ in range(CANDIDATES if random.random() < self.edged else 1):
+            top, left = random.integers(rows - side + 1), random.integers(columns - side + 1)
+            pieces.append(photo[top : top + side, left : left + side])
+        crop = pieces[0]
+        if len(pieces) > 1:
+            candidates = torch.from_numpy(np.stack(pieces)).permute(0, 3, 1, 2)
+            crop = pieces[int(edge_amount(candidates).argmax())]
         if side != self.crop_size:
             size = (self.crop_size, self.crop_size)
             crop = np.asarray(Image.fromarray(crop).resize(size, Image.Resampling.BICUBIC))
