@@ -23,7 +23,7 @@ READ = (WEBP,)
 """Those that this program reads."""
 
 PATCHES_MAX = 1024
-AREA_MAX = 1 << 24
+PATCH_AREA_MAX = 1 << 24
 """Pixels of a patch: each is decoded whole, whatever part of the picture is wanted."""
 
 BLEND_MAX = 32
@@ -134,7 +134,7 @@ def _check(patches: Sequence[Patch], header: Header) -> None:
     for patch in patches:
         if patch.right > header.width or patch.bottom > header.height:
             raise FormatError("damaged file: a patch reaches beyond the picture")
-        if patch.width * patch.height > AREA_MAX:
+        if patch.width * patch.height > PATCH_AREA_MAX:
             raise FormatError("damaged file: a patch is too large")
         blend_max = 0 if header.bare else BLEND_MAX
         if patch.format not in FORMATS or not 0 <= patch.blend <= blend_max:

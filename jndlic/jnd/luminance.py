@@ -14,9 +14,7 @@ import torch.nn.functional as functional
 from torch import Tensor
 
 from jndlic.errors import ImageError
-
-LUMA = (0.299, 0.587, 0.114)
-"""Weights of red, green and blue (ITU-R BT.601), as JPEG has them."""
+from jndlic.luma import LUMA
 
 OVERLAP = 0.3
 """How much of the smaller of two thresholds is lost when both act on one pixel (Yang et al.

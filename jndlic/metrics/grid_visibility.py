@@ -17,6 +17,7 @@ import math
 
 import numpy as np
 
+from jndlic.luma import LUMA
 from jndlic.metrics.pairs import check_pair
 
 GRID = "grid-visibility"
@@ -28,8 +29,6 @@ INNER = 8
 """Steps across borders of this finer grid are left out: blocks of 8 pixels would raise what is
 compared with.
 """
-LUMA = (0.299, 0.587, 0.114)
-"""Weights of R, G and B in ITU-R BT.601."""
 
 
 def grid_visibility(reference: np.ndarray, distorted: np.ndarray) -> float:

@@ -20,6 +20,7 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
+from jndlic.luma import LUMA
 from jndlic.network.blocks import pointwise
 
 TAPS = 5
@@ -34,7 +35,6 @@ FEATURES = 8
 DESCRIPTORS = 6
 HIDDEN = 32
 MIXTURE_SCALE = 8.0  # of a mixture's weight, per unit of the last layer: lets the rate move it
-LUMA = (0.299, 0.587, 0.114)
 
 
 class FilterBank(nn.Module):

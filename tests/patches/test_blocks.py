@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from drawings import checkerboard, flat_colours, modules, pasted_text, stripes, text, texture
 
-from jndlic.format.patches import AREA_MAX, PATCHES_MAX
+from jndlic.format.patches import PATCH_AREA_MAX, PATCHES_MAX
 from jndlic.patches.blocks import BLOCK, block_errors, judge_rims, looks
 from jndlic.patches.filling import filled
 from jndlic.patches.rectangles import COUNT_MAX, rectangles
@@ -106,7 +106,7 @@ def test_not_too_many_of_a_large_picture() -> None:
     marked[::2, :97] = marked[::2, 98:227] = 1
     found = rectangles(marked, 256 * BLOCK, 256 * BLOCK, 2048)
     assert len(found) <= PATCHES_MAX
-    assert all(region.width * region.height <= AREA_MAX for region in found)
+    assert all(region.width * region.height <= PATCH_AREA_MAX for region in found)
     whole = np.zeros(marked.shape, dtype=int)
     for region in found:
         left, top, width, height = (side // BLOCK for side in region)

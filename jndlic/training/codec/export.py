@@ -96,7 +96,11 @@ def sizes_of(weights: str | Path) -> CodecConfig:
     Raises:
         WeightsError: the file cannot be read, or tells none.
     """
-    return CodecConfig.from_dict(json.loads(_metadata(weights).get("config", "null")))
+    told = _metadata(weights).get("config", "null")
+    try:
+        return CodecConfig.from_dict(json.loads(told))
+    except json.JSONDecodeError as error:
+        raise WeightsError(f"{weights}: its sizes are damaged: {error}") from error
 
 
 def metrics_of(weights: str | Path) -> tuple[str, ...]:

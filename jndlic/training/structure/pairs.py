@@ -22,9 +22,9 @@ from jndlic.codecs.codec import ImageCodec
 from jndlic.codecs.registry import open_codec
 from jndlic.errors import ImageError, ParameterError
 from jndlic.files import write_atomically
-from jndlic.jnd.luminance import LUMA
 from jndlic.jnd.models import critical
 from jndlic.jnd.patch import SIDE
+from jndlic.luma import LUMA
 from jndlic.optimize.predictors.metric import ssimulacra2_from
 from jndlic.training.photos.files import load_pixels
 from jndlic.training.predictors.judged import by_reference, pixels_of, read_judged, score_of_share
