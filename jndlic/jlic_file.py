@@ -195,7 +195,7 @@ def facts(front: Front) -> dict[str, Any]:
 
     header, plane = front.header, read_quality(front).plane
     payload = front.payload(format_.TAG_PATCHES)
-    patches = () if payload is None else decode_patches(payload, header)
+    patches = () if payload is None else decode_patches(payload, header, FORMATS)
     pixels = header.width * header.height
     sizes = {
         "jnd": len(front.jnd),

@@ -18,7 +18,17 @@ from toy_codec import ToyCodec
 
 import jndlic
 from jndlic.errors import FormatError, ImageError, ParameterError, UnsupportedError
-from jndlic.format.container import TAG_EXIF, TAG_ICC, TAG_XMP, pack, read_front, unpack
+from jndlic.format.container import (
+    TAG_EXIF,
+    TAG_ICC,
+    TAG_PATCHES,
+    TAG_XMP,
+    Container,
+    bare_header,
+    pack,
+    read_front,
+    unpack,
+)
 from jndlic.jlic_file import JlicFile
 from jndlic.runtime import load as weights
 
@@ -224,3 +234,14 @@ def test_a_pipe_has_any_name(toy: ToyCodec) -> None:
     os.close(writing)
     with open(reading, "rb") as file:
         assert jndlic.imread(file).shape == (60, 20, 4)
+
+
+def test_a_file_with_patches_that_are_not_read_is_described() -> None:
+    size = 3
+    fields = bytes([1, 0, 0, size - 1, size - 1, 4, 0, 3])  # one AVIF over the whole picture
+    header = bare_header(size, size)
+    file = jndlic.open(pack(Container(header, 0, b"", b"", (), ((TAG_PATCHES, fields + b"abc"),))))
+    assert file.info()["patches"][0]["format"] == "AVIF"
+    assert not file.info()["patches"][0]["lossless"]
+    with pytest.raises(UnsupportedError, match="stored as AVIF"):
+        file.array()

@@ -6,7 +6,7 @@ PTCH and the rules for rectangles; jndlic/patches/ has the pixels.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,8 +15,8 @@ from jndlic.errors import FormatError, ParameterError, UnsupportedError
 from jndlic.format.container import Header
 from jndlic.format.reader import read_varint, write_varint
 
-WEBP = 2
-FORMATS = {1: "PNG", WEBP: "WebP", 3: "JPEG XL", 4: "AVIF"}
+PNG, WEBP = 1, 2
+FORMATS = {PNG: "PNG", WEBP: "WebP", 3: "JPEG XL", 4: "AVIF"}
 """Numbers of formats that the specification knows."""
 
 READ = (WEBP,)
@@ -58,7 +58,7 @@ class Patch(NamedTuple):
     @property
     def lossless(self) -> bool:
         """Whether its format gives the same pixels everywhere: those that were coded."""
-        return self.format == WEBP and self.data[12:16] == b"VP8L"
+        return self.format == PNG or self.format == WEBP and self.data[12:16] == b"VP8L"
 
 
 def encode_patches(patches: Sequence[Patch], header: Header) -> bytes:
@@ -89,7 +89,9 @@ def encode_patches(patches: Sequence[Patch], header: Header) -> bytes:
     return payload
 
 
-def decode_patches(payload: bytes, header: Header) -> tuple[Patch, ...]:
+def decode_patches(
+    payload: bytes, header: Header, formats: Collection[int] = READ
+) -> tuple[Patch, ...]:
     """Inverse of `encode_patches`. What is said of the data was held against their number of bytes;
     they were not looked into.
 
@@ -98,11 +100,12 @@ def decode_patches(payload: bytes, header: Header) -> tuple[Patch, ...]:
     Args:
         payload: of the chunk.
         header: of the file.
+        formats: that the caller can do something with, keys of FORMATS.
 
     Raises:
         FormatError: the payload is damaged; a patch reaches beyond the picture, or over another; in
             a bare file, something is not covered.
-        UnsupportedError: a format that this program does not read.
+        UnsupportedError: a format that is not among them.
     """
     count, position = read_varint(payload, 0)
     if not 1 <= count <= min(PATCHES_MAX, len(payload) // _FIELD_BYTES_MIN):
@@ -126,11 +129,11 @@ def decode_patches(payload: bytes, header: Header) -> tuple[Patch, ...]:
         data = payload[position : position + length]
         patches.append(Patch(left, top, width, height, format_, blend, data))
         position += length
-    _check(patches, header)
+    _check(patches, header, formats)
     return tuple(patches)
 
 
-def _check(patches: Sequence[Patch], header: Header) -> None:
+def _check(patches: Sequence[Patch], header: Header, formats: Collection[int]) -> None:
     for patch in patches:
         if patch.right > header.width or patch.bottom > header.height:
             raise FormatError("damaged file: a patch reaches beyond the picture")
@@ -139,7 +142,7 @@ def _check(patches: Sequence[Patch], header: Header) -> None:
         blend_max = 0 if header.bare else BLEND_MAX
         if patch.format not in FORMATS or not 0 <= patch.blend <= blend_max:
             raise FormatError("damaged file: a patch of no known kind")
-        if patch.format not in READ:
+        if patch.format not in formats:
             raise UnsupportedError(
                 f"a part of the picture is stored as {FORMATS[patch.format]}, which this program "
                 "does not read"

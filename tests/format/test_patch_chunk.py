@@ -6,7 +6,7 @@ import pytest
 
 from jndlic.errors import FormatError, ParameterError, UnsupportedError
 from jndlic.format.container import Header, bare_header
-from jndlic.format.patches import PATCHES_MAX, Patch, decode_patches, encode_patches
+from jndlic.format.patches import FORMATS, PATCHES_MAX, Patch, decode_patches, encode_patches
 from jndlic.format.reader import write_varint
 
 HEADER = Header(300, 200, 50, bytes(8))
@@ -66,6 +66,8 @@ def test_wrong_fields(fields: dict[str, int], message: str) -> None:
 def test_formats_that_are_not_read(kind: int) -> None:
     with pytest.raises(UnsupportedError, match="stored as"):
         decode_patches(payload(field(kind=kind)), HEADER)
+    # What only describes the file can do without
+    assert decode_patches(payload(field(kind=kind)), HEADER, FORMATS)[0].format == kind
 
 
 def test_numbers_of_patches() -> None:
