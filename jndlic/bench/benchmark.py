@@ -24,6 +24,7 @@ from jndlic.bench.report.findings import Findings, Study
 from jndlic.bench.report.reports import write_pages, write_reports
 from jndlic.bench.run.bdrate import Curve, read_curve
 from jndlic.bench.run.footprint import Footprint, footprints
+from jndlic.bench.run.known import known_rows, with_versions
 from jndlic.bench.run.measure import Row, Setup, Task
 from jndlic.bench.run.pool import measure_all
 from jndlic.bench.run.rows import Measured, Opened, group, write_rows
@@ -49,6 +50,8 @@ def run(options: argparse.Namespace) -> None:
         raise ParameterError(f"--threads must be at least 1, got {options.threads}")
     if options.readme and not options.markdown:
         raise ParameterError("--readme goes with --markdown")
+    if options.known and options.report_pictures:
+        raise ParameterError("--known goes with --report-pictures 0: a report shows files")
     published = [_short(read_curve(path)) for path in options.curves]
     sets = picture_sets(options.images)
     kinds = read_kinds(options.kinds, sets) if options.kinds else {}
@@ -58,7 +61,7 @@ def run(options: argparse.Namespace) -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     threads = options.threads or max(1, (os.cpu_count() or 1) // options.jobs)
     setup = Setup(tuple(metrics), options.lpips_weights, options.out / "cache", threads)
-    rows = _measure(sets, opened, setup, options.jobs)
+    rows = with_versions(_measure(sets, opened, setup, options.jobs, options.known), metrics)
     write_rows(options.out / "rows.tsv", rows)
     failures += [
         f"{codec}: {reason} ({count} files)" for (codec, reason), count in _errors(rows).items()
@@ -145,7 +148,11 @@ def _anchor(name: str | None, opened: Sequence[Opened]) -> str:
 
 
 def _measure(
-    sets: Mapping[str, Sequence[Path]], opened: Sequence[Opened], setup: Setup, jobs: int
+    sets: Mapping[str, Sequence[Path]],
+    opened: Sequence[Opened],
+    setup: Setup,
+    jobs: int,
+    known: Path | None,
 ) -> list[Row]:
     """The rows of all files, each with the name of its set, in the order of sets, pictures, codecs
     and levels.
@@ -160,12 +167,15 @@ def _measure(
         for one in opened
         for level in one.levels
     ]
+    found = known_rows(known, tasks, opened, setup.metrics) if known else {}
+    missing = [task for task in tasks if task not in found]
     order = {(task.image.name, task.codec, task.level): number for number, task in enumerate(tasks)}
-    with tqdm(total=len(tasks), unit="file", smoothing=0.05) as bar:
-        rows = []
-        for row in measure_all(tasks, setup, min(jobs, len(tasks))):
-            rows.append({"set": set_of[str(row["image"])], **row})
+    rows = list(found.values())
+    with tqdm(total=len(missing), unit="file", smoothing=0.05) as bar:
+        for row in measure_all(missing, setup, min(jobs, len(missing))):
+            rows.append(row)
             bar.update()
+    rows = [{"set": set_of[str(row["image"])], **row} for row in rows]
     return sorted(
         rows, key=lambda row: order[str(row["image"]), str(row["codec"]), int(row["level"])]
     )

@@ -107,6 +107,13 @@ def add_command(commands: argparse._SubParsersAction) -> None:
         metavar="BPP,...",
         help="near which the report shows them (default: 0.3)",
     )
+    add(
+        "--known",
+        type=Path,
+        metavar="TSV",
+        help="rows of an earlier benchmark (rows.tsv): the figures of files that are certain to be "
+        "the same are taken from there, but for times; with --report-pictures 0",
+    )
     add("--no-speed", action="store_true", help="leave time and memory out")
     add(
         "--markdown",

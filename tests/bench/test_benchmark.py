@@ -384,6 +384,52 @@ def test_several_sets_and_kinds_of_pictures(
     )
 
 
+def test_known_rows_are_measured_nowhere_again(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    rest = ["--metrics", "psnr-rgb", "--no-speed", "--jobs", "1", "--report-pictures", "0"]
+
+    def measured(out: str, codecs: list[str], known: Path | None = None) -> list[measure.Row]:
+        more = ["--known", str(known)] if known else []
+        words = [str(pictures), "--codecs", *codecs, "--out", str(tmp_path / out), *rest, *more]
+        assert bench(words) == 0
+        return read_rows(tmp_path / out / "rows.tsv")
+
+    tasks: list[Task] = []
+    begun = benchmark.measure_all
+
+    def watched(missing: list[Task], *others: object) -> object:
+        tasks.extend(missing)
+        return begun(missing, *others)
+
+    monkeypatch.setattr(benchmark, "measure_all", watched)
+    first = measured("first", ["jpeg@50"])
+    assert len(tasks) == 3
+    table = tmp_path / "first" / "rows.tsv"
+    again = measured("second", ["jpeg@50,80"], table)
+    assert [task.level for task in tasks[3:]] == [80] * 3
+    old = [row for row in again if row["level"] == 50]
+    for mine, theirs in zip(old, first, strict=True):
+        assert mine["psnr-rgb"] == theirs["psnr-rgb"] and mine["bytes"] == theirs["bytes"]
+        assert "encode-seconds" in theirs and "encode-seconds" not in mine
+    curve = json.loads((tmp_path / "second" / "curves" / "jpeg.json").read_text())["results"]
+    assert "encode-seconds" not in curve and len(curve["bpp"]) == 2
+
+    # Another picture, or another version of the package, is another figure
+    Image.open(pictures / "0.png").rotate(180).save(pictures / "0.png")
+    measured("third", ["jpeg@50"], table)
+    assert [task.image.name for task in tasks[6:]] == ["0.png"]
+    table.write_text(table.read_text().replace(str(first[0]["made-by"]), "other"))
+    measured("fourth", ["jpeg@50"], table)
+    assert len(tasks) == 10
+
+    words = [str(pictures), "--codecs", "jpeg@50", "--out", str(tmp_path / "out"), *rest]
+    assert bench([*words, "--known", str(tmp_path / "absent.tsv")]) == 2
+    assert "cannot be read" in capsys.readouterr().err
+    assert bench([*words[:-1], "1", "--known", str(table)]) == 2
+    assert "--report-pictures 0" in capsys.readouterr().err
+
+
 def test_sets_and_kinds_that_do_not_fit(
     pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

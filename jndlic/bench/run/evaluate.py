@@ -15,11 +15,10 @@ from pathlib import Path
 
 from jndlic.bench.run.bdrate import Curve, compare
 from jndlic.bench.run.measure import Original, measure
+from jndlic.bench.run.rows import TIMES
 from jndlic.codecs.codec import ImageCodec
 from jndlic.images.files import load
 from jndlic.metrics.registry import LOWER_IS_BETTER, Metric
-
-TIMES = ("encode-seconds", "decode-seconds")
 
 
 def evaluate(

@@ -15,9 +15,15 @@ from jndlic.bench.run.bdrate import Curve
 from jndlic.bench.run.measure import Row
 from jndlic.files import write_atomically
 
-TEXTS = ("set", "image", "codec", "key", "error")
+MADE_BY = "made-by"
+"""Versions of the packages of the metrics, as a digest."""
+
+TEXTS = ("set", "image", "codec", "key", MADE_BY, "error")
+TIMES = ("encode-seconds", "decode-seconds")
+"""Rows that were measured elsewhere have none."""
+
 FIRST = ("set", "image", "codec", "level", "width", "height", "bytes", "bpp")
-LAST = ("encode-seconds", "decode-seconds", "key", "error")
+LAST = (*TIMES, "key", MADE_BY, "error")
 
 
 class Opened(NamedTuple):
@@ -123,7 +129,12 @@ def group(rows: Sequence[Row], codec: Opened) -> Measured | None:
     if not levels:
         return None
     levels.sort(key=lambda level: sum(float(good[image, level]["bytes"]) for image in images))
-    names = [name for name in good[images[0], levels[0]] if name not in (*TEXTS, "level")]
+    names = [
+        name
+        for name in good[images[0], levels[0]]
+        if name not in (*TEXTS, "level")
+        and (name not in TIMES or all(name in row for row in good.values()))
+    ]
     values = {
         name: np.array(
             [[good[image, level].get(name, math.nan) for level in levels] for image in images],
