@@ -26,8 +26,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--ray",
         metavar="ADDRESS",
         help="work on a Ray cluster (auto, HOST:PORT or ray://HOST:PORT) whose nodes see the same "
-        "files by the same names; each file gets --threads of its CPUs (default: 1), and -j is as "
-        "many as fit",
+        "files by the same names; each file gets --threads of its CPUs (default: 1); without -j "
+        "as many at once as fit",
     )
     add("--strict", action="store_true", help="what the output cannot hold is an error")
     add("--json", action="store_true", help="a line for each file, for programs")

@@ -16,12 +16,14 @@ from jndlic.cli.jobs import Job
 
 TRAIL = Path("trail")
 DOOMED = Path("doomed")
-"""Holds the id of a node whose second picture never ends, though its file is complete."""
+"""Holds the id of a node whose second picture never ends, though its file is complete; other nodes
+wait for that."""
+FULL = "the doomed node is full"
 
 
 class FatalEncoder(Encoder):
-    """fatal.png kills its process at each try, early.png at the first, late.png then too but once
-    its file is complete; hang.png goes on until it is interrupted.
+    """fatal.png kills its process at each try; early.png, torn.png and late.png at the first:
+    before the file is begun, in its midst, and once it is there. hang.png never ends by itself.
     """
 
     def __call__(self, job: Job) -> Done:
@@ -32,7 +34,9 @@ class FatalEncoder(Encoder):
         tries, begun = trail().count(f"{name} begins"), trail().count(f"{node} begins")
         note(f"{name} begins", f"{node} begins")
         if name == "fatal" or (name == "early" and not tries):
-            os.kill(os.getpid(), signal.SIGKILL)
+            kill()
+        if name == "torn" and not tries:
+            os.fsync = kill  # of the temporary file
         if name == "hang":
             try:
                 while True:  # in short steps, for Ray interrupts between two of Python's only
@@ -40,14 +44,22 @@ class FatalEncoder(Encoder):
             except KeyboardInterrupt:
                 note("hang is interrupted")
                 raise
+        doomed = DOOMED.read_text() if DOOMED.exists() else ""
+        while doomed and node != doomed and FULL not in trail():
+            time.sleep(0.05)
         done = super().__call__(job)
         if name == "late" and not tries:
-            os.kill(os.getpid(), signal.SIGKILL)
-        if DOOMED.exists() and DOOMED.read_text() == node and begun:
-            note("the doomed node is full")
+            kill()
+        if node == doomed and begun:
+            note(FULL)
             time.sleep(60)
         note(f"{name} ends")
         return done
+
+
+def kill(*_: object) -> None:
+    """Ends this process as the system does when memory runs out."""
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def note(*lines: str) -> None:

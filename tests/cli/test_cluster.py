@@ -13,11 +13,12 @@ import time
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from commands import run
-from fatal_encoder import DOOMED, FatalEncoder, trail
+from fatal_encoder import DOOMED, FULL, FatalEncoder, trail
 from PIL import Image
 from places import ROOT
 
@@ -142,19 +143,21 @@ def test_the_same_as_on_one_machine(
 def test_processes_that_die(
     cluster, tree: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tree("a", "early", "fatal", "late")
+    tree("a", "early", "fatal", "late", "torn")
     Path("o").mkdir()
     Path("o/early.jlic").write_bytes(b"old")
     assert run("encode", "d", "-r", "-o", "o", "--json", "--ray", cluster.address) == 1
     output, errors = capsys.readouterr()
     lines = outcomes(output)  # one of each, and nothing else on standard output
-    assert [line["status"] for line in lines] == ["done", "failed", "failed", "done"]
+    assert [line["status"] for line in lines] == ["done", "failed", "failed", "done", "done"]
     assert "exists already" in str(lines[1]["error"])  # it was there before the first try
     assert "died 3 times" in str(lines[2]["error"]) and trail().count("fatal begins") == 3
-    assert errors.endswith("2 of 4 files failed\n") and len(errors.splitlines()) == 3
+    assert errors.endswith("2 of 5 files failed\n") and len(errors.splitlines()) == 3
     made = files("o")
-    assert made.pop("early.jlic") == b"old" and set(made) == {"a.jlic", "late.jlic"}
-    assert jndlic.decode(made["late.jlic"]).size == (30, 20)
+    assert made.pop("early.jlic") == b"old"
+    assert set(made) == {"a.jlic", "late.jlic", "torn.jlic"}  # no temporary file is left
+    for content in made.values():
+        assert jndlic.decode(content).size == (30, 20)
 
 
 def test_a_node_that_dies(
@@ -165,7 +168,7 @@ def test_a_node_that_dies(
     node = next(iter(cluster.worker_nodes))
     DOOMED.write_text(node.node_id)
     killer = when(
-        lambda: "the doomed node is full" in trail(),
+        lambda: FULL in trail(),
         lambda: cluster.remove_node(node, allow_graceful=False),
     )
     try:
@@ -241,6 +244,19 @@ def test_a_node_with_other_files(other: str, tmp_path: Path) -> None:
         marker.touch()
     answer = cli_cluster.serve(pickle.dumps(orders), b"")
     assert isinstance(answer, ClusterError) and ("marker" in str(answer)) == (other == "visible")
+
+
+@pytest.mark.parametrize(("needs", "room"), [((1, 0), 10), ((4, 0), 2), ((2, 1), 2), ((9, 0), 1)])
+def test_room(needs: tuple[int, int], room: int, capsys: pytest.CaptureFixture[str]) -> None:
+    nodes = [
+        {"Alive": True, "Resources": {"CPU": 2.0}},
+        {"Alive": True, "Resources": {"CPU": 8.0, "GPU": 2.0}},
+        {"Alive": False, "Resources": {"CPU": 16.0}},
+    ]
+    ray = SimpleNamespace(nodes=lambda: nodes)
+    assert cli_cluster._room(ray, dict(zip(("CPU", "GPU"), needs))) == room
+    errors = capsys.readouterr().err
+    assert ("waiting" in errors) == (needs[0] == 9) and ("GPU" not in errors)
 
 
 def test_no_cluster_there(tree: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
