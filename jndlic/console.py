@@ -26,6 +26,7 @@ EXTRAS = {
     "lightning": "train",
     "jsonargparse": "train",
     "onnxscript": "train",
+    "ray": "ray",
     "shtab": "dev",
 }
 """Libraries that parts of the package need, and the extras that bring them."""

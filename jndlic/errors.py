@@ -50,5 +50,9 @@ class CodecError(JndlicError):
     """Another codec is not installed, or it failed."""
 
 
+class ClusterError(JndlicError):
+    """A Ray cluster cannot be reached, or a node of it would not do the same as this machine."""
+
+
 class MetricError(JndlicError):
     """A library or program that a metric needs is not installed, or failed."""

@@ -58,6 +58,7 @@ CORE = {"onnxruntime", "torch", "numpy", "PIL", "constriction", "safetensors"}
 """What the installed core may import besides the standard library."""
 
 OPTIONAL = {
+    "jndlic.cli.cluster": {"ray"},
     "jndlic.console": {"tqdm"},
     "jndlic.jnd.free_energy": {"cv2"},
     "jndlic.system.completion": {"shtab"},

@@ -1,4 +1,4 @@
-"""One file or many: done in turn or by several processes, with what is said about them."""
+"""One file or many: in turn, by several processes or by a cluster, and what is said of them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import time
 from collections.abc import Generator, Sequence
 from contextlib import closing
 
+from jndlic.cli.cluster import by_cluster
 from jndlic.cli.common import Coder, Done, Failed, NoCodec, best_of, positive
 from jndlic.cli.jobs import Job
 from jndlic.cli.streams import STANDARD, is_stream
@@ -20,7 +21,14 @@ from jndlic.errors import ParameterError
 def add_options(parser: argparse.ArgumentParser) -> None:
     """How many at once, and what is said."""
     add = parser.add_argument
-    add("-j", "--jobs", type=positive, default=1, metavar="N", help="files at once (default: 1)")
+    add("-j", "--jobs", type=positive, metavar="N", help="files at once (default: 1)")
+    add(
+        "--ray",
+        metavar="ADDRESS",
+        help="work on a Ray cluster (auto, HOST:PORT or ray://HOST:PORT) whose nodes see the same "
+        "files by the same names; each file gets --threads of its CPUs (default: 1); without -j "
+        "as many at once as fit",
+    )
     add("--strict", action="store_true", help="what the output cannot hold is an error")
     add("--json", action="store_true", help="a line for each file, for programs")
     add("-v", "--verbose", action="store_true", help="of many files, a line for each")
@@ -33,7 +41,7 @@ def run(coder: Coder, jobs: Sequence[Job], alone: bool, arguments: argparse.Name
     Args:
         coder: what is done to each.
         jobs: at least one.
-        alone: whether there is but one, whose error is the command's.
+        alone: whether there is but one, whose error is the command's; not so on a cluster.
         arguments: of `add_options` and of `jobs.add_options`.
 
     Returns:
@@ -42,6 +50,10 @@ def run(coder: Coder, jobs: Sequence[Job], alone: bool, arguments: argparse.Name
     Raises:
         JndlicError, OSError: the only file failed, or the networks cannot be had.
     """
+    if arguments.ray is not None:
+        if alone and (is_stream(jobs[0].source) or is_stream(jobs[0].target)):
+            raise ParameterError("--ray: other machines see files, no standard input or output")
+        alone = False
     voice = _Voice(arguments, alone, jobs[0].target == STANDARD)
     skipped = [job for job in jobs if arguments.skip_existing and _is_there(job.target)]
     for job in skipped:
@@ -69,7 +81,7 @@ def _run_many(
     start, failures = time.perf_counter(), 0
     sizes = [0, 0]
     shown = not (arguments.quiet or arguments.json or arguments.verbose)
-    with closing(_outcomes(coder, jobs, arguments.jobs)) as outcomes:
+    with closing(_outcomes(coder, jobs, arguments.jobs, arguments.ray)) as outcomes:
         for outcome in progress(outcomes, total=len(jobs), shown=shown):
             if isinstance(outcome, Failed):
                 failures += 1
@@ -82,9 +94,13 @@ def _run_many(
     return BAD_INPUT if failures else GOOD
 
 
-def _outcomes(coder: Coder, jobs: Sequence[Job], count: int) -> Generator[Done | Failed]:
-    if jobs and count > 1:
-        yield from by_workers(coder, jobs, count)
+def _outcomes(
+    coder: Coder, jobs: Sequence[Job], count: int | None, cluster: str | None
+) -> Generator[Done | Failed]:
+    if jobs and cluster is not None:
+        yield from by_cluster(coder, jobs, count, cluster)
+    elif jobs and (count or 1) > 1:
+        yield from by_workers(coder, jobs, count or 1)
     else:
         for job in jobs:
             yield attempt(coder, job)

@@ -179,7 +179,7 @@ class Coder:
         """
         if job.into_folder:
             os.makedirs(os.path.dirname(job.target) or ".", exist_ok=True)
-        check(job.source, job.target, self.overwrite, self.force)
+        check(job.source, job.target, self.overwrite or job.again, self.force)
 
     def refuse_losses(self, losses: tuple[str, ...]) -> None:
         """With --strict.

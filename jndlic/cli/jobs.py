@@ -29,6 +29,8 @@ class Job(NamedTuple):
     target: str
     into_folder: bool = False
     """Whether the target's folder may be made."""
+    again: bool = False
+    """Whether a target that is there is what an earlier try has made, and may be replaced."""
 
 
 class Kind(NamedTuple):

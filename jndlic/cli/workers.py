@@ -43,6 +43,16 @@ def attempt(coder: Coder, job: Job) -> Done | Failed:
         return Failed(job, explained(error), best_of(error))
 
 
+def answer_to(coder: Coder, job: Job) -> Done | Failed | Exception:
+    """What a process that works for another one says of a file: what became of it, or the error
+    that the others would have too.
+    """
+    try:
+        return attempt(coder, job)
+    except NoCodec as error:
+        return error.reason
+
+
 def by_workers(coder: Coder, jobs: Sequence[Job], count: int) -> Generator[Done | Failed]:
     """What becomes of files, in the order in which they are ready.
 
@@ -115,10 +125,9 @@ def _serve(pipe: Pipe, coder: Coder) -> None:
     reuse_freed_memory()
     try:
         while True:
-            try:
-                pipe.send(attempt(coder, pipe.recv()))
-            except NoCodec as error:
-                pipe.send(error.reason)
+            answer = answer_to(coder, pipe.recv())
+            pipe.send(answer)
+            if isinstance(answer, Exception):
                 return
     except (EOFError, BrokenPipeError):
         return

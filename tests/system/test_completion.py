@@ -112,7 +112,7 @@ def test_what_takes_a_word_is_a_file_a_choice_or_known_to_be_neither() -> None:
         for action in (*arguments(parser), *options(parser))
         if action.nargs != 0 and not action.choices and not takes_files(action)
     }
-    assert free == {"N", "1..100", "device", "level", "seed", "NAME", *LISTS, *LIMITS}
+    assert free == {"N", "1..100", "ADDRESS", "device", "level", "seed", "NAME", *LISTS, *LIMITS}
 
 
 @pytest.mark.parametrize("shell", COMPLETIONS)

@@ -1,0 +1,287 @@
+"""Files treated by a Ray cluster, whose nodes see the same files as this machine.
+
+this process ──► a job ──► a process of a node: the same as a local worker's
+             ◄── what became of it, or that its process or its node died: then it is tried again
+
+Nodes read and write the files themselves: what goes through this process are names and figures. So
+it keeps up with any number of nodes, and a node without the storage is found out at its first file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import pickle
+import platform
+import socket
+from collections import deque
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from functools import lru_cache
+from pathlib import Path
+from tempfile import NamedTemporaryFile, gettempdir
+from typing import Any, NamedTuple, TypeAlias
+
+from jndlic import __version__
+from jndlic.cli.common import Coder, Done, Failed
+from jndlic.cli.jobs import Job
+from jndlic.cli.workers import answer_to
+from jndlic.console import note
+from jndlic.errors import ClusterError
+from jndlic.memory import reuse_freed_memory
+from jndlic.shipped_weights import PREDICTORS, SUFFIX, shipped_folder
+
+Ray: TypeAlias = Any
+"""The library's module."""
+Reference: TypeAlias = Any
+"""What Ray gives for an answer that will come."""
+
+TRIES = 3
+"""Of a file whose process dies: it may have been the file's fault, or that of its neighbours."""
+_PATIENCE = 5.0
+"""Seconds in which a cluster must let itself be spoken to, and end what is interrupted."""
+
+
+class _Orders(NamedTuple):
+    """What a process of a node must know before its first file."""
+
+    coder: Coder
+    folder: str
+    """That names are relative to."""
+    visible: Sequence[str]
+    """Files that are there if the storage is the same."""
+    weights: str
+    """See `weights_digest`."""
+    environment: Mapping[str, str]
+    """Variables that options default to."""
+
+
+class _Try(NamedTuple):
+    """A file that a node has."""
+
+    job: Job
+    number: int
+    """Of the try, from 1 on."""
+    new: bool
+    """Whether there was no such target before the first one."""
+
+
+def by_cluster(
+    coder: Coder, jobs: Sequence[Job], count: int | None, address: str
+) -> Generator[Done | Failed]:
+    """What becomes of files, in the order in which they are ready.
+
+    Args:
+        coder: that has not worked yet.
+        jobs: at least one.
+        count: files at once, as long as the cluster has so many CPUs; None for as many.
+        address: of the cluster, as Ray takes it.
+
+    Raises:
+        ClusterError: the cluster cannot be reached; a node has another jndlic, other weights or
+            other files.
+        JndlicError, OSError: the networks cannot be had.
+        ModuleNotFoundError: Ray is not installed.
+    """
+    ray = import_ray()
+    coder.threads = coder.threads or 1
+    needs = {"CPU": coder.threads, "GPU": 0 if coder.device == "cpu" else 1}
+    waiting, busy = deque(_Try(job, 0, False) for job in jobs), dict[Reference, _Try]()
+    with ExitStack() as stack:
+        stack.enter_context(_connected(ray, address))
+        orders = _Orders(
+            coder,
+            os.getcwd(),
+            stack.enter_context(_visible(jobs[0])),
+            weights_digest(coder.weights),
+            {name: value for name, value in os.environ.items() if name.startswith("JNDLIC_")},
+        )
+        packed = ray.put(pickle.dumps(orders))
+        # Tries are counted here: Ray's own would not know that a target may be there already
+        demands = ray.remote(num_cpus=needs["CPU"], num_gpus=needs["GPU"], max_retries=0)
+        work = demands(node_work())
+        stack.callback(_end, ray, busy)
+        room = _room(ray, needs)
+        count = count or room
+        while waiting or busy:
+            while waiting and len(busy) < count:
+                job, number, new = waiting.popleft()
+                new = new if number else not os.path.exists(job.target)
+                busy[work.remote(__version__, packed, pickle.dumps(job))] = _Try(
+                    job, number + 1, new
+                )
+            for reference in ray.wait(list(busy))[0]:
+                one = busy.pop(reference)
+                answer = _answer(ray, reference, one)
+                if isinstance(answer, _Try):
+                    waiting.append(answer)
+                elif isinstance(answer, Exception):
+                    raise answer
+                else:
+                    yield answer
+
+
+def import_ray() -> Ray:
+    """The library, told to neither print what happens in the cluster (to standard output, of all
+    places) nor to send statistics.
+
+    Raises:
+        ModuleNotFoundError: it is not installed.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.update({"RAY_DEDUP_LOGS": "1", "RAY_DEDUP_LOGS_SKIP_REGEX": "."})
+    import ray
+
+    return ray
+
+
+def weights_digest(named: str | None) -> str:
+    """SHA-256 of all weights that come with jndlic, and of those that an option names.
+
+    Args:
+        named: file of the codec's weights, or None.
+    """
+    folder, digest = shipped_folder(), hashlib.sha256()
+    files = [*folder.glob("*" + SUFFIX), *(folder / PREDICTORS).glob("*" + SUFFIX)]
+    for file in [*sorted(map(str, files)), *([named] if named else [])]:
+        with suppress(FileNotFoundError), open(file, "rb") as stream:
+            digest.update(hashlib.sha256(stream.read()).digest())
+    return digest.hexdigest()
+
+
+def node_work() -> Callable[[str, bytes, bytes], Done | Failed | Exception | str]:
+    """What a node does. It travels as code, since it is within a function, so that it can say that
+    there is no jndlic where it arrives, or another one: in words, since our exceptions may be none
+    there.
+    """
+
+    def work(version: str, orders: bytes, job: bytes) -> Done | Failed | Exception | str:
+        import platform
+
+        try:
+            import jndlic
+
+            if jndlic.__version__ != version:
+                return f"{platform.node()}: jndlic {jndlic.__version__} there, {version} here"
+            from jndlic.cli.cluster import serve
+        except ImportError as error:
+            return f"{platform.node()}: no jndlic {version} there ({error})"
+        return serve(orders, job)
+
+    return work
+
+
+def serve(orders: bytes, job: bytes) -> Done | Failed | Exception:
+    """A file, in a process of a node."""
+    try:
+        coder = _ready(orders)
+    except (ClusterError, OSError) as error:
+        return error
+    return answer_to(coder, pickle.loads(job))
+
+
+@lru_cache(maxsize=1)
+def _ready(packed: bytes) -> Coder:
+    """What this process works with, file after file.
+
+    Raises:
+        ClusterError: it would not do the same as the machine that the orders came from.
+    """
+    orders: _Orders = pickle.loads(packed)
+    with suppress(OSError):  # with full names it need not be there
+        os.chdir(orders.folder)
+    for name in orders.visible:
+        if not os.path.exists(name):
+            raise ClusterError(
+                f"{platform.node()}: {name} is not there; all nodes must see the same files"
+            )
+    if weights_digest(orders.coder.weights) != orders.weights:
+        raise ClusterError(f"{platform.node()}: other weights there than here")
+    os.environ.update(orders.environment)
+    reuse_freed_memory()
+    return orders.coder
+
+
+def _answer(ray: Ray, reference: Reference, one: _Try) -> Done | Failed | Exception | _Try:
+    """What became of a file, why nothing will become of any, or that it shall be tried again."""
+    try:
+        answer: Done | Failed | Exception | str = ray.get(reference)
+    except ray.exceptions.RayTaskError as error:  # a fault of ours, in this file alone
+        return Failed(one.job, f"{one.job.source}: {str(error).strip().splitlines()[-1]}")
+    except ray.exceptions.RayError as error:
+        if one.number < TRIES:
+            return one._replace(job=one.job._replace(again=one.new))
+        last = str(error).splitlines()[0].split(". ")[0]
+        died = f"its process died {TRIES} times, perhaps for lack of memory"
+        return Failed(one.job, f"{one.job.source}: {died} ({last})")
+    return ClusterError(answer) if isinstance(answer, str) else answer
+
+
+@contextmanager
+def _connected(ray: Ray, address: str) -> Generator[None]:
+    """With a cluster.
+
+    Raises:
+        ClusterError: there is none that can be spoken to.
+    """
+    place = _started_here() if address == "auto" else address
+    host, _, port = place.rpartition("/")[2].rpartition(":")
+    try:
+        if port.isdecimal():  # Ray itself would try for minutes
+            socket.create_connection((host.strip("[]"), int(port)), _PATIENCE).close()
+        ray.init(address, log_to_driver=False, logging_level=logging.CRITICAL)
+    except Exception as error:  # of several kinds
+        raise ClusterError(f"--ray {address}: {' '.join(str(error).split())}") from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _started_here() -> str:
+    """What `auto` stands for, where it can be told: the cluster that the environment names, or that
+    was started on this machine last. It may be there no longer.
+    """
+    folder = Path(os.environ.get("RAY_TMPDIR") or gettempdir(), "ray")
+    with suppress(OSError):
+        return os.environ.get("RAY_ADDRESS") or (folder / "ray_current_cluster").read_text().strip()
+    return ""
+
+
+@contextmanager
+def _visible(job: Job) -> Generator[Sequence[str]]:
+    """Files that are there for all who see the same files: an input, and one among the outputs."""
+    names = [job.source] if os.path.isfile(job.source) else []
+    folder = os.path.dirname(job.target) or "."
+    with ExitStack() as stack:
+        with suppress(OSError):  # which costs the files there, when their turn comes
+            if job.into_folder:
+                os.makedirs(folder, exist_ok=True)
+            marker = stack.enter_context(NamedTemporaryFile(prefix=".jndlic-", dir=folder))
+            names.append(os.path.join(folder, os.path.basename(marker.name)))
+        yield names
+
+
+def _room(ray: Ray, needs: Mapping[str, int]) -> int:
+    """How many files the cluster can treat at once, at least 1; says so where it has to grow."""
+    room = 0
+    for node in ray.nodes():
+        if node["Alive"]:
+            room += min(
+                int(node["Resources"].get(kind, 0)) // number
+                for kind, number in needs.items()
+                if number
+            )
+    if not room:
+        wanted = ", ".join(f"{number} {kind}" for kind, number in needs.items() if number)
+        note(f"jndlic: no node of the cluster has {wanted} now; waiting for one")
+    return max(1, room)
+
+
+def _end(ray: Ray, busy: Mapping[Reference, _Try]) -> None:
+    """Stops what is left, as Ctrl-C would, so that temporary files are removed."""
+    for reference in busy:
+        ray.cancel(reference)
+    if busy:
+        ray.wait(list(busy), num_returns=len(busy), timeout=_PATIENCE)
