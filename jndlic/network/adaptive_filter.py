@@ -2,9 +2,11 @@
 picture, which blocks of 8 x 8 or 4 x 4 pixels cannot.
 
     luma ─► gradients ─► structure tensor ─► descriptors of 1/2 ─┐
-    features of 1/8 ─► 1x1 ─► shuffle 4 ─────────────────────────┴─► 1x1 (3) ─► shuffle 2 ─► a_r
-    image ─► filters w_r of 5 x 5, each channel alone ─► r_r
-    correction = Σ a_r r_r
+    features of 1/8 ─► 1x1 ─► shuffle 4 ─────────────────────────┴─► 1x1 (2) ─► seen
+    seen ─► 1x1 ─► shuffle 2 ─► a_r, b_r; reach
+    image ─► filters of 5 x 5, each channel alone ─► r_r
+    luma, reach ─► filters that mind small differences alone (robust_filter.py) ─► s_r
+    correction = Σ a_r r_r + Σ b_r s_r, the second sum the same in all three channels
 
 The descriptors tell how strong the edges are around a place, where they point, and how far they
 agree; the features tell of quality, step and place on the grid of blocks. So each pixel gets a
@@ -22,27 +24,20 @@ from torch import Tensor, nn
 
 from jndlic.luma import LUMA
 from jndlic.network.blocks import pointwise
-
-TAPS = 5
-"""Side of the filters, in pixels."""
-
-STRIDE = 2
-"""Pixels between two places that choose filters, each for its 2 x 2 pixels."""
+from jndlic.network.robust_filter import STRIDE, TAPS, RobustBank, at_half
 
 FEATURES = 8
 """Channels that each place of 1/2 gets from the features at 1/8."""
 
 DESCRIPTORS = 6
 HIDDEN = 32
+REACH = 16.0 / 255.0  # where training begins
 MIXTURE_SCALE = 8.0  # of a mixture's weight, per unit of the last layer: lets the rate move it
 
 
 class FilterBank(nn.Module):
     """Filters of 5 x 5, each on each channel of a picture alone; they see differences from their
     middle only.
-
-    It works at 1/2, where each of the 2 x 2 pixels is a channel of its own and the kernels have 3 x
-    3 places: faster than filters of a single channel.
 
     Args:
         filters: how many.
@@ -60,19 +55,10 @@ class FilterBank(nn.Module):
         batch, channels, height, width = image.shape
         planes = functional.pad(image, (TAPS // 2,) * 4, mode="replicate")
         planes = planes.reshape(-1, 1, *planes.shape[2:])
-        planes = functional.conv2d(functional.pixel_unshuffle(planes, STRIDE), self._kernels())
-        return planes.reshape(batch, channels, -1, STRIDE**2, height // STRIDE, width // STRIDE)
-
-    def _kernels(self) -> Tensor:
-        """Kernels over 2 x 2 pixels, one for each of the four of a filter: (4 R, 4, 3, 3)."""
         middle = functional.pad(self.weight.sum((2, 3), keepdim=True), (TAPS // 2,) * 4)
-        filters = self.weight - middle
-        placed = [
-            functional.pad(filters, (right, 1 - right, down, 1 - down))
-            for down in range(STRIDE)
-            for right in range(STRIDE)
-        ]
-        return functional.pixel_unshuffle(torch.cat(placed, 1).flatten(0, 1)[:, None], STRIDE)
+        planes = functional.pixel_unshuffle(planes, STRIDE)
+        planes = functional.conv2d(planes, at_half(self.weight - middle))
+        return planes.reshape(batch, channels, -1, STRIDE**2, height // STRIDE, width // STRIDE)
 
 
 def mixed(filtered: Tensor, mixture: Tensor) -> Tensor:
@@ -99,18 +85,23 @@ class AdaptiveFilter(nn.Module):
     Args:
         fine: channels of the features at 1/8.
         filters: how many are mixed.
+        robust: how many of those that mind small differences alone, or 0.
     """
 
     luma: Tensor
 
-    def __init__(self, fine: int, filters: int) -> None:
+    def __init__(self, fine: int, filters: int, robust: int) -> None:
         super().__init__()
         self.bank = FilterBank(filters)
         self.entry = pointwise(fine, FEATURES * 16)
         self.first = pointwise(DESCRIPTORS + FEATURES, HIDDEN, gain=2**0.5)
         self.second = pointwise(HIDDEN, HIDDEN, gain=2**0.5)
         self.mixture = pointwise(HIDDEN, STRIDE**2 * filters, gain=0.0)
-        self.register_buffer("luma", 255.0 * torch.tensor(LUMA).view(1, 3, 1, 1), persistent=False)
+        self.robust = RobustBank(robust) if robust else None
+        if robust:
+            self.robust_mixture = pointwise(HIDDEN, STRIDE**2 * robust, gain=0.0)
+            self.reach = pointwise(HIDDEN, 1, gain=0.0)
+        self.register_buffer("luma", torch.tensor(LUMA).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, features: Tensor, image: Tensor) -> Tensor:
         """The correction.
@@ -122,20 +113,39 @@ class AdaptiveFilter(nn.Module):
         Returns:
             (B, 3, H, W) float32.
         """
-        shares = self.mixtures(features, image)  # first: its inputs can go before the bank's come
+        seen = self.seen(features, image)
         with torch.autocast(image.device.type, enabled=False):
-            return mixed(self.bank(image.float()), shares)
+            image = image.float()
+            correction = mixed(self.bank(image), self.mixtures(seen))
+            if self.robust is not None:
+                responses = self.robust(self.luma_of(image), self.reaches(seen))
+                shares = MIXTURE_SCALE * self.robust_mixture(seen)
+                correction = correction + mixed(responses, shares)
+            return correction
 
-    def mixtures(self, features: Tensor, image: Tensor) -> Tensor:
-        """Shares of the filters, arguments as for `forward`: (B, 4 R, H/2, W/2) float32, the four
-        pixels of a filter together.
+    def mixtures(self, seen: Tensor) -> Tensor:
+        """Shares of the filters: (B, 4 R, H/2, W/2), the four pixels of a filter together.
+
+        Args:
+            seen: of the method `seen`.
         """
+        return MIXTURE_SCALE * self.mixture(seen)
+
+    def reaches(self, seen: Tensor) -> Tensor:
+        """Differences that count nothing any more: (B, 1, H/2, W/2), in grey levels / 255."""
+        return REACH * torch.exp(self.reach(seen))
+
+    def luma_of(self, image: Tensor) -> Tensor:
+        """Luma of a picture (B, 3, H, W) in the same unit: (B, 1, H, W)."""
+        return functional.conv2d(image, self.luma)
+
+    def seen(self, features: Tensor, image: Tensor) -> Tensor:
+        """What tells filters apart, arguments as for `forward`: (B, 32, H/2, W/2) float32."""
         known = functional.pixel_shuffle(self.entry(features), 4)
         with torch.autocast(image.device.type, enabled=False):
             # How the choice would change with the picture is not worth its gradient's time
             seen = torch.cat((self.descriptors(image.detach().float()), known.float()), 1)
-            seen = torch.relu(self.second(torch.relu(self.first(seen))))
-            return MIXTURE_SCALE * self.mixture(seen)
+            return torch.relu(self.second(torch.relu(self.first(seen))))
 
     def descriptors(self, image: Tensor) -> Tensor:
         """What the edges around each place of a picture (B, 3, H, W) are like: (B, 6, H/2, W/2).
@@ -143,7 +153,7 @@ class AdaptiveFilter(nn.Module):
         The logarithm of their strength; cosine and sine of twice their angle, and of four times
         that, all of them near zero where edges disagree; how far they agree, 0 to 1.
         """
-        luma = functional.conv2d(image, self.luma)
+        luma = 255.0 * self.luma_of(image)
         padded = functional.pad(luma, (1, 1, 1, 1), mode="replicate")
         across = 0.5 * (padded[:, :, 1:-1, 2:] - padded[:, :, 1:-1, :-2])
         down = 0.5 * (padded[:, :, 2:, 1:-1] - padded[:, :, :-2, 1:-1])

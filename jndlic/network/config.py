@@ -7,7 +7,7 @@ from typing import Any
 
 from jndlic.errors import WeightsError
 
-OPTIONAL = ("context_blocks", "pixel_blocks", "adaptive_filters")
+OPTIONAL = ("context_blocks", "pixel_blocks", "adaptive_filters", "robust_filters")
 """What may be left out: sizes that may be 0."""
 
 
@@ -49,6 +49,8 @@ class CodecConfig:
     """Gated blocks at 1/4."""
     adaptive_filters: int = 8
     """Filters that each pixel's own one is mixed from, at the end of the synthesis."""
+    robust_filters: int = 8
+    """Filters beside those that mind small differences alone."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -84,5 +86,6 @@ class CodecConfig:
         sizes: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
         }
-        sizes.setdefault("adaptive_filters", 0)  # weights from before there were any
+        for name in ("adaptive_filters", "robust_filters"):
+            sizes.setdefault(name, 0)  # weights from before there were any
         return cls(**sizes)

@@ -54,7 +54,9 @@ class Synthesis(nn.Module):
             else None
         )
         self.adaptive_filter = (
-            AdaptiveFilter(fine, config.adaptive_filters) if config.adaptive_filters else None
+            AdaptiveFilter(fine, config.adaptive_filters, config.robust_filters)
+            if config.adaptive_filters
+            else None
         )
 
     def forward(self, latent: Tensor, step_index: Tensor, quality: Tensor) -> Tensor:

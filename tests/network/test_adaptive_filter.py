@@ -19,7 +19,7 @@ FINE = 16
 def stage() -> AdaptiveFilter:
     """One that has an effect."""
     torch.manual_seed(0)
-    stage = AdaptiveFilter(FINE, 3)
+    stage = AdaptiveFilter(FINE, 3, 0)
     torch.nn.init.normal_(stage.mixture.weight, std=0.1)
     return stage
 
@@ -38,7 +38,7 @@ def test_filters_see_differences_from_their_middle() -> None:
 
 
 def test_it_begins_without_effect() -> None:
-    stage = AdaptiveFilter(FINE, 8)
+    stage = AdaptiveFilter(FINE, 8, 8)
     image = torch.rand(1, 3, 32, 32) - 0.5
     assert not stage(torch.randn(1, FINE, 4, 4), image).any()
 

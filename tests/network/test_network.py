@@ -94,7 +94,8 @@ def test_every_parameter_gets_a_gradient() -> None:
     codec = trainable_codec(SMALL)
     # Zero at the start: nothing would pass to the layer before.
     silent = [network[-1] for network in codec.scale_context.passes]
-    silent += [codec.synthesis.pixels.head, codec.synthesis.adaptive_filter.mixture]
+    stage = codec.synthesis.adaptive_filter
+    silent += [codec.synthesis.pixels.head, stage.mixture, stage.robust_mixture, stage.reach]
     silent += [block.narrow for block in codec.modules() if isinstance(block, GatedBlock)]
     for layer in silent:
         torch.nn.init.normal_(layer.weight, std=0.02)

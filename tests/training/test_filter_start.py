@@ -9,8 +9,10 @@ from small_network import SMALL
 
 pytest.importorskip("lightning", reason="needs the [train] extra")
 
-from jndlic.training.codec.filter_start import CLASSES, Sums, _solved, start_filter
+from jndlic.training.codec.filter_start import start_filter
+from jndlic.training.codec.least_squares import CLASSES, Sums, best_filters
 from jndlic.training.codec.module import CodecTraining
+from jndlic.training.codec.robust_start import start_robust
 
 
 def crops(seed: int) -> torch.Tensor:
@@ -35,7 +37,7 @@ def test_least_squares_finds_the_filter_of_every_class() -> None:
         (rows.mT @ targets[..., None])[..., 0],
         torch.full((CLASSES,), 500.0, dtype=torch.float64),
     )
-    filters, mixtures = _solved(sums, 2)
+    filters, mixtures = best_filters(sums, 2)
     assert (mixtures @ filters - right).abs().max() < 0.5
     assert (
         torch.corrcoef(torch.stack(((mixtures @ filters).flatten(), right.flatten())))[0, 1] > 0.999
@@ -73,3 +75,30 @@ def test_a_blurring_codec_is_sharpened() -> None:
         after = drawn + stage(features, drawn)
     right = original / 255.0 - 0.5
     assert (after - right).square().mean() < 0.8 * (drawn - right).square().mean()
+
+
+def test_noise_beside_edges_is_taken_away() -> None:
+    torch.manual_seed(0)
+    module = CodecTraining(SMALL, lpips_weight=0.0).eval()
+    stage = module.codec.synthesis.adaptive_filter
+    noise = 0.015 * torch.randn(6, 4, 1, 64, 64).expand(-1, -1, 3, -1, -1)
+
+    def drawn(number: int) -> torch.Tensor:
+        return crops(number).float() / 255.0 - 0.5 + noise[number]
+
+    given = 0
+    hook = stage.register_forward_pre_hook(lambda _, inputs: (inputs[0], drawn(given)))
+
+    def batches():
+        nonlocal given
+        for given in range(5):
+            yield crops(given), torch.full((4,), 50)
+
+    gain = start_robust(module, batches)
+    hook.remove()
+    assert 0.3 < gain < 1.0
+    features = torch.zeros(4, SMALL.fine_channels, 8, 8)
+    with torch.no_grad():
+        after = drawn(5) + stage(features, drawn(5))
+    right = crops(5).float() / 255.0 - 0.5
+    assert (after - right).square().mean() < 0.75 * noise[5].square().mean()

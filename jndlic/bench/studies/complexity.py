@@ -22,6 +22,7 @@ from jndlic.format.phases import PHASES
 from jndlic.network.adaptive_filter import FilterBank
 from jndlic.network.codec import Codec
 from jndlic.network.integer import IntegerConv2d
+from jndlic.network.robust_filter import RobustBank, SmallDifferences
 from jndlic.network.stages import stages
 from jndlic.runtime.load import load_torch_codec
 from jndlic.shipped_weights import DEFAULT_WEIGHTS
@@ -66,7 +67,7 @@ class Complexity(NamedTuple):
         return self.analysis <= ANALYSIS_BUDGET and self.decoder <= DECODER_BUDGET
 
 
-Counted = nn.Conv2d | nn.Linear | IntegerConv2d | FilterBank
+Counted = nn.Conv2d | nn.Linear | IntegerConv2d | FilterBank | SmallDifferences | RobustBank
 """Layers that multiply; the rest is small beside them."""
 
 ENCODER_STAGES = "analysis-fine", "analysis-coarse", "latent", "hyper"
