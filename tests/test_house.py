@@ -59,6 +59,7 @@ CORE = {"onnxruntime", "torch", "numpy", "PIL", "constriction", "safetensors"}
 
 OPTIONAL = {
     "jndlic.console": {"tqdm"},
+    "jndlic.images.deep_codecs": {"imagecodecs"},
     "jndlic.jnd.free_energy": {"cv2"},
     "jndlic.system.completion": {"shtab"},
 }
@@ -79,6 +80,7 @@ HEAVY = (
     "scipy",
     "matplotlib",
     "cv2",
+    "imagecodecs",
 )
 
 
