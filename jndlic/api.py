@@ -18,7 +18,7 @@ from jndlic.errors import ParameterError
 from jndlic.files import check_target, is_special, write_atomically
 from jndlic.format import container as format_
 from jndlic.format.container import SUFFIX, read_container
-from jndlic.jlic_file import JlicFile, check_codec, restored, shipped_codec
+from jndlic.jlic_file import JlicFile, check_codec, checked_depth, restored, shipped_codec
 from jndlic.sources import opened, picture_of, picture_to_keep
 from jndlic.targets.target import chosen_target
 
@@ -47,13 +47,14 @@ def encode(
     frame: int | None = None,
     strip: bool = False,
     keep_profile: bool = True,
+    bit_depth: int | None = None,
 ) -> bytes:
     """Compresses a picture.
 
     Args:
-        image: a Pillow image; a uint8 array (H, W), (H, W, 1), (H, W, 2), (H, W, 3) or (H, W, 4),
-            where 2 and 4 channels end with alpha; the path of a picture file, an open one, or its
-            content as bytes.
+        image: a Pillow image; a uint8 or uint16 array (H, W), (H, W, 1), (H, W, 2), (H, W, 3) or
+            (H, W, 4), where 2 and 4 channels end with alpha; the path of a picture file, an open
+            one, or its content as bytes.
         quality: 1 (smallest file) to 100 (visually lossless); 50 by default. It and the targets
             exclude one another.
         target_size: the largest quality whose file has at most so many bytes, alpha and metadata
@@ -83,6 +84,8 @@ def encode(
         strip: EXIF and XMP are left out; the decoded picture is turned as EXIF had it.
         keep_profile: False: the pixels are converted to sRGB by their colour profile, and it is
             left out.
+        bit_depth: 8 or 16 bits a channel in the file; by default 8, or of a deeper picture as many
+            as it has (a uint16 array: 16).
 
     Returns:
         The content of a .jlic file.
@@ -97,7 +100,8 @@ def encode(
         MetricError, WeightsError: what the metric needs is not here.
         UnsupportedError: Pillow was built without WebP (`lossless`) or LittleCMS
             (`keep_profile=False`).
-        ImageError: the picture or the mask cannot be read, or its shape is not supported.
+        ImageError: the picture or the mask cannot be read, or its shape is not supported; or it has
+            more than 8 bits a channel, with `lossless`.
         OSError: the file cannot be read.
     """
     target = chosen_target(quality, target_size, target_bpp, target_metric)
@@ -107,7 +111,9 @@ def encode(
     for name, value in (switches if patches is None else {**switches, "patches": patches}).items():
         if not isinstance(value, bool):
             raise ParameterError(f"{name} must be True or False, got {value!r}")
-    picture, region = picture_to_keep(picture_of(image, frame), strip, keep_profile), None
+    bit_depth = checked_depth(bit_depth)
+    picture = picture_of(image, frame, deep=bit_depth != format_.DEPTH_MIN)
+    picture, region = picture_to_keep(picture, strip, keep_profile, bit_depth), None
     if lossless:
         chosen = quality, target, codec, jnd, roi, patches
         if any(option is not None for option in chosen):
@@ -145,6 +151,7 @@ def decode(
     codec: Backend | None = None,
     threads: int | None = None,
     area_max: int = format_.AREA_MAX,
+    bit_depth: int | None = None,
 ) -> Image:
     """Restores a picture.
 
@@ -157,10 +164,12 @@ def decode(
             made with.
         threads: limit on the CPU threads of this call; by default as many as processors are free.
         area_max: refuse files that claim more pixels than this.
+        bit_depth: 8 or 16 bits a channel; by default those of the file. Of 16 bits Pillow has grey
+            without alpha alone: for the others ask `imread`.
 
     Returns:
-        A Pillow image of mode L, LA, RGB or RGBA; `info` holds icc_profile, exif and xmp where the
-        file has them.
+        A Pillow image of mode L, LA, RGB or RGBA, or I;16 where 16 bits are wanted of a picture
+        that is grey without alpha; `info` holds icc_profile, exif and xmp where the file has them.
 
     Raises:
         FormatError: the data is damaged, truncated or foreign.
@@ -171,7 +180,7 @@ def decode(
     """
     from jndlic.images.pillow import to_pillow
 
-    return to_pillow(_decoded(data, region, codec, threads, area_max))
+    return to_pillow(_decoded(data, region, codec, threads, area_max, bit_depth))
 
 
 def imread(
@@ -181,22 +190,26 @@ def imread(
     codec: Backend | None = None,
     threads: int | None = None,
     area_max: int = format_.AREA_MAX,
+    bit_depth: int | None = None,
 ) -> np.ndarray:
     """Restores a picture as an array; `decode` without Pillow.
 
     Args:
         source: the path of a .jlic file, an open one, or its content.
         region, codec, threads, area_max: as of `decode`.
+        bit_depth: 8 or 16 bits a channel; by default those of the file. What the network draws is
+            rounded once, to these: 16 bits of an 8-bit file are finer than 8.
 
     Returns:
-        uint8 (H, W) grey, (H, W, 2) grey and alpha, (H, W, 3) RGB or (H, W, 4) RGB and alpha.
+        (H, W) grey, (H, W, 2) grey and alpha, (H, W, 3) RGB or (H, W, 4) RGB and alpha: uint8, or
+        uint16 where there are more than 8 bits. With n bits white is 2^n - 1.
 
     Raises:
         FormatError, UnsupportedError, ParameterError, OSError: as of `decode`.
     """
     from jndlic.images.picture import to_array
 
-    return to_array(_decoded(source, region, codec, threads, area_max))
+    return to_array(_decoded(source, region, codec, threads, area_max, bit_depth))
 
 
 def imwrite(
@@ -217,6 +230,7 @@ def imwrite(
     frame: int | None = None,
     strip: bool = False,
     keep_profile: bool = True,
+    bit_depth: int | None = None,
 ) -> None:
     """Compresses a picture into a file, which appears whole or not at all. What was there before
     is replaced.
@@ -225,7 +239,7 @@ def imwrite(
         path: where the file shall be; its name ends in .jlic, unless it is a pipe or a device.
         image: an array, or whatever else `encode` takes.
         quality, target_size, target_bpp, target_metric, codec, threads, jnd, roi, roi_strength,
-            patches, lossless, frame, strip, keep_profile: as of `encode`.
+            patches, lossless, frame, strip, keep_profile, bit_depth: as of `encode`.
 
     Raises:
         ParameterError: as of `encode`; or the name has another suffix.
@@ -258,6 +272,7 @@ def imwrite(
         frame=frame,
         strip=strip,
         keep_profile=keep_profile,
+        bit_depth=bit_depth,
     )
     write_atomically(target, data)
 
@@ -324,13 +339,15 @@ def _decoded(
     codec: Backend | None,
     threads: int | None,
     area_max: int,
+    bit_depth: int | None,
 ) -> Picture:
     check_codec(codec)
+    bit_depth = checked_depth(bit_depth)
     area_max = whole_number(area_max, "area_max")
     if region is not None:
         with JlicFile(source, area_max=area_max) as file:
-            return file.picture(region, codec, threads)
+            return file.picture(region, codec, threads, bit_depth=bit_depth)
     # Before the weights are loaded: most bad files fail here
     with opened(source) as stream:
         container = read_container(stream, area_max)
-    return restored(container, codec, threads)
+    return restored(container, codec, threads, bit_depth=bit_depth)

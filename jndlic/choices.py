@@ -19,6 +19,9 @@ PATCHES = (AUTO, OFF)
 OWN_JND_MODEL = "namm"
 """What the encoder makes of every picture (jndlic/jnd/own_map.py)."""
 
+BIT_DEPTHS = 8, 16
+"""Bits of a channel, as a user may choose them."""
+
 JND_MODELS = (OWN_JND_MODEL, "pattern", "klt", "free-energy", "patch")
 """Of jndlic/jnd/models.py."""
 

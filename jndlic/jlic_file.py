@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jndlic.arguments import whole_number
+from jndlic.choices import BIT_DEPTHS
 from jndlic.errors import ParameterError
 from jndlic.format import container as format_
 from jndlic.format.container import Container, Front, read_front, read_rest, read_segment
@@ -42,7 +43,9 @@ class JlicFile:
     Attributes:
         front: the file without its segments (`jndlic.format.container.Front`).
         width, height: of the picture as it is handed out, pixels.
-        mode: of the picture, in Pillow's words: L, LA, RGB or RGBA.
+        mode: of the picture, in Pillow's words: L, LA, RGB or RGBA; I;16 where it is grey without
+            alpha and has more than 8 bits.
+        depth: bits of a channel, 8..16.
         quality: 1..100; None where patches alone make up the picture.
 
     Raises:
@@ -65,6 +68,7 @@ class JlicFile:
         self.quality: int | None = None if header.bare else header.quality
         self.width, self.height = header.shown_size
         self.mode: str = shown_mode(self.front)
+        self.depth: int = header.depth
 
     @property
     def size(self) -> tuple[int, int]:
@@ -110,11 +114,12 @@ class JlicFile:
         region: Sequence[int] | None = None,
         codec: Backend | None = None,
         threads: int | None = None,
+        bit_depth: int | None = None,
     ) -> Image:
         """The picture; arguments, result and errors are those of `jndlic.decode`."""
         from jndlic.images.pillow import to_pillow
 
-        return to_pillow(self.picture(region, codec, threads))
+        return to_pillow(self.picture(region, codec, threads, bit_depth=bit_depth))
 
     def array(
         self,
@@ -122,11 +127,12 @@ class JlicFile:
         region: Sequence[int] | None = None,
         codec: Backend | None = None,
         threads: int | None = None,
+        bit_depth: int | None = None,
     ) -> np.ndarray:
         """The picture; arguments, result and errors are those of `jndlic.imread`."""
         from jndlic.images.picture import to_array
 
-        return to_array(self.picture(region, codec, threads))
+        return to_array(self.picture(region, codec, threads, bit_depth=bit_depth))
 
     def picture(
         self,
@@ -134,25 +140,28 @@ class JlicFile:
         codec: Backend | None = None,
         threads: int | None = None,
         progress: Callable[[float], None] | None = None,
+        bit_depth: int | None = None,
     ) -> Picture:
         """The picture as the program itself has it; arguments and errors are those of
         `jndlic.decode`, and `progress` gets the share that is done, 0 to 1.
         """
         check_codec(codec)
+        bit_depth = checked_depth(bit_depth)
         if region is None:
-            return restored(self.container(), codec, threads, progress)
+            return restored(self.container(), codec, threads, progress, bit_depth)
         from jndlic.runtime.threads import thread_limit
 
         with thread_limit(threads):
             from jndlic.pipeline import decode_region
 
             codec = _needed_codec(self.front, codec)
-            return decode_region(self.front, self._segment, codec, region, progress)
+            return decode_region(self.front, self._segment, codec, region, progress, bit_depth)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if copy is False:
             raise ValueError("the pixels of a .jlic file are decoded: they cannot be had uncopied")
-        return self.array().astype(dtype or np.uint8, copy=False)
+        array = self.array()
+        return array.astype(dtype or array.dtype, copy=False)
 
     def close(self) -> None:
         """Closes the file if it was opened here. What has been read stays."""
@@ -173,7 +182,8 @@ class JlicFile:
 
     def __repr__(self) -> str:
         quality = "patches alone" if self.quality is None else f"quality {self.quality}"
-        return f"<JlicFile {self.width} x {self.height}, {self.mode}, {quality}>"
+        bits = f", {self.depth} bits" if self.depth > format_.DEPTH_MIN else ""
+        return f"<JlicFile {self.width} x {self.height}, {self.mode}{bits}, {quality}>"
 
     def _segment(self, number: int) -> bytes:
         if self._container is None and self._stream is not None and can_be_sought(self._stream):
@@ -183,8 +193,11 @@ class JlicFile:
 
 def shown_mode(front: Front) -> str:
     """The mode of the picture that a file decodes to, in Pillow's words."""
-    colours = "L" if front.header.grey else "RGB"
-    return colours if front.payload(format_.TAG_ALPHA) is None else colours + "A"
+    header = front.header
+    colours = "L" if header.grey else "RGB"
+    if front.payload(format_.TAG_ALPHA) is not None:
+        return colours + "A"
+    return "I;16" if header.grey and header.depth > format_.DEPTH_MIN else colours
 
 
 def facts(front: Front) -> dict[str, Any]:
@@ -249,6 +262,7 @@ def restored(
     codec: Backend | None,
     threads: int | None,
     progress: Callable[[float], None] | None = None,
+    bit_depth: int | None = None,
 ) -> Picture:
     """Decodes; arguments and errors as of `jndlic.decode`, `progress` as of `JlicFile.picture`."""
     from jndlic.runtime.threads import thread_limit
@@ -256,7 +270,22 @@ def restored(
     with thread_limit(threads):
         from jndlic.pipeline import decode_container
 
-        return decode_container(container, _needed_codec(container, codec), progress)
+        codec = _needed_codec(container, codec)
+        return decode_container(container, codec, progress, bit_depth)
+
+
+def checked_depth(bit_depth: int | None) -> int | None:
+    """Bits of a channel as a user may choose them.
+
+    Raises:
+        ParameterError: it is neither None nor one of BIT_DEPTHS.
+    """
+    if bit_depth is None:
+        return None
+    depth = whole_number(bit_depth, "bit_depth")
+    if depth not in BIT_DEPTHS:
+        raise ParameterError(f"bit_depth must be 8 or 16, got {depth}")
+    return depth
 
 
 def check_codec(codec: Backend | None) -> None:

@@ -54,7 +54,8 @@ class JlicImageFile(ImageFile.ImageFile):
 
     Its `info` holds quality (1..100; not where patches alone make up the picture), orientation
     (1..8: how the decoder turns the picture; size and pixels are those of the turned one), and
-    where the file has them icc_profile, exif and xmp.
+    where the file has them icc_profile, exif and xmp. A file of more than 8 bits a channel has mode
+    I;16 where it is grey without alpha, else 8 bits: Pillow has no such mode.
     """
 
     format = FORMAT
@@ -130,9 +131,9 @@ def _accept(prefix: bytes) -> bool:
 
 def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
     """Options: quality, target_size, target_bpp, target_metric, jnd, roi, roi_strength, patches,
-    lossless, strip, keep_profile, codec and threads as of `jndlic.encode`; icc_profile, exif and
-    xmp to replace what the image's info has of them, None to leave it out. Others are ignored, as
-    Pillow has it.
+    lossless, strip, keep_profile, bit_depth, codec and threads as of `jndlic.encode`; icc_profile,
+    exif and xmp to replace what the image's info has of them, None to leave it out. Others are
+    ignored, as Pillow has it.
     """
     options = cast("dict[str, Any]", image.encoderinfo)
     try:
@@ -155,6 +156,7 @@ def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
             lossless=options.get("lossless", False),
             strip=options.get("strip", False),
             keep_profile=options.get("keep_profile", True),
+            bit_depth=options.get("bit_depth"),
         )
     except ParameterError:
         raise

@@ -20,13 +20,14 @@ from jndlic.choices import OWN_JND_MODEL
 from jndlic.errors import ParameterError
 from jndlic.format import container as format_
 from jndlic.format.coding import SymbolReader, pack_symbols
-from jndlic.format.container import Container, Front, Header, pack, unpack
+from jndlic.format.container import DEPTH_MIN, Container, Front, Header, pack, unpack
 from jndlic.format.grid import JND_STRIDE, LATENT_STRIDE, Area, picture_area, segment_count
 from jndlic.format.patches import decode_patches
 from jndlic.format.planes import decode_plane
 from jndlic.format.quality import Quality, quality_chunks
 from jndlic.images.chunks import side_chunks
-from jndlic.images.picture import Picture, turned
+from jndlic.images.depth import from_levels, pixel_type
+from jndlic.images.picture import Picture, three_channels, turned, with_depth
 from jndlic.images.region import Region, before_turning, checked_region
 from jndlic.patches.bare import decode_bare
 from jndlic.patches.paste import paste
@@ -107,7 +108,7 @@ def encode_picture(
 
     def coded(pixels: np.ndarray) -> Container:
         symbols = codec.code(
-            lambda area: own_map_of_window(pixels, area),
+            lambda area: own_map_of_window(pixels, area, picture.depth, picture.grey),
             picture.height,
             picture.width,
             chosen.values,
@@ -115,7 +116,8 @@ def encode_picture(
         return _assembled(picture, symbols, chosen, codec, sides, progress)
 
     def drawn(container: Container, part: Region) -> np.ndarray:
-        return _drawn(container, SymbolReader(container, codec), codec, part, None).pixels
+        symbols = SymbolReader(container, codec)
+        return _drawn(container, symbols, codec, part, None, DEPTH_MIN).pixels
 
     if not patches or not codec.knows_photos:
         return pack(coded(picture.pixels))
@@ -158,7 +160,9 @@ def analyse_picture(
 
     octaves = _octaves(picture, jnd, progress, roi)
     features = codec.analyse_rows(
-        lambda area: own_map_of_window(picture.pixels, area), picture.height, picture.width
+        lambda area: own_map_of_window(picture.pixels, area, picture.depth, picture.grey),
+        picture.height,
+        picture.width,
     )
     return Analysed(features, octaves, side_chunks(picture))
 
@@ -171,19 +175,20 @@ def _octaves(
 ) -> np.ndarray | None:
     """See Analysed."""
     if roi is None:
-        return _map_octaves(picture.pixels, jnd, progress)
+        return _map_octaves(picture, jnd, progress)
     from jndlic.jnd.regions import roi_octaves
 
     octaves = roi_octaves(roi, picture)  # first: a mask of a wrong size waits for no slow map
-    of_map = _map_octaves(picture.pixels, jnd, progress)
+    of_map = _map_octaves(picture, jnd, progress)
     return octaves if of_map is None else octaves + of_map
 
 
 def _map_octaves(
-    pixels: np.ndarray, jnd: np.ndarray | str | None, progress: Callable[[float], None] | None
+    picture: Picture, jnd: np.ndarray | str | None, progress: Callable[[float], None] | None
 ) -> np.ndarray | None:
     if jnd is None or (isinstance(jnd, str) and jnd == OWN_JND_MODEL):
         return None
+    pixels = with_depth(picture, DEPTH_MIN).pixels  # what the models take; blocks are steered
     from jndlic.jnd.own_map import own_map
     from jndlic.jnd.steering import step_octaves
 
@@ -252,7 +257,8 @@ def _assembled(
         quality.base,
         codec.fingerprint,
         picture.grey,
-        orientation=picture.orientation,
+        picture.depth,
+        picture.orientation,
     )
     if progress is not None:
         symbols = Watched(symbols, segment_count(picture.height, picture.width), progress)
@@ -261,7 +267,10 @@ def _assembled(
 
 
 def decode_container(
-    container: Container, codec: Backend | None, progress: Callable[[float], None] | None = None
+    container: Container,
+    codec: Backend | None,
+    progress: Callable[[float], None] | None = None,
+    depth: int | None = None,
 ) -> Picture:
     """Restores the picture of a container; errors as of `jndlic.decode`.
 
@@ -269,13 +278,16 @@ def decode_container(
         container: of the file.
         codec: networks and tables; a bare file does without.
         progress: gets the share that is done, 0 to 1.
+        depth: bits a channel of the picture, 8..16; those of the file by default. What the network
+            draws is rounded once, to these, so that more of them than the file has are of use.
     """
     header = container.header
+    depth = header.depth if depth is None else depth
     whole = Region(0, 0, header.width, header.height)
     if codec is None or header.bare:
-        return turned(decode_bare(container, whole), header.orientation)
+        return turned(decode_bare(container, whole, depth), header.orientation)
     symbols = SymbolReader(container, codec)
-    picture = _drawn(container, symbols, codec, whole, progress)
+    picture = _drawn(container, symbols, codec, whole, progress, depth)
     symbols.check()
     return turned(picture, header.orientation)
 
@@ -286,6 +298,7 @@ def decode_region(
     codec: Backend | None,
     region: Sequence[int],
     progress: Callable[[float], None] | None = None,
+    depth: int | None = None,
 ) -> Picture:
     """Restores a part of a picture from the segments that it depends on. The CRC of all symbols
     cannot be compared then; those of the segments are.
@@ -296,18 +309,20 @@ def decode_region(
         codec: networks and tables; a bare file does without.
         region: left, top, width and height in pixels of the picture as it is handed out.
         progress: gets the share that is done, 0 to 1.
+        depth: see `decode_container`.
 
     Raises:
         ParameterError: the region is not within the picture.
         FormatError, UnsupportedError: as of `jndlic.decode`.
     """
     header = front.header
+    depth = header.depth if depth is None else depth
     shown = header.shown_size
     part = before_turning(checked_region(region, *shown), *shown, header.orientation)
     if codec is None or header.bare:
-        return turned(decode_bare(front, part), header.orientation)
+        return turned(decode_bare(front, part, depth), header.orientation)
     symbols = SymbolReader(front, codec, segment_stream)
-    picture = _drawn(front, symbols, codec, part, progress)
+    picture = _drawn(front, symbols, codec, part, progress, depth)
     return turned(picture, header.orientation)
 
 
@@ -317,8 +332,9 @@ def _drawn(
     codec: Backend,
     part: Region,
     progress: Callable[[float], None] | None,
+    depth: int,
 ) -> Picture:
-    """A part of a picture as it was coded."""
+    """A part of a picture as it was coded, with so many bits a channel."""
     header = file.header
     inside = slice(part.top, part.top + part.height), slice(part.left, part.left + part.width)
     alpha = file.payload(format_.TAG_ALPHA)
@@ -330,7 +346,7 @@ def _drawn(
     top, left = part.top // LATENT_STRIDE, part.left // LATENT_STRIDE
     bottom, right = (-(-side.stop // LATENT_STRIDE) for side in inside)
     area = Area(top, bottom, left, right).aligned(JND_STRIDE // LATENT_STRIDE, whole)
-    pixels, done = np.empty((part.height, part.width, 3), dtype=np.uint8), 0
+    pixels, done = np.empty((part.height, part.width, 3), dtype=pixel_type(depth)), 0
     for window, levels in codec.draw(symbols, header.height, header.width, area):
         rows, columns = window.within(whole, 1)
         # How far the window begins before the part, and the part before the window
@@ -340,11 +356,11 @@ def _drawn(
         down, along = (max(edge, 0) for edge in (rows.start - part.top, columns.start - part.left))
         target = pixels[down : rows.stop - part.top, along : columns.stop - part.left]
         levels = levels[above : above + target.shape[0], before : before + target.shape[1]]
-        target[:] = grey_levels(levels, header.grey)
+        target[:] = grey_levels(levels, header.grey, depth)
         done += target.size
         if progress is not None:
             progress(done / pixels.size)
-    paste(pixels, part, pasted, header)
+    paste(pixels, part, pasted, header, depth)
     return Picture(
         pixels,
         alpha,
@@ -352,25 +368,27 @@ def _drawn(
         icc=file.payload(format_.TAG_ICC),
         exif=file.payload(format_.TAG_EXIF),
         xmp=file.payload(format_.TAG_XMP),
+        depth=depth,
     )
 
 
-def grey_levels(levels: np.ndarray, grey: bool) -> np.ndarray:
+def grey_levels(levels: np.ndarray, grey: bool, depth: int = DEPTH_MIN) -> np.ndarray:
     """Pixels as they are handed out.
 
     Args:
         levels: float32 (H, W, 3), grey levels.
         grey: whether the picture has one channel: three equal ones then.
+        depth: bits of a channel.
 
     Returns:
-        uint8 (H, W, 3).
+        (H, W, 3) of `pixel_type`.
     """
-    if grey:
-        levels = np.broadcast_to(levels.mean(2, keepdims=True), levels.shape)
-    # Symbols within their limits can still drive a float network to infinity, and NaN has no grey
-    # level.
-    levels = np.nan_to_num(levels, nan=0.0, posinf=255.0, neginf=0.0).clip(0.0, 255.0)
-    return (levels + np.float32(0.5)).astype(np.uint8)  # the floor, since nothing is below 0
+    if grey:  # numpy's own mean takes thirty times as long, and gives the same
+        mean = levels[..., 0] + levels[..., 1]
+        mean += levels[..., 2]
+        mean /= np.float32(levels.shape[2])
+        return three_channels(from_levels(mean, depth))
+    return from_levels(levels, depth)
 
 
 def _name_chunks(codec: Backend) -> Chunks:

@@ -35,13 +35,14 @@ if TYPE_CHECKING:
 _BYTES = (bytes, bytearray, memoryview)
 
 
-def picture_of(source: PictureSource, frame: int | None = None) -> Picture:
+def picture_of(source: PictureSource, frame: int | None = None, deep: bool = False) -> Picture:
     """Reads a picture.
 
     Args:
-        source: a Pillow image; a uint8 array (H, W) or (H, W, 1 to 4); a path; an open file or the
-            content of a file of any format that is read; or a `Picture`.
+        source: a Pillow image; a uint8 or uint16 array (H, W) or (H, W, 1 to 4); a path; an open
+            file or the content of a file of any format that is read; or a `Picture`.
         frame: of a file, which of its frames or pages, from 0 on; the first by default.
+        deep: whether a file of more than 8 bits a channel keeps them.
 
     Raises:
         ParameterError: it is something else, or a file that is closed or was opened as text; there
@@ -63,9 +64,9 @@ def picture_of(source: PictureSource, frame: int | None = None) -> Picture:
             return source
         return from_array(source) if isinstance(source, np.ndarray) else from_pillow(source)
     if isinstance(source, (str, os.PathLike)):
-        return load(Path(source), frame)
+        return load(Path(source), frame, deep)
     if isinstance(source, _BYTES):
-        return decoded(io.BytesIO(source), frame=frame)
+        return decoded(io.BytesIO(source), frame=frame, deep=deep)
     if not _is_file(source):
         raise ParameterError(
             "need a Pillow image, an array, a path, an open file or the bytes of a picture file, "
@@ -73,23 +74,26 @@ def picture_of(source: PictureSource, frame: int | None = None) -> Picture:
         )
     file = _checked(source)
     if not can_be_sought(file):
-        return decoded(io.BytesIO(file.read()), frame=frame)
+        return decoded(io.BytesIO(file.read()), frame=frame, deep=deep)
     file.seek(0)
     try:
-        return decoded(file, frame=frame)
+        return decoded(file, frame=frame, deep=deep)
     except (ImageError, ParameterError) as error:
         name = getattr(file, "name", None)
         told = f"{name}: {error}" if isinstance(name, str) else str(error)
         raise type(error)(told) from error
 
 
-def picture_to_keep(picture: Picture, strip: bool, keep_profile: bool) -> Picture:
+def picture_to_keep(
+    picture: Picture, strip: bool, keep_profile: bool, bit_depth: int | None = None
+) -> Picture:
     """What is coded of a picture.
 
     Args:
         picture: as it was read.
         strip: whether EXIF and XMP are left out.
         keep_profile: whether its pixels and their profile stay, or become sRGB.
+        bit_depth: bits of a channel; those that it has by default.
 
     Raises:
         UnsupportedError: the profile is to be applied, and Pillow was built without LittleCMS.
@@ -102,6 +106,10 @@ def picture_to_keep(picture: Picture, strip: bool, keep_profile: bool) -> Pictur
         from jndlic.images.metadata import stripped
 
         picture = stripped(picture)
+    if bit_depth is not None:
+        from jndlic.images.picture import with_depth
+
+        picture = with_depth(picture, bit_depth)
     return picture
 
 

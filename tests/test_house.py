@@ -60,6 +60,7 @@ CORE = {"onnxruntime", "torch", "numpy", "PIL", "constriction", "safetensors"}
 OPTIONAL = {
     "jndlic.cli.cluster": {"ray"},
     "jndlic.console": {"tqdm"},
+    "jndlic.images.deep_codecs": {"imagecodecs"},
     "jndlic.jnd.free_energy": {"cv2"},
     "jndlic.system.completion": {"shtab"},
 }
@@ -80,6 +81,7 @@ HEAVY = (
     "scipy",
     "matplotlib",
     "cv2",
+    "imagecodecs",
 )
 
 

@@ -131,7 +131,7 @@ def test_the_size_is_that_of_the_turned_picture(orientation: int, data: bytes) -
     ("mode", "restored"),
     [
         *((mode, mode) for mode in ("L", "LA", "RGB", "RGBA")),
-        *(("1", "L"), ("La", "LA"), ("I;16", "L"), ("I;16B", "L"), ("I", "L")),
+        *(("1", "L"), ("La", "LA"), *((mode, "I;16") for mode in ("I;16", "I;16B", "I"))),
         *((mode, "RGB") for mode in ("P", "RGBX", "CMYK", "YCbCr", "HSV")),
         *(("PA", "RGBA"), ("RGBa", "RGBA")),
     ],
@@ -146,7 +146,8 @@ def test_modes(mode: str, restored: str, toy: ToyCodec) -> None:
 
 def test_values_of_converted_modes(toy: ToyCodec) -> None:
     deep = Image.fromarray(np.full((16, 16), 200 * 257 + 99, np.uint16))
-    assert reopened(deep, quality=100).getpixel((0, 0)) == 200
+    assert abs(reopened(deep, quality=100).getpixel((0, 0)) - (200 * 257 + 99)) < 257
+    assert reopened(deep, quality=100, bit_depth=8).getpixel((0, 0)) == 200
     palette = Image.new("RGB", (16, 16), (10, 200, 30)).convert("P", palette=Image.Palette.ADAPTIVE)
     assert reopened(palette, quality=100).getpixel((0, 0)) == (10, 200, 30)
     palette.info["transparency"] = 0

@@ -176,6 +176,8 @@ class _Worker:
         label = streams.input_name(name)
         with self._failing(name):
             picture = decoded(io.BytesIO(streams.read(name)))
+            for loss in () if self._arguments.quiet else picture.losses:
+                note(f"jndlic: {label}: {loss}")
             one = self._comparison.picture(
                 Path(label).name, picture, self.codec, self._arguments.crop
             )

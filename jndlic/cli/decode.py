@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from jndlic.choices import BIT_DEPTHS
 from jndlic.cli import batch, streams
 from jndlic.cli import jobs as cli_jobs
 from jndlic.cli.common import Coder, Done, add_codec_options, naming, positive, rectangle
@@ -13,6 +15,9 @@ from jndlic.cli.jobs import Job, Kind, find_jobs
 from jndlic.console import share_line
 from jndlic.errors import ParameterError
 from jndlic.format.container import AREA_MAX, SUFFIX, TAG_ALPHA, TAG_EXIF, TAG_ICC, TAG_XMP
+
+if TYPE_CHECKING:
+    from jndlic.images.metadata import Metadata
 
 FORMATS = ("png", "jpg", "webp", "tif", "ppm", "pgm", "bmp")
 """As suffixes; jndlic/images/files.py has what Pillow calls them."""
@@ -38,6 +43,12 @@ def add_command(commands: argparse._SubParsersAction) -> None:
         "on is read",
     )
     decode.add_argument(
+        "--bit-depth",
+        type=int,
+        choices=BIT_DEPTHS,
+        help="bits a channel of the picture (default: those of the file)",
+    )
+    decode.add_argument(
         "--max-pixels",
         type=positive,
         default=AREA_MAX,
@@ -57,11 +68,13 @@ class Decoder(Coder):
         self.format: str | None = arguments.format
         self.max_pixels: int = arguments.max_pixels
         self.region: tuple[int, ...] | None = arguments.region
+        self.bit_depth: int | None = arguments.bit_depth
 
     def __call__(self, job: Job) -> Done:
         """See Coder."""
         with naming(job):
             self.prepare(job)
+            from jndlic.images.deep_writing import depth_losses
             from jndlic.images.files import picture_file
             from jndlic.images.losses import writing_losses
             from jndlic.jlic_file import JlicFile
@@ -74,21 +87,21 @@ class Decoder(Coder):
                 if self.region is None:
                     file.container()
                 form = self._form(job.target, front.header.grey)
+                alpha = front.payload(TAG_ALPHA) is not None
+                metadata: Metadata = {
+                    "icc": front.payload(TAG_ICC),
+                    "exif": front.payload(TAG_EXIF),
+                    "xmp": front.payload(TAG_XMP),
+                }
+                depth = self.bit_depth or front.header.depth
                 self.refuse_losses(
-                    writing_losses(
-                        form,
-                        front.payload(TAG_ALPHA) is not None,
-                        {
-                            "icc": front.payload(TAG_ICC),
-                            "exif": front.payload(TAG_EXIF),
-                            "xmp": front.payload(TAG_XMP),
-                        },
-                    )
+                    depth_losses(form, depth, front.header.grey, alpha)
+                    + writing_losses(form, alpha, metadata)
                 )
                 codec = None if front.header.bare else self.codec
                 start = time.perf_counter()
                 bar = share_line(self.telling)
-                picture = file.picture(self.region, codec, progress=bar)
+                picture = file.picture(self.region, codec, progress=bar, bit_depth=self.bit_depth)
                 seconds = time.perf_counter() - start
             content, losses = picture_file(picture, form)
             self.refuse_losses(losses)

@@ -10,6 +10,7 @@ from jndlic.cli import map as cli_map
 from jndlic.cli.streams import input_name, read
 from jndlic.console import GOOD, emit
 from jndlic.errors import JndlicError
+from jndlic.format.container import DEPTH_MIN
 
 
 def add_command(commands: argparse._SubParsersAction) -> None:
@@ -45,6 +46,8 @@ def _info(arguments: argparse.Namespace) -> int:
 def _tell(name: str, facts: dict[str, Any]) -> None:
     """Prints what a file says, for people."""
     kind = ("grey" if facts["grey"] else "RGB") + (" + alpha" if facts["alpha"] else "")
+    if facts["depth"] != DEPTH_MIN:
+        kind += f", {facts['depth']} bits a channel"
     if facts["orientation"] != 1:
         kind += f", turned by orientation {facts['orientation']} when decoded"
     emit(f"{name}: .jlic version {facts['version']}, {facts['width']} x {facts['height']}, {kind}")

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import argparse
 import io
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from jndlic.choices import BIT_DEPTHS
+from jndlic.format.container import DEPTH_MIN
 
 if TYPE_CHECKING:
     from jndlic.images.picture import Picture
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Adds `--frame`, `--strip` and `--keep-profile`."""
+    """Adds `--frame`, `--strip`, `--keep-profile` and `--bit-depth`."""
     parser.add_argument(
         "--frame",
         type=_number,
@@ -30,6 +34,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         # No default that argparse knows: some versions of Python would say it once more
         help="keep the colour profile (default), or convert to sRGB by it and leave it out",
     )
+    parser.add_argument(
+        "--bit-depth",
+        type=int,
+        choices=BIT_DEPTHS,
+        help="bits a channel in the file (default: those of the picture, at least 8)",
+    )
 
 
 class PictureReader:
@@ -43,6 +53,7 @@ class PictureReader:
         self._frame: int | None = arguments.frame
         self._strip: bool = arguments.strip
         self._keep_profile: bool = arguments.keep_profile is not False
+        self._bit_depth: int | None = arguments.bit_depth
 
     def read(self, content: bytes) -> Picture:
         """A picture.
@@ -56,10 +67,15 @@ class PictureReader:
             UnsupportedError: Pillow was built without LittleCMS.
         """
         from jndlic.images.files import decoded
+        from jndlic.images.losses import BITS_LOST
         from jndlic.sources import picture_to_keep
 
-        picture = decoded(io.BytesIO(content), frame=self._frame)
-        return picture_to_keep(picture, self._strip, self._keep_profile)
+        deep = self._bit_depth != DEPTH_MIN
+        picture = decoded(io.BytesIO(content), frame=self._frame, deep=deep)
+        if not deep:  # which was asked for
+            told = tuple(loss for loss in picture.losses if loss != BITS_LOST)
+            picture = replace(picture, losses=told)
+        return picture_to_keep(picture, self._strip, self._keep_profile, self._bit_depth)
 
 
 def _number(text: str) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jndlic.choices import JND_FILTERS, JND_MODELS
-from jndlic.console import say, share_line
+from jndlic.console import note, say, share_line
 from jndlic.files import check_paths
 
 if TYPE_CHECKING:
@@ -140,6 +140,8 @@ def _rewrite(
 
     output_format(arguments.output)
     picture = load(arguments.input)
+    for loss in picture.losses:
+        note(f"jndlic: {arguments.input}: {loss}")
     changed = change(picture.pixels)
     save(arguments.output, replace(picture, pixels=changed))
     from jndlic.metrics.psnr import psnr

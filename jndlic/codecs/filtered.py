@@ -9,7 +9,8 @@ import numpy as np
 from jndlic.choices import JND_FILTERS
 from jndlic.codecs.codec import ImageCodec, Session, Source, as_picture
 from jndlic.errors import ParameterError
-from jndlic.images.picture import Picture
+from jndlic.format.container import DEPTH_MIN
+from jndlic.images.picture import Picture, with_depth
 from jndlic.jnd.models import critical
 
 
@@ -52,4 +53,5 @@ class Filtered:
         return session
 
     def _filtered(self, picture: Picture) -> Picture:
+        picture = with_depth(picture, DEPTH_MIN)
         return replace(picture, pixels=critical(picture.pixels, self._filter))

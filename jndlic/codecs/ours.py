@@ -17,9 +17,9 @@ from jndlic.api import checked_quality, info
 from jndlic.codecs.codec import Source, as_picture
 from jndlic.errors import ParameterError
 from jndlic.format.coding import DecodedSymbols
-from jndlic.format.container import QUALITY_MAX, QUALITY_MIN
+from jndlic.format.container import DEPTH_MIN, QUALITY_MAX, QUALITY_MIN
 from jndlic.images.chunks import side_chunks
-from jndlic.images.picture import Picture
+from jndlic.images.picture import Picture, with_depth
 from jndlic.images.pillow import shown
 from jndlic.jnd.models import MODELS
 from jndlic.pipeline import (
@@ -105,7 +105,8 @@ class Jndlic:
     def _analysed(self, picture: Picture) -> Analysed:
         if self._seen is None:
             return analyse_picture(picture, self.codec, self._jnd or None)
-        features = self.codec.analyse(picture.pixels, self._seen(picture.pixels))
+        pixels = with_depth(picture, DEPTH_MIN).pixels
+        features = self.codec.analyse(pixels, self._seen(pixels))
         return Analysed(features, None, side_chunks(picture))
 
 
@@ -133,7 +134,7 @@ class JndlicSession:
         decoded = DecodedSymbols(symbols, step_index, quality)
         levels = codec.synthesise(decoded, picture.height, picture.width)
         pixels = grey_levels(levels, picture.grey)
-        return shown(replace(picture, pixels=pixels))
+        return shown(replace(picture, pixels=pixels, depth=DEPTH_MIN))
 
     def encode(self, level: int) -> bytes:
         """See Session."""

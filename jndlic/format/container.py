@@ -489,10 +489,6 @@ def _header(head: _Head) -> tuple[Header, int]:
             header = Header(*size, quality, fingerprint, grey, depth, orientation)
     except ParameterError as error:
         raise FormatError(f"damaged header: {error}") from None
-    if depth != DEPTH_MIN:
-        raise UnsupportedError(
-            f"the picture has {depth} bits a channel; this program reads {DEPTH_MIN}"
-        )
     return header, symbol_crc
 
 

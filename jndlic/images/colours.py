@@ -12,7 +12,8 @@ import numpy as np
 from PIL import Image
 
 from jndlic.errors import ImageError, UnsupportedError
-from jndlic.images.picture import Picture, three_channels
+from jndlic.format.container import DEPTH_MIN
+from jndlic.images.picture import Picture, three_channels, with_depth
 
 NEITHER_RGB_NOR_GREY = ("CMYK", "LAB")
 """Modes of Pillow whose colours need a profile to be RGB."""
@@ -48,6 +49,9 @@ def to_srgb(picture: Picture) -> Picture:
     # sRGB by another name: rounding would only add noise
     if np.abs(converted(probe).astype(int) - probe).max() <= 1:
         return replace(picture, icc=None)
+    if picture.depth > DEPTH_MIN:
+        told = "colours are converted with 8 bits a channel"
+        picture = replace(with_depth(picture, DEPTH_MIN), losses=(*picture.losses, told))
     pixels = converted(picture.pixels)
     if picture.grey:
         pixels = three_channels(pixels[..., 1])

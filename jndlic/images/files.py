@@ -14,11 +14,14 @@ from PIL import Image
 
 from jndlic.errors import ImageError, ParameterError
 from jndlic.files import write_atomically
+from jndlic.format.container import DEPTH_MIN
+from jndlic.images import deep_writing
+from jndlic.images.deep_reading import deep_file, with_all_bits, with_eight_bits
 from jndlic.images.formats import opened
 from jndlic.images.frames import choose_frame
 from jndlic.images.losses import OPAQUE_ONLY, reading_losses, writing_losses
 from jndlic.images.metadata import Metadata, metadata_options
-from jndlic.images.picture import Picture
+from jndlic.images.picture import Picture, with_depth
 from jndlic.images.pillow import from_pillow, on_white, to_pillow
 
 FORMATS = {
@@ -48,12 +51,12 @@ _WRITE_OPTIONS: dict[str, dict[str, object]] = {
 }
 
 
-def load(path: str | Path, frame: int | None = None) -> Picture:
+def load(path: str | Path, frame: int | None = None, deep: bool = False) -> Picture:
     """Reads a picture file.
 
     Args:
         path: of the file.
-        frame: see `decoded`.
+        frame, deep: see `decoded`.
 
     Raises:
         ParameterError: there is no such frame.
@@ -62,13 +65,17 @@ def load(path: str | Path, frame: int | None = None) -> Picture:
     """
     with open(path, "rb") as file:
         try:
-            return decoded(file if file.seekable() else io.BytesIO(file.read()), frame=frame)
+            seekable = file if file.seekable() else io.BytesIO(file.read())
+            return decoded(seekable, frame=frame, deep=deep)
         except (ImageError, ParameterError) as error:
             raise type(error)(f"{path}: {error}") from error
 
 
 def decoded(
-    file: BinaryIO, formats: Sequence[str] | None = None, frame: int | None = None
+    file: BinaryIO,
+    formats: Sequence[str] | None = None,
+    frame: int | None = None,
+    deep: bool = False,
 ) -> Picture:
     """Reads a picture from an open file.
 
@@ -78,6 +85,9 @@ def decoded(
             read.
         frame: of an animation or a file of several pages, which is read, from 0 on. None: the
             first, and `losses` tells that there are others.
+        deep: whether a picture of more than 8 bits a channel keeps them, as far as they can be read
+            here; else it is rounded to 8, which is what metrics and models take. `losses` tells
+            where bits are lost.
 
     Raises:
         ParameterError: there is no such frame.
@@ -90,7 +100,8 @@ def decoded(
         try:
             image = opened(file, formats)
             lost_frames = choose_frame(image, frame)
-            losses = (*reading_losses(image, file), *lost_frames)
+            losses = (*reading_losses(image), *lost_frames)
+            found = deep_file(image, file)
         except (ImageError, ParameterError, MemoryError):
             raise
         except Image.DecompressionBombError as error:
@@ -98,12 +109,17 @@ def decoded(
         except Exception as error:  # Pillow's readers raise nearly anything on damaged data
             raise ImageError(f"the picture cannot be decoded: {error}") from error
         picture = from_pillow(image)
+    if deep and found is not None:
+        picture = with_all_bits(picture, found, file)
+    elif not deep:
+        picture = with_eight_bits(picture, found)
     return replace(picture, losses=losses + picture.losses)
 
 
 def save(path: str | Path, picture: Picture) -> None:
     """Writes a picture file, whole or not at all; the suffix chooses the format.
 
+    A picture of more than 8 bits a channel becomes PNG, TIFF or PPM of 16; other formats have 8.
     JPEG is written at quality 95 without chroma subsampling, WebP lossless. JPEG, PPM and BMP have
     no alpha: the picture is laid on white. PPM and BMP have no metadata; JPEG leaves out EXIF or
     XMP of more than 64 kB; metadata that Pillow cannot write is left out.
@@ -134,7 +150,9 @@ def picture_file(picture: Picture, form: str) -> tuple[bytes, tuple[str, ...]]:
     """
     content, complete = _encoded(picture, form, _WRITE_OPTIONS[form])
     metadata: Metadata = {"icc": picture.icc, "exif": picture.exif, "xmp": picture.xmp}
-    losses = writing_losses(form, picture.alpha is not None, metadata)
+    alpha = picture.alpha is not None
+    losses = deep_writing.depth_losses(form, picture.depth, picture.grey, alpha)
+    losses += writing_losses(form, alpha, metadata)
     if not complete:
         losses += (f"the metadata cannot be written as {form} and is left out",)
     return content, losses
@@ -178,21 +196,31 @@ def output_format(path: str | Path, grey: bool = True, suffix: str | None = None
 
 def _encoded(picture: Picture, form: str, options: Mapping[str, object]) -> tuple[bytes, bool]:
     """The content of a file, and whether Pillow could write the metadata."""
-    image = to_pillow(picture)
-    if form in OPAQUE_ONLY and picture.alpha is not None:
-        image = on_white(image)
     try:
-        return _written(image, form, {**options, **metadata_options(form, picture)}), True
+        return _written(picture, form, options, with_metadata=True), True
     except Exception:
         # Pillow raises nearly anything; broken metadata must not cost the picture, so once more
         # without.
         try:
-            return _written(image, form, options), False
+            return _written(picture, form, options, with_metadata=False), False
+        except ImageError:
+            raise
         except Exception as error:  # a side too long for WebP, for example
             raise ImageError(f"cannot be written as {form}: {error}") from error
 
 
-def _written(image: Image.Image, form: str, options: Mapping[str, object]) -> bytes:
+def _written(
+    picture: Picture, form: str, options: Mapping[str, object], with_metadata: bool
+) -> bytes:
+    if picture.depth > DEPTH_MIN:
+        if deep_writing.can_write(form, picture.grey, picture.alpha is not None):
+            return deep_writing.written(picture, form, with_metadata)
+        picture = with_depth(picture, DEPTH_MIN)
+    image = to_pillow(picture)
+    if form in OPAQUE_ONLY and picture.alpha is not None:
+        image = on_white(image)
+    if with_metadata:
+        options = {**options, **metadata_options(form, picture)}
     content = io.BytesIO()
     image.info = {}  # or Pillow falls back on what it finds there
     image.save(content, form, **options)

@@ -19,6 +19,8 @@ from jndlic.images.metadata import (
 OPAQUE_ONLY = ("JPEG", "PPM", "BMP")
 """Formats without alpha, in Pillow's words."""
 
+BITS_LOST = "more than 8 bits a channel become 8"
+
 _DEEP = re.compile(r";1[0-6]")
 _DEPTHS = ((b"pixi", 9, 0), (b"ihdr", 14, 1), (b"\xff\x4f\xff\x51", 42, 1))
 """Of AVIF's box, JPEG 2000's box and its bare code stream: the mark, how far behind its beginning
@@ -26,16 +28,13 @@ the depth of the first channel is, and what is to be added to it."""
 _HEAD = 4096  # bytes, in which AVIF and JPEG 2000 say how many bits they have
 
 
-def reading_losses(image: Image.Image, file: BinaryIO) -> tuple[str, ...]:
-    """What the codec cannot hold of a frame of a file, its colours apart.
+def reading_losses(image: Image.Image) -> tuple[str, ...]:
+    """What the codec cannot hold of a frame of a file, its colours and its bits apart.
 
     Args:
         image: opened, not loaded: Pillow forgets some of it when it loads.
-        file: that it was opened from; stays where it stands.
     """
     found: list[str] = []
-    if _is_deep(image, file):
-        found.append("more than 8 bits a channel become 8")
     if image.format == "TIFF" and orientation_of(image.getexif) != 1:
         found.append("TIFF is turned upright, and its orientation forgotten")
     return tuple(found)
@@ -79,8 +78,13 @@ def writing_losses(form: str, alpha: bool, metadata: Metadata) -> tuple[str, ...
     return tuple(found)
 
 
-def _is_deep(image: Image.Image, file: BinaryIO) -> bool:
-    """Whether the file has more than 8 bits a channel, which Pillow may have halved by itself."""
+def is_deep(image: Image.Image, file: BinaryIO) -> bool:
+    """Whether a file has more than 8 bits a channel, which Pillow may have halved by itself.
+
+    Args:
+        image: opened, not loaded: Pillow forgets it when it loads.
+        file: that it was opened from; stays where it stands.
+    """
     if image.mode.startswith("I"):
         return True
     for tile in getattr(image, "tile", ()):

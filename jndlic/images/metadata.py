@@ -16,7 +16,8 @@ _XMP_OPTION = ("JPEG", "WEBP", "AVIF", "JXL")
 _XMP_KEY_PNG = "XML:com.adobe.xmp"
 JPEG_EXIF_MAX = 65533 - len(EXIF_MARK)
 JPEG_XMP_MAX = 65533 - len(b"http://ns.adobe.com/xap/1.0/\0")
-_TIFF_XMP = 700
+_TIFF_XMP, _TIFF_ICC = 700, 34675
+_BYTES, _UNDEFINED = 1, 7  # types of tags
 _ORIENTATION = 0x0112
 # A TIFF's own tags describe how its pixels are stored; only these describe the picture:
 # description, make, model, orientation, software, date, artist, copyright; then the EXIF and GPS
@@ -117,14 +118,30 @@ def metadata_options(form: str, picture: Picture) -> dict[str, Any]:
     elif xmp and form == "TIFF":
         # XMP is one of a TIFF's own tags. Those are given either as `exif` or as `tiffinfo`: never
         # both.
-        source, tags = Image.Exif(), TiffImagePlugin.ImageFileDirectory_v2()
-        source.load(options.pop("exif", b""))
-        for tag in source:
-            tags[tag] = source.get_ifd(tag) if tag in _TIFF_DIRECTORIES else source[tag]
-        tags.tagtype[_TIFF_XMP] = 1  # bytes
-        tags[_TIFF_XMP] = xmp
-        options["tiffinfo"] = tags
+        options.pop("exif", None)
+        options["tiffinfo"] = _described(exif, xmp)
     return options
+
+
+def tiff_tags(picture: Picture) -> TiffImagePlugin.ImageFileDirectory_v2:
+    """The metadata as tags of a TIFF: EXIF, XMP and colour profile."""
+    tags = _described(picture.exif, picture.xmp)
+    if picture.icc:
+        tags.tagtype[_TIFF_ICC] = _UNDEFINED
+        tags[_TIFF_ICC] = picture.icc
+    return tags
+
+
+def _described(exif: bytes | None, xmp: bytes | None) -> TiffImagePlugin.ImageFileDirectory_v2:
+    """EXIF and XMP as tags of a TIFF."""
+    source, tags = Image.Exif(), TiffImagePlugin.ImageFileDirectory_v2()
+    source.load(EXIF_MARK + exif if exif else b"")
+    for tag in source:
+        tags[tag] = source.get_ifd(tag) if tag in _TIFF_DIRECTORIES else source[tag]
+    if xmp:
+        tags.tagtype[_TIFF_XMP] = _BYTES
+        tags[_TIFF_XMP] = xmp
+    return tags
 
 
 def _plain_exif(image: Image.Image) -> bytes:

@@ -1,5 +1,5 @@
-"""A picture as the codec sees it: 8-bit pixels, and beside them all that the codec does not code
-itself.
+"""A picture as the codec sees it: pixels of 8 to 16 bits a channel (depth.py), and beside them all
+that the codec does not code itself.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from jndlic.errors import ImageError
-from jndlic.format.container import PIXELS_MAX, SIDE_MAX
+from jndlic.format.container import DEPTH_MAX, DEPTH_MIN, PIXELS_MAX, SIDE_MAX
+from jndlic.images.depth import pixel_type, scaled
 
 TURNS = {
     2: (False, False, True),
@@ -33,7 +34,8 @@ class Picture:
     """A decoded picture.
 
     Attributes:
-        pixels: uint8 (H, W, 3), RGB; three equal channels where `grey`.
+        pixels: (H, W, 3), RGB; three equal channels where `grey`. uint8, or where there are more
+            than 8 bits a channel uint16.
         alpha: uint8 (H, W), or None for an opaque picture.
         grey: the picture has one channel.
         icc: ICC profile, or None.
@@ -43,6 +45,7 @@ class Picture:
         orientation: how the pixels are to be turned to be seen, 1..8 as EXIF numbers it, where no
             EXIF says it any more; 1 for all pictures that have been decoded.
         losses: what the file had that is not here, in words for the user.
+        depth: bits of a channel, 8..16: pixels are 0..2^depth - 1.
     """
 
     pixels: np.ndarray
@@ -53,11 +56,16 @@ class Picture:
     xmp: bytes | None = None
     orientation: int = 1
     losses: tuple[str, ...] = ()
+    depth: int = DEPTH_MIN
 
     def __post_init__(self) -> None:
-        if self.pixels.dtype != np.uint8 or self.pixels.ndim != 3 or self.pixels.shape[2] != 3:
+        if not DEPTH_MIN <= self.depth <= DEPTH_MAX:
+            raise ImageError(f"a channel must have {DEPTH_MIN} to {DEPTH_MAX} bits: {self.depth}")
+        wanted = pixel_type(self.depth)
+        if self.pixels.dtype != wanted or self.pixels.ndim != 3 or self.pixels.shape[2] != 3:
             raise ImageError(
-                f"need uint8 pixels of shape (H, W, 3), got {self.pixels.dtype} {self.pixels.shape}"
+                f"need {wanted} pixels of shape (H, W, 3) for {self.depth} bits a channel, got "
+                f"{self.pixels.dtype} {self.pixels.shape}"
             )
         if self.alpha is not None and (
             self.alpha.dtype != np.uint8 or self.alpha.shape != self.pixels.shape[:2]
@@ -78,41 +86,61 @@ class Picture:
         return self.pixels.shape[1]
 
 
-def from_array(array: np.ndarray) -> Picture:
+def from_array(array: np.ndarray, depth: int | None = None) -> Picture:
     """A picture from bare pixels.
 
     Args:
-        array: uint8 (H, W) or (H, W, 1) grey, (H, W, 2) grey and alpha, (H, W, 3) RGB or (H, W, 4)
-            RGB and alpha.
+        array: (H, W) or (H, W, 1) grey, (H, W, 2) grey and alpha, (H, W, 3) RGB or (H, W, 4) RGB
+            and alpha; uint8, or uint16 for more than 8 bits a channel. Alpha has the bits of the
+            colours, and is rounded to 8.
+        depth: bits of a channel; by default those of the array's type.
 
     Raises:
-        ImageError: another shape or type.
+        ImageError: another shape or type, or values of more bits than `depth`.
     """
     if (
-        array.dtype != np.uint8
+        array.dtype.kind != "u"
+        or array.dtype.itemsize > 2
         or array.ndim not in (2, 3)
         or (array.ndim == 3 and not 1 <= array.shape[2] <= 4)
     ):
         raise ImageError(
-            "need a uint8 array (H, W), (H, W, 1), (H, W, 2), (H, W, 3) or (H, W, 4), got "
-            f"{array.dtype} {array.shape}"
+            "need a uint8 or uint16 array (H, W), (H, W, 1), (H, W, 2), (H, W, 3) or (H, W, 4), "
+            f"got {array.dtype} {array.shape}"
         )
+    depth = 8 * array.dtype.itemsize if depth is None else depth
+    if depth > DEPTH_MIN and array.size and int(array.max()) >= 1 << depth:
+        raise ImageError(f"values of {array.max()} need more than {depth} bits")
+    array = array.astype(pixel_type(depth), copy=False)  # in the machine's order of bytes
     if array.ndim == 2:
         array = array[..., None]
-    channels = array.shape[2]
+    channels, losses = array.shape[2], ()
     alpha = np.ascontiguousarray(array[..., -1]) if channels in (2, 4) else None
+    if alpha is not None and depth > DEPTH_MIN:
+        full, alpha = alpha, scaled(alpha, depth, DEPTH_MIN)
+        if not np.array_equal(scaled(alpha, DEPTH_MIN, depth), full):
+            losses = (f"alpha of {depth} bits becomes 8",)
     if channels <= 2:
-        return Picture(three_channels(array[..., 0]), alpha, grey=True)
-    return Picture(np.ascontiguousarray(array[..., :3]), alpha)
+        pixels = three_channels(array[..., 0])
+        return Picture(pixels, alpha, grey=True, losses=losses, depth=depth)
+    return Picture(np.ascontiguousarray(array[..., :3]), alpha, losses=losses, depth=depth)
 
 
 def to_array(picture: Picture) -> np.ndarray:
-    """Bare pixels: uint8 (H, W) grey, (H, W, 2) grey and alpha, (H, W, 3) RGB or (H, W, 4) RGB and
-    alpha.
+    """Bare pixels: (H, W) grey, (H, W, 2) grey and alpha, (H, W, 3) RGB or (H, W, 4) RGB and alpha;
+    uint8, or uint16 where there are more than 8 bits a channel: alpha has as many then.
     """
     if picture.alpha is None:
         return np.ascontiguousarray(picture.pixels[..., 0]) if picture.grey else picture.pixels
-    return np.dstack((picture.pixels[..., : 1 if picture.grey else 3], picture.alpha))
+    alpha = scaled(picture.alpha, DEPTH_MIN, picture.depth)
+    return np.dstack((picture.pixels[..., : 1 if picture.grey else 3], alpha))
+
+
+def with_depth(picture: Picture, depth: int) -> Picture:
+    """The picture with so many bits a channel, its pixels rounded."""
+    if depth == picture.depth:
+        return picture
+    return replace(picture, pixels=scaled(picture.pixels, picture.depth, depth), depth=depth)
 
 
 def turned(picture: Picture, orientation: int) -> Picture:

@@ -8,19 +8,19 @@ import numpy as np
 from PIL import Image
 
 from jndlic.errors import ImageError
-from jndlic.format.container import AREA_MAX
+from jndlic.format.container import AREA_MAX, DEPTH_MAX, DEPTH_MIN
 from jndlic.images.colours import NEITHER_RGB_NOR_GREY, to_rgb
 from jndlic.images.losses import profile_losses
 from jndlic.images.metadata import EXIF_MARK, read_metadata
-from jndlic.images.picture import Picture, check_size, three_channels, turned
+from jndlic.images.picture import Picture, check_size, three_channels, turned, with_depth
 
 
 def from_pillow(image: Image.Image) -> Picture:
     """A picture from a Pillow image of any usual mode; of an animation, the frame that it stands
     at.
 
-    16-bit grey is rounded to 8 bits; palettes, YCbCr, HSV and one-bit pictures are converted; LAB
-    and, where there is a profile for it, CMYK to sRGB (colours.py).
+    16-bit grey keeps its bits; of RGB Pillow has 8. Palettes, YCbCr, HSV and one-bit pictures are
+    converted; LAB and, where there is a profile for it, CMYK to sRGB (colours.py).
 
     Raises:
         ImageError: the image is damaged, empty, too large, or of a mode without a natural 8-bit
@@ -46,7 +46,8 @@ def from_pillow(image: Image.Image) -> Picture:
 def _from_loaded(image: Image.Image) -> Picture:
     """Pixels and alpha."""
     if image.mode.startswith("I"):
-        return Picture(three_channels(_to_8_bits(np.asarray(image))), grey=True)
+        pixels = three_channels(_of_16_bits(np.asarray(image)))
+        return Picture(pixels, grey=True, depth=DEPTH_MAX)
     if image.mode == "F":
         raise ImageError("pictures of mode F are not supported: convert to 8-bit RGB first")
     transparent = image.has_transparency_data
@@ -65,8 +66,11 @@ def _from_loaded(image: Image.Image) -> Picture:
 
 def to_pillow(picture: Picture) -> Image.Image:
     """A Pillow image of mode L, LA, RGB or RGBA, turned as the picture's own orientation (not that
-    of its EXIF) says, with the metadata in its `info`.
+    of its EXIF) says, with the metadata in its `info`. More than 8 bits become mode I;16 where the
+    picture is grey without alpha, else 8 bits: Pillow has no such mode.
     """
+    deep = picture.depth > DEPTH_MIN and picture.grey and picture.alpha is None
+    picture = with_depth(picture, DEPTH_MAX if deep else DEPTH_MIN)
     picture = turned(picture, picture.orientation)
     if picture.grey:
         image = Image.fromarray(np.ascontiguousarray(picture.pixels[..., 0]))
@@ -87,6 +91,7 @@ def shown(picture: Picture) -> np.ndarray:
     """The pixels as they are compared, uint8 (H, W, 3): turned by the picture's own orientation
     (not that of its EXIF), and what is transparent lies on white.
     """
+    picture = with_depth(picture, DEPTH_MIN)
     if picture.alpha is None:
         return turned(picture, picture.orientation).pixels
     return np.asarray(on_white(to_pillow(picture)).convert("RGB"))
@@ -99,8 +104,8 @@ def on_white(image: Image.Image) -> Image.Image:
     return colour.convert("L" if image.mode == "LA" else "RGB")
 
 
-def _to_8_bits(values: np.ndarray) -> np.ndarray:
-    """16-bit grey levels, of whatever integer type Pillow chose for them, to 8 bits, rounded."""
+def _of_16_bits(values: np.ndarray) -> np.ndarray:
+    """16-bit grey levels, of whatever integer type Pillow chose for them."""
     if values.min() < 0 or values.max() > 65535:
         raise ImageError("a picture with more than 16 bits per sample is not supported")
-    return ((values.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+    return values.astype(np.uint16)

@@ -25,7 +25,10 @@ from __future__ import annotations
 import numpy as np
 
 from jndlic.errors import ImageError
+from jndlic.format.container import DEPTH_MIN
 from jndlic.format.grid import LATENT_STRIDE, Area
+from jndlic.images.depth import to_levels
+from jndlic.images.picture import three_channels
 from jndlic.images.windows import padded
 
 PATTERN_COMPLEXITY = 7.0
@@ -44,7 +47,7 @@ def own_map(pixels: np.ndarray) -> np.ndarray:
     """Tolerance of every pixel and channel.
 
     Args:
-        pixels: (H, W, 3) uint8.
+        pixels: (H, W, 3) uint8, or float32 grey levels 0..255.
 
     Returns:
         (H, W, 3) float32 grey levels.
@@ -52,35 +55,54 @@ def own_map(pixels: np.ndarray) -> np.ndarray:
     Raises:
         ImageError: it is no such picture.
     """
-    if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or not pixels.size:
-        raise ImageError(f"need an RGB picture, uint8 (H, W, 3), got {pixels.dtype} {pixels.shape}")
+    known = pixels.dtype in (np.uint8, np.float32)
+    if pixels.ndim != 3 or pixels.shape[2] != 3 or not known or not pixels.size:
+        raise ImageError(
+            f"need an RGB picture, uint8 or float32 (H, W, 3), got {pixels.dtype} {pixels.shape}"
+        )
+    return map_of_levels(pixels)
+
+
+def map_of_levels(pixels: np.ndarray) -> np.ndarray:
+    """`own_map` of pixels that are known to be right.
+
+    Args:
+        pixels: (H, W, channels) uint8, or float32 grey levels 0..255; any number of channels.
+    """
     rows, columns, channels = pixels.shape
     result = np.empty(pixels.shape, dtype=np.float32)
     band = max(BAND_ROWS_MIN, BAND_VALUES // (columns * channels))
     for top in range(0, rows, band):
         bottom = min(top + band, rows)
         around = np.clip(np.arange(top - 2, bottom + 2), 0, rows - 1)
-        padded = np.pad(pixels[around].astype(np.float32), ((0, 0), (2, 2), (0, 0)), mode="edge")
+        levels = pixels[around].astype(np.float32, copy=False)
+        padded = np.pad(levels, ((0, 0), (2, 2), (0, 0)), mode="edge")
         result[top:bottom] = _band(padded)
     return result
 
 
-def own_map_of_window(pixels: np.ndarray, area: Area) -> tuple[np.ndarray, np.ndarray]:
+def own_map_of_window(
+    pixels: np.ndarray, area: Area, depth: int = DEPTH_MIN, grey: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
     """A window of a picture and of its own map; the last row and column of each are repeated beyond
     the picture.
 
     Args:
-        pixels: (H, W, 3) uint8, of the whole picture.
+        pixels: (H, W, 3), of the whole picture: uint8, or uint16 where there are more bits.
         area: whose first row and column lie within.
+        depth: bits of a channel.
+        grey: whether the channels are equal, so that one is enough to look at.
 
     Returns:
-        uint8 and float32, (16 rows, 16 columns, 3).
+        Grey levels 0..255 and map, float32 (16 rows, 16 columns, 3).
     """
     top, bottom, left, right = (LATENT_STRIDE * side for side in area)
     up, before = min(top, REACH), min(left, REACH)
-    around = own_map(pixels[top - up : bottom + REACH, left - before : right + REACH])
-    inside = around[up : up + bottom - top, before : before + right - left]
-    return padded(pixels[top:bottom, left:right], area), padded(inside, area)
+    around = pixels[top - up : bottom + REACH, left - before : right + REACH]
+    levels = to_levels(around[..., :1] if grey else around, depth)
+    inside = slice(up, up + bottom - top), slice(before, before + right - left)
+    both = padded(levels[inside], area), padded(map_of_levels(levels)[inside], area)
+    return (three_channels(both[0][..., 0]), three_channels(both[1][..., 0])) if grey else both
 
 
 def _band(padded: np.ndarray) -> np.ndarray:

@@ -18,8 +18,9 @@ import numpy as np
 
 from jndlic.choices import ROI_STRENGTH
 from jndlic.errors import ParameterError
+from jndlic.format.container import DEPTH_MIN
 from jndlic.images.metadata import seen_orientation
-from jndlic.images.picture import TURNED_BACK, Picture, turned_plane
+from jndlic.images.picture import TURNED_BACK, Picture, turned_plane, with_depth
 from jndlic.jnd.steering import block_means
 from jndlic.sources import picture_of
 
@@ -61,7 +62,7 @@ def region_of_interest(mask: PictureSource, strength: float = ROI_STRENGTH) -> R
         )
     if isinstance(mask, np.ndarray) and mask.dtype.kind in "bf":
         return Roi(_levels(mask), float(strength))
-    picture = picture_of(mask)
+    picture = with_depth(picture_of(mask), DEPTH_MIN)
     return Roi(turned_plane(_importance(picture), seen_orientation(picture)), float(strength))
 
 

@@ -61,7 +61,7 @@ def stages(codec: Codec) -> dict[str, Stage]:
         codec: whose parameters they share.
     """
     sizes = codec.config
-    pixels = Input("pixels", 3, 1, torch.uint8, True)
+    pixels = Input("pixels", 3, 1, channels_last=True)
     jnd = Input("jnd", 3, 1, channels_last=True)
     both = Input("both", 2 * sizes.coarse_channels, LATENT_STRIDE)
     features = Input("features", sizes.coarse_channels, LATENT_STRIDE)
@@ -99,9 +99,10 @@ class _AnalysisFine(nn.Module):
         self.analysis = codec.analysis
 
     def forward(self, pixels: Tensor, jnd: Tensor) -> tuple[Tensor, Tensor]:
-        """(1, H, W, 3) uint8 and float32 to (1, 2 C, h, w), the image's first, and detail."""
-        image = pixels.permute(0, 3, 1, 2).float()
-        both, detail = self.analysis.fine(image, jnd.permute(0, 3, 1, 2))
+        """(1, H, W, 3) grey levels 0..255 and map to (1, 2 C, h, w), the image's first, and
+        detail.
+        """
+        both, detail = self.analysis.fine(pixels.permute(0, 3, 1, 2), jnd.permute(0, 3, 1, 2))
         return both.reshape(1, -1, *both.shape[2:]), detail
 
 

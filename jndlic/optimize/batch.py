@@ -65,7 +65,7 @@ def search_file(path: Path, settings: Settings) -> tuple[Session, Outcome]:
         JndlicError: it cannot be read, encoded or judged.
         OSError: the file cannot be read.
     """
-    picture = load(path)
+    picture = load(path, deep=True)
     try:
         session = settings.codec.session(picture)
         return session, optimize(session, settings.predictor, settings.profile, settings.rule)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from jndlic.errors import ImageError
 from jndlic.format.container import (
+    DEPTH_MIN,
     TAG_ALPHA,
     TAG_EXIF,
     TAG_ICC,
@@ -21,7 +23,8 @@ from jndlic.format.container import (
 from jndlic.format.patches import PATCHES_MAX, WEBP, Patch, decode_patches, encode_patches
 from jndlic.format.planes import decode_plane
 from jndlic.images.chunks import alpha_chunks, metadata_chunks
-from jndlic.images.picture import Picture
+from jndlic.images.depth import scaled
+from jndlic.images.picture import Picture, with_depth
 from jndlic.images.region import Region
 from jndlic.patches import webp
 from jndlic.patches.paste import paste
@@ -40,13 +43,20 @@ def encode_lossless(picture: Picture) -> bytes:
         picture: to encode.
 
     Raises:
+        ImageError: it has more than 8 bits a channel.
         UnsupportedError: Pillow was built without WebP.
     """
+    eight = with_depth(picture, DEPTH_MIN)
+    if not np.array_equal(with_depth(eight, picture.depth).pixels, picture.pixels):
+        raise ImageError(
+            f"the picture has {picture.depth} bits a channel, and a file without loss holds 8: "
+            "choose a quality, or reduce it to 8 bits"
+        )
     return pack(lossless_container(picture))
 
 
 def lossless_container(picture: Picture, quick: bool = False) -> Container:
-    """A file that holds the picture exactly.
+    """A file that holds the picture exactly, but for bits beyond 8 a channel.
 
     Args:
         picture: to encode.
@@ -56,7 +66,7 @@ def lossless_container(picture: Picture, quick: bool = False) -> Container:
         UnsupportedError: Pillow was built without WebP.
     """
     webp.check_available()
-    pixels = picture.pixels
+    pixels = with_depth(picture, DEPTH_MIN).pixels
     if picture.alpha is not None:
         pixels = np.dstack((pixels, picture.alpha))
     # An empty plane: opacity is in the patches, where it shares what it has in common with colours
@@ -89,7 +99,7 @@ def bare_container(
         alpha: chunks for its alpha; by default it is a plane of its own.
     """
     header = bare_header(
-        picture.width, picture.height, picture.grey, orientation=picture.orientation
+        picture.width, picture.height, picture.grey, picture.depth, picture.orientation
     )
     chunks = (
         *metadata_chunks(picture),
@@ -99,12 +109,13 @@ def bare_container(
     return Container(header, 0, b"", b"", (), chunks)
 
 
-def decode_bare(file: Container | Front, part: Region) -> Picture:
+def decode_bare(file: Container | Front, part: Region, depth: int) -> Picture:
     """A part of the picture of a bare file, as it was coded.
 
     Args:
         file: that is decoded; the front is enough.
         part: of the picture as it is coded.
+        depth: bits a channel of the picture that is wanted.
 
     Raises:
         FormatError: it is damaged.
@@ -121,12 +132,13 @@ def decode_bare(file: Container | Front, part: Region) -> Picture:
     if alpha == b"":
         plane, levels = levels[..., 3].copy(), levels[..., :3].copy()
     return Picture(
-        levels,
+        scaled(levels, DEPTH_MIN, depth),
         plane,
         header.grey,
         icc=file.payload(TAG_ICC),
         exif=file.payload(TAG_EXIF),
         xmp=file.payload(TAG_XMP),
+        depth=depth,
     )
 
 

@@ -15,6 +15,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from jndlic.format.container import DEPTH_MIN
+from jndlic.images.depth import to_levels
+
 BLOCK = 64
 """Side of a block in pixels; those at the right and lower border may be smaller."""
 
@@ -49,15 +52,18 @@ class Looks(NamedTuple):
     """Perhaps in a part: tells something beside a block that is suspicious only."""
 
 
-def looks(pixels: np.ndarray) -> Looks:
+def looks(pixels: np.ndarray, depth: int = DEPTH_MIN) -> Looks:
     """What the blocks of a picture look like.
 
     Args:
-        pixels: uint8 (H, W, 3).
+        pixels: (H, W, 3), uint8, or uint16 where there are more bits: a slow gradient is flat in 8
+            bits and is not in more.
+        depth: bits of a channel.
     """
     height, width = pixels.shape[:2]
     found, mixed = (np.zeros(block_shape(height, width), dtype=bool) for _ in range(2))
     for row, band in _bands(pixels):
+        band = band if depth == DEPTH_MIN else to_levels(band, depth)
         across = _differences(band[::_SKIPPED], width)
         down = _differences(band[:, ::_SKIPPED].swapaxes(0, 1), width, across=False)
         second = np.maximum(across[0], down[0])
@@ -118,8 +124,10 @@ def _differences(
         width: of the picture.
         across: whether the lines are rows; else they are columns.
     """
-    first = np.diff(band.astype(np.int16), axis=1)
-    second = np.diff(first, axis=1).astype(np.int32)
+    whole = band.dtype == np.uint8  # else float32
+    first = np.diff(band.astype(np.int16) if whole else band, axis=1)
+    second = np.diff(first, axis=1)
+    second = second.astype(np.int32) if whole else second
     square = np.square(second).mean(2) if second.size else np.zeros((len(band), 1))
     equal = ~first.any(2) if first.size else np.ones((len(band), 1), dtype=bool)
     if across:

@@ -4,6 +4,9 @@ pixels ─► suspicious blocks ─► (none: a photo, nothing more is done)
 network's file ─► drawn, where something is suspicious ─► blocks that fall short ─► rectangles
 rectangles ─► patches, and the network's file of what is left ─┐
 picture ─► one patch of it all, with or without loss ──────────┴─► the smallest that is good enough
+
+Patches hold 8 bits a channel. Of a deeper picture that is far less error than what made the network
+fail; but none is stored in patches only because that would be smaller.
 """
 
 from __future__ import annotations
@@ -14,11 +17,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jndlic.format.container import TAG_PATCHES, Container, pack
+from jndlic.format.container import DEPTH_MIN, TAG_PATCHES, Container, pack
 from jndlic.format.grid import JND_STRIDE
 from jndlic.format.patches import Patch, encode_patches
 from jndlic.format.quality import read_quality
-from jndlic.images.picture import Picture
+from jndlic.images.picture import Picture, with_depth
 from jndlic.images.region import Region
 from jndlic.patches import bare, webp
 from jndlic.patches.blocks import BLOCK, Looks, block_errors, block_shape, judge_rims, looks
@@ -28,7 +31,7 @@ from jndlic.patches.floors import floors, targets
 from jndlic.patches.rectangles import rectangles
 
 Code = Callable[[np.ndarray], Container]
-"""Pixels, uint8 (H, W, 3), to the network's file."""
+"""Pixels, (H, W, 3) of the picture's type, to the network's file."""
 
 Draw = Callable[[Container, Region], np.ndarray]
 """The network's file and a part of the picture to its pixels, uint8 (rows, columns, 3)."""
@@ -71,9 +74,10 @@ def patched(picture: Picture, code: Code, draw: Draw) -> Container:
     network = code(picture.pixels)
     if not webp.available():
         return network
-    look = looks(picture.pixels)
+    look = looks(picture.pixels, picture.depth)
     suspicious = look.suspicious
-    small = picture.width * picture.height <= _SIZES
+    deep = picture.depth > DEPTH_MIN
+    small = picture.width * picture.height <= _SIZES and not deep
     if not suspicious.any() and not small:
         return network
     judged = _judged(picture, look, network, draw)
@@ -85,6 +89,8 @@ def patched(picture: Picture, code: Code, draw: Draw) -> Container:
         return network
     if failing:
         network = _with_patches(picture, judged, suspicious, code)
+    if deep:
+        return network
     if _size(network) <= LARGER * _SURE * _size(bare.lossless_container(picture, quick=True)):
         return network
     exact = bare.lossless_container(picture)
@@ -108,7 +114,8 @@ def _judged(picture: Picture, look: Looks, network: Container, draw: Draw) -> _J
     bottom = min((int(rows[-1]) + 1) * BLOCK, height)
     right = min((int(columns[-1]) + 1) * BLOCK, width)
     drawn = draw(network, Region(left, top, right - left, bottom - top))
-    errors = block_errors(picture.pixels[top:bottom, left:right], drawn)
+    shown = with_depth(picture, DEPTH_MIN).pixels
+    errors = block_errors(shown[top:bottom, left:right], drawn)
     odd, floor = suspicious[part], floors(quality[part])
     if (odd & (errors > floor)).any():
         # One makes it a drawing: then the suspicious ones have to be as good as a patch
@@ -146,9 +153,8 @@ def _with_patches(
     # Those that are partly photo are apart: loss makes them smaller, and hardly any drawing
     kinds = np.where(judged.failing, np.where(suspicious, 1, 2), 0)
     regions = rectangles(kinds, picture.height, picture.width, bare.CELL)
-    patches = [
-        coded_patch(picture.pixels, region, judged.target, picture.grey) for region in regions
-    ]
+    shown = with_depth(picture, DEPTH_MIN).pixels
+    patches = [coded_patch(shown, region, judged.target, picture.grey) for region in regions]
     network = code(filled(picture.pixels, regions))
     chunk = TAG_PATCHES, encode_patches(patches, network.header)
     return replace(network, chunks=(*network.chunks, chunk))
@@ -156,8 +162,9 @@ def _with_patches(
 
 def _lossy(picture: Picture, target: float) -> Container:
     """The whole picture in patches that are good enough."""
+    shown = with_depth(picture, DEPTH_MIN).pixels
     patches: list[Patch] = [
-        coded_patch(picture.pixels, cell, target, picture.grey)
+        coded_patch(shown, cell, target, picture.grey)
         for cell in bare.cells(picture.width, picture.height)
     ]
     return bare.bare_container(picture, patches)

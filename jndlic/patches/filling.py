@@ -17,7 +17,7 @@ def filled(pixels: np.ndarray, regions: Sequence[Region]) -> np.ndarray:
     was filled beside them.
 
     Args:
-        pixels: uint8 (H, W, 3), not changed.
+        pixels: uint8 or uint16 (H, W, 3), not changed.
         regions: that do not overlap.
     """
     result = pixels.copy()

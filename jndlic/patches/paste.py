@@ -6,21 +6,29 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from jndlic.format.container import Header
+from jndlic.format.container import DEPTH_MIN, Header
 from jndlic.format.patches import Patch
+from jndlic.images.depth import scaled
 from jndlic.images.region import Region
 from jndlic.patches import webp
 
 
-def paste(levels: np.ndarray, part: Region, patches: Sequence[Patch], header: Header) -> None:
+def paste(
+    levels: np.ndarray,
+    part: Region,
+    patches: Sequence[Patch],
+    header: Header,
+    depth: int = DEPTH_MIN,
+) -> None:
     """Pastes patches. Those that do not touch the part are not decoded.
 
     Args:
-        levels: uint8 (rows, columns, C) of the part: RGB, or in a bare file with alpha as the last
-            channel; changed in place.
+        levels: (rows, columns, C) of the part: RGB, or in a bare file with alpha as the last
+            channel; uint8, or uint16 where there are more bits; changed in place.
         part: where it lies in the picture as it is coded.
         patches: of the picture.
         header: of the file.
+        depth: bits of a channel of `levels`.
 
     Raises:
         FormatError: a patch is damaged.
@@ -38,7 +46,7 @@ def paste(levels: np.ndarray, part: Region, patches: Sequence[Patch], header: He
         target = levels[top - part.top : bottom - part.top, left - part.left : right - part.left]
         rows = slice(top - patch.top, bottom - patch.top)
         columns = slice(left - patch.left, right - patch.left)
-        drawn = drawn[rows, columns]
+        drawn = scaled(drawn[rows, columns], DEPTH_MIN, depth)
         if patch.blend:
             steps = np.minimum(
                 _steps(patch.top, patch.height, header.height, patch.blend)[rows, None],
@@ -60,4 +68,4 @@ def _steps(start: int, size: int, side: int, blend: int) -> np.ndarray:
 def _blended(patch: np.ndarray, below: np.ndarray, steps: np.ndarray, count: int) -> np.ndarray:
     steps = steps.astype(np.int32)
     mixed = steps * patch + (count - steps) * below + count // 2
-    return (mixed // count).astype(np.uint8)
+    return (mixed // count).astype(below.dtype)

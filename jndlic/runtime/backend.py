@@ -32,7 +32,7 @@ class Backend(TableSource, Protocol[Features]):
         """The part of encoding that no quality changes.
 
         Args:
-            pixels: uint8 (H, W, 3), any size.
+            pixels: grey levels 0..255 (H, W, 3), any size: uint8 or float32.
             jnd: float32 (H, W, 3), tolerance in grey levels: the picture's own map, on which the
                 networks were trained.
         """
@@ -89,8 +89,8 @@ class Backend(TableSource, Protocol[Features]):
         """Integers of a picture from pixels that are given window by window, in bounded memory.
 
         Args:
-            pixels: gives pixels and map of an area, padded as for `analyse`: uint8 and float32
-                (16 rows, 16 columns, 3).
+            pixels: gives grey levels and map of an area, padded as for `analyse`: float32 (16 rows,
+                16 columns, 3).
             height, width: of the picture.
             quality: see `quantise`.
 

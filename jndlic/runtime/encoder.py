@@ -64,7 +64,7 @@ def analysis(backend: StagedBackend, area: Area, pixels: Source) -> FeatureRows:
     Args:
         backend: runs the networks.
         area: of the picture.
-        pixels: gives pixels and JND map of an area, (rows, columns, 3) uint8 and float32.
+        pixels: gives grey levels and JND map of an area, float32 (rows, columns, 3).
     """
     margins, rows = backend.margins, backend.rows
     strides = LATENT_STRIDE, LATENT_STRIDE

@@ -60,6 +60,7 @@ class Sessions:
 
         Raises:
             MemoryError: the system has no more.
+            WeightsError: the graph takes inputs of other types.
         """
         session = self._session(name)
         try:
@@ -68,6 +69,11 @@ class Sessions:
             )
         except _FAILURES as error:
             _raise_out_of_memory(error)
+            if isinstance(error, failures.InvalidArgument):
+                raise WeightsError(
+                    f"graph {name!r} takes other inputs: the weights are of another version of "
+                    f"jndlic, and tools/trace_graphs.py renews their graphs ({error})"
+                ) from error
             raise
         return cast("list[np.ndarray]", outputs)  # dense tensors all
 

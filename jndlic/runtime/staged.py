@@ -100,7 +100,7 @@ class StagedBackend(WeightsTables):
 
     def analyse(self, pixels: np.ndarray, jnd: np.ndarray) -> encoder.Features:
         """See Backend."""
-        windows = _windows(pixels, jnd.astype(np.float32, copy=False))
+        windows = _windows(pixels, jnd)
         return self.analyse_rows(windows, *pixels.shape[:2])
 
     def analyse_rows(self, pixels: Source, height: int, width: int) -> encoder.Features:
@@ -160,11 +160,14 @@ class StagedBackend(WeightsTables):
 
 
 def _windows(*planes: np.ndarray) -> Source:
-    """Windows of whole arrays (H, W, C)."""
+    """Windows of whole arrays (H, W, C): float32."""
 
     def window(area: Area) -> Arrays:
         top, bottom, left, right = (LATENT_STRIDE * side for side in area)
-        return tuple(padded(plane[top:bottom, left:right], area) for plane in planes)
+        return tuple(
+            padded(plane[top:bottom, left:right].astype(np.float32, copy=False), area)
+            for plane in planes
+        )
 
     return window
 

@@ -230,8 +230,6 @@ def test_lengths_come_before_checksums_and_checksums_tell_what_is_damaged() -> N
         ({"flags": 16, "form": b"\x80"}, UnsupportedError, "0x80"),
         ({"flags": 16, "form": b"\x09"}, FormatError, "17"),
         ({"flags": 16, "form": b"\x0f"}, FormatError, "23"),
-        ({"flags": 16, "form": b"\x01"}, UnsupportedError, "9 bits"),
-        ({"flags": 16, "form": b"\x78"}, UnsupportedError, "16 bits"),
         ({"flags": 8, "count": b"\0"}, FormatError, "0 chunks"),
         ({"flags": 8, "count": b"\x81\2"}, FormatError, "257 chunks"),
         ({"segments": (b"a", b"b")}, FormatError, "segment 1|follow|truncated"),
@@ -242,6 +240,12 @@ def test_odd_headers_with_a_right_checksum(
 ) -> None:
     with pytest.raises(error, match=message):
         unpack(written(**fields))
+
+
+@pytest.mark.parametrize("depth", range(9, 17))
+def test_depths(depth: int) -> None:
+    header = unpack(written(flags=16, form=bytes([depth - 8 | 7 << 4]))).header
+    assert (header.depth, header.orientation) == (depth, 8)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -19,6 +19,7 @@ from jndlic.errors import ImageError
 from jndlic.images import formats
 from jndlic.images import pillow as pictures
 from jndlic.images.files import decoded, load, output_format, picture_file, save
+from jndlic.images.losses import BITS_LOST
 from jndlic.images.metadata import seen_orientation, stripped
 from jndlic.images.picture import Picture, from_array, to_array
 from jndlic.images.pillow import from_pillow, shown, to_pillow
@@ -98,15 +99,20 @@ def test_other_modes_are_converted(mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["I;16", "I;16B", "I"])
-def test_16_bits_are_rounded(mode: str, tmp_path: Path) -> None:
+def test_16_bits_of_grey(mode: str, tmp_path: Path) -> None:
     wide = np.array([[0, 128, 129, 257, 32896, 65406, 65407, 65535]], dtype=np.uint16)
     array = wide.astype({"I;16": "<u2", "I;16B": ">u2", "I": np.int32}[mode])
     image = Image.frombytes(mode, (8, 1), array.tobytes())
     picture = from_pillow(image)
-    np.testing.assert_array_equal(picture.pixels[0, :, 0], [0, 0, 1, 1, 128, 254, 255, 255])
-    assert picture.grey
+    np.testing.assert_array_equal(picture.pixels[..., 0], wide)
+    assert picture.grey and picture.depth == 16
     Image.fromarray(wide).save(tmp_path / "wide.png")
-    np.testing.assert_array_equal(load(tmp_path / "wide.png").pixels, picture.pixels)
+    kept = load(tmp_path / "wide.png", deep=True)
+    np.testing.assert_array_equal(kept.pixels, picture.pixels)
+    assert kept.losses == ()
+    rounded = load(tmp_path / "wide.png")
+    np.testing.assert_array_equal(rounded.pixels[0, :, 0], [0, 0, 1, 1, 128, 254, 255, 255])
+    assert rounded.depth == 8 and rounded.losses == (BITS_LOST,)
 
 
 def test_a_mode_without_an_8_bit_form_is_refused() -> None:

@@ -11,14 +11,23 @@ from PIL import Image
 from places import ROOT
 from profiles import cmyk_profile, rgb_profile
 
-from jndlic.images.files import decoded, encoded
+from jndlic.images.files import decoded, encoded, picture_file
 from jndlic.images.metadata import exif_orientation
-from jndlic.images.picture import Picture
+from jndlic.images.picture import Picture, from_array
 
 COLOUR = np.random.default_rng(4).integers(0, 256, (32, 48, 3), dtype=np.uint8)
 ALPHA = np.where(np.arange(48) < 20, 0, 255).astype(np.uint8)[None].repeat(32, 0)
 XMP = b"<x:xmpmeta/>"
-COLUMNS = ("bits", "alpha", "profile", "EXIF", "XMP", "orientation", "frames")
+COLUMNS = (
+    "bits of grey",
+    "bits of colours",
+    "alpha",
+    "profile",
+    "EXIF",
+    "XMP",
+    "orientation",
+    "frames",
+)
 ROWS = {
     "PNG, APNG": "PNG",
     "JPEG, MPO": "JPEG",
@@ -41,7 +50,7 @@ ANIMATED = {"JPEG": "MPO", **dict.fromkeys(("PNG", "WEBP", "AVIF", "TIFF", "GIF"
 def table() -> dict[str, dict[str, str]]:
     """What the page says of each row."""
     lines = (ROOT / "docs" / "usage.md").read_text(encoding="utf-8").splitlines()
-    start = next(n for n, line in enumerate(lines) if line.startswith("| format | bits"))
+    start = next(n for n, line in enumerate(lines) if line.startswith("| format | bits of grey"))
     rows = {}
     for line in lines[start + 2 :]:
         if not line.startswith("|"):
@@ -59,7 +68,7 @@ def written(form: str, image: Image.Image, **options: object) -> Picture | None:
     except (KeyError, OSError, ValueError):
         return None
     content.seek(0)
-    return decoded(content)
+    return decoded(content, deep=True)
 
 
 def exif(orientation: int) -> bytes:
@@ -75,14 +84,36 @@ def bmp_with_alpha() -> bytes:
     return struct.pack("<2sIII", b"BM", 126, 0, 122) + (head + masks).ljust(108, b"\0") + bytes(4)
 
 
-def deep(form: str) -> Picture | None:
-    levels = np.full((32, 48), 40_000, np.uint16)
+DEEP = np.full((32, 48), 40_000, np.uint16)
+
+
+def deep_grey(form: str) -> Picture | None:
     if form != "AVIF":
-        return written(form, Image.fromarray(levels))
+        return written(form, Image.fromarray(DEEP))
     imagecodecs = pytest.importorskip("imagecodecs")
-    return decoded(
-        io.BytesIO(imagecodecs.avif_encode(np.dstack([levels >> 6] * 3), bitspersample=10))
-    )
+    content = imagecodecs.avif_encode(DEEP >> 6, bitspersample=10)
+    return decoded(io.BytesIO(content), deep=True)
+
+
+def deep_colours(form: str) -> Picture | None:
+    """None where the format has no more than 8 bits, or no file of them can be made here."""
+    levels = np.dstack((DEEP, DEEP + 1000, DEEP - 1000))
+    if form in ("PNG", "TIFF", "PPM"):
+        content, losses = picture_file(from_array(levels), form)
+        return None if losses else decoded(io.BytesIO(content), deep=True)
+    if form not in ("AVIF", "JPEG2000", "JXL"):
+        return None
+    imagecodecs = pytest.importorskip("imagecodecs")
+    if form == "AVIF":
+        content = imagecodecs.avif_encode(levels >> 6, bitspersample=10)
+    else:
+        encode = imagecodecs.jpeg2k_encode if form == "JPEG2000" else imagecodecs.jpegxl_encode
+        content = encode(levels)
+    return decoded(io.BytesIO(content), deep=True)
+
+
+def bits(found: Picture | None) -> str:
+    return "8" if found is None or found.depth == 8 else "kept"
 
 
 def has_alpha(form: str) -> bool:
@@ -101,7 +132,6 @@ def kept(form: str) -> dict[str, str]:
     def word(truth: bool) -> str:
         return "kept" if truth else "no"
 
-    depth = deep(form)
     full = Picture(COLOUR, icc=rgb_profile(), exif=exif(6), xmp=XMP)
     found = decoded(io.BytesIO(encoded(full, form, {})))
     turned = found.pixels.shape[:2] == COLOUR.shape[1::-1]
@@ -111,7 +141,8 @@ def kept(form: str) -> dict[str, str]:
         others = {"save_all": True, "append_images": [Image.fromarray(COLOUR[::-1])]}
         frames = written(ANIMATED[form] or form, Image.fromarray(COLOUR), **others)
     return {
-        "bits": "8" if depth is None or not depth.losses else "reduced to 8",
+        "bits of grey": bits(deep_grey(form)),
+        "bits of colours": bits(deep_colours(form)),
         "alpha": word(has_alpha(form)),
         "profile": word(found.icc is not None),
         "EXIF": word(found.exif is not None and b"somebody" in found.exif),
@@ -129,14 +160,16 @@ def test_the_table_has_these_rows() -> None:
 def test_what_is_kept(row: str) -> None:
     if row == "JPEG XL":
         pytest.importorskip("pillow_jxl")
+    if table()[row]["bits of colours"] == "kept":
+        pytest.importorskip("imagecodecs", reason="the bits of colours are kept with [deep]")
     assert table()[row] == kept(ROWS[row])
 
 
-def test_deep_pictures_are_rounded() -> None:
-    for form in ("PNG", "TIFF", "PPM", "JPEG2000"):
-        picture = deep(form)
-        assert picture is not None and picture.grey
-        assert np.ptp(picture.pixels) == 0 and abs(int(picture.pixels[0, 0, 0]) - 155.6) < 1
+@pytest.mark.parametrize("form", ["PNG", "TIFF", "PPM", "JPEG2000"])
+def test_deep_grey(form: str) -> None:
+    picture = deep_grey(form)
+    assert picture is not None and picture.grey and picture.losses == ()
+    np.testing.assert_array_equal(picture.pixels[..., 1], DEEP)
 
 
 @pytest.mark.parametrize("form", ["JPEG", "TIFF"])

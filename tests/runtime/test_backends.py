@@ -166,6 +166,12 @@ def tensors() -> tuple[dict[str, np.ndarray], dict[str, str]]:
         return {name: file.get_tensor(name) for name in file.keys()}, file.metadata()  # noqa: SIM118
 
 
+def test_graphs_of_another_version(codec: OnnxBackend) -> None:
+    pixels, jnd = np.zeros((64, 64, 3), np.uint8), np.zeros((64, 64, 3), np.float32)
+    with pytest.raises(WeightsError, match="'analysis-fine' takes other inputs"):
+        codec.run("analysis-fine", pixels, jnd)
+
+
 def test_weights_without_graphs_run_by_torch(tensors: tuple, tmp_path: Path) -> None:
     path = tmp_path / "old.safetensors"
     kept = {name: value for name, value in tensors[0].items() if not name.startswith("graphs.")}

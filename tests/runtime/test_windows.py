@@ -123,6 +123,24 @@ def test_own_map_of_windows(pixels: np.ndarray) -> None:
             np.testing.assert_array_equal(mine, theirs[area.within(whole, 1)])
 
 
+def test_one_channel_of_grey_is_enough(pixels: np.ndarray) -> None:
+    grey = np.dstack([pixels[..., 1]] * 3)
+    for area in (picture_area(HEIGHT, WIDTH), Area(3, 9, 7, 20), Area(12, 16, 20, 24)):
+        for mine, theirs in zip(
+            own_map_of_window(grey, area, grey=True), own_map_of_window(grey, area)
+        ):
+            np.testing.assert_array_equal(mine, theirs)
+
+
+def test_16_bits_in_windows(pixels: np.ndarray) -> None:
+    area = Area(3, 9, 7, 20)
+    levels, jnd = own_map_of_window(pixels.astype(np.uint16) * 257, area, 16)
+    for mine, theirs in zip((levels, jnd), own_map_of_window(pixels, area)):
+        np.testing.assert_array_equal(mine, theirs)
+    finer = own_map_of_window(pixels.astype(np.uint16) * 257 // 2, area, 16)[0]
+    np.testing.assert_allclose(finer, levels / 2, atol=1 / 257)
+
+
 class Counter:
     """Rows that hold their own number, made at most once each."""
 

@@ -23,6 +23,7 @@ from lightning.pytorch.cli import LightningCLI
 from jndlic import api
 from jndlic.network.config import CodecConfig
 from jndlic.runtime.load import load_codec, load_torch_codec
+from jndlic.tensor_files import read_tensors
 from jndlic.training.codec.export import (
     export_checkpoint,
     freeze,
@@ -30,6 +31,7 @@ from jndlic.training.codec.export import (
     save_weights,
     trained_on,
 )
+from jndlic.training.codec.graphs import renew_graphs
 from jndlic.training.codec.loss import balance, rate_distortion_weight, squared_error
 from jndlic.training.codec.module import CodecTraining
 from jndlic.training.photos.data import PhotoData
@@ -164,6 +166,23 @@ def test_export_writes_the_averaged_network(
     # The graphs are of the same network
     other = api.decode(api.encode(picture, quality=70, codec=light), codec=light)
     assert np.abs(np.asarray(restored).astype(int) - np.asarray(other)).mean() < 0.1
+
+
+def test_graphs_are_traced_anew(trained: tuple[Path, CodecTraining], tmp_path: Path) -> None:
+    path = tmp_path / "small.safetensors"
+    export_checkpoint(trained[0], path, "small", with_graphs=False)
+    before = read_tensors(path)
+    renew_graphs(path)
+    tensors, metadata = read_tensors(path)
+    assert metadata == before[1]
+    graphs = {name for name in tensors if name.startswith("graphs.")}
+    assert "graphs.analysis-fine" in graphs and tensors.keys() - graphs == before[0].keys()
+    for name, value in before[0].items():
+        np.testing.assert_array_equal(tensors[name], value, strict=True)
+    picture = np.random.default_rng(1).integers(0, 256, (40, 70, 3), dtype=np.uint8)
+    light, full = load_codec(path, backend="onnx"), load_torch_codec(path)
+    drawn = (api.imread(api.encode(picture, 70, codec=each), codec=each) for each in (light, full))
+    assert np.abs(np.subtract(*drawn, dtype=int)).mean() < 0.1
 
 
 def test_weights_tell_the_metrics_of_their_loss(

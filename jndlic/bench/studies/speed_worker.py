@@ -30,7 +30,7 @@ RIVAL_STRIDE = 64
 
 FUNCTION_STAGES = {
     "encode": {
-        "jnd_map": [("jndlic.jnd.own_map", "own_map")],
+        "jnd_map": [("jndlic.jnd.own_map", "map_of_levels")],
         "integer_networks": [
             ("jndlic.runtime.integer_networks", "IntegerNetworks.table_index"),
             ("jndlic.runtime.integer_networks", "IntegerNetworks.refine"),

@@ -9,13 +9,19 @@ filter bank, it holds as worked out), and whoever runs it gives them from the sa
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 from typing import cast
 
 import torch
+from safetensors.numpy import save
 from torch import Tensor
 
+from jndlic.files import write_atomically
 from jndlic.network.codec import Codec
 from jndlic.network.stages import Input, Stage, stages
+from jndlic.runtime.torch_backend import build_network
+from jndlic.runtime.weights_file import GRAPHS, deflated, read_weights
+from jndlic.tensor_files import read_tensors
 
 OPSET = 20
 EXAMPLE_ROWS, EXAMPLE_COLUMNS = 2, 3
@@ -31,6 +37,19 @@ def graphs(codec: Codec) -> dict[str, bytes]:
         codec: frozen; on the CPU.
     """
     return {name: _graph(stage) for name, stage in stages(codec).items()}
+
+
+def renew_graphs(weights: str | Path) -> None:
+    """Traces the graphs of a weights file anew, after a change of the stages; all else in it stays.
+
+    Raises:
+        WeightsError: the file is missing or damaged, or its parameters do not fit the networks.
+    """
+    tensors, metadata = read_tensors(weights)
+    traced = graphs(build_network(read_weights(weights)))
+    kept = {name: value for name, value in tensors.items() if not name.startswith(GRAPHS)}
+    kept |= {GRAPHS + name: deflated(graph) for name, graph in traced.items()}
+    write_atomically(weights, save(kept, metadata))
 
 
 def _free_sides(entry: Input, unit: int) -> dict[int, object]:

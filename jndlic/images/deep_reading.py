@@ -1,0 +1,177 @@
+"""Pictures of more than 8 bits a channel out of files: what Pillow gives of them, and the pixels it
+rounded away.
+
+file ─► Pillow ─► metadata, alpha, 8-bit pixels ─┐
+     └► PPM as it stands, or deep_codecs.py ─────┴─► the picture with all its bits
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import BinaryIO, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from jndlic.errors import ImageError
+from jndlic.format.container import DEPTH_MAX, DEPTH_MIN
+from jndlic.images import deep_codecs
+from jndlic.images.depth import to_levels
+from jndlic.images.losses import BITS_LOST, is_deep
+from jndlic.images.metadata import orientation_of
+from jndlic.images.picture import Picture, from_array, turned_plane, with_depth
+
+_NEAR = 2.0
+"""Grey levels by which two readers may differ on the mean: one cuts where the other rounds, and of
+AVIF they may enlarge the colours in other ways."""
+
+_SKIPPED = 3
+"""Each third row and column is enough to see that."""
+
+
+class DeepFile(NamedTuple):
+    """What is known of a file of more than 8 bits before Pillow has loaded it, and forgets."""
+
+    sure: bool
+    """False: it may have 8 only."""
+    form: str
+    """In Pillow's words."""
+    frame: int
+    turn: int
+    """By which Pillow turns a TIFF upright, as EXIF numbers it."""
+    offset: int
+    """Of the pixels of a plain PPM in the file, else 0."""
+    channels: int
+    """Of a plain PPM."""
+    maximum: int
+    """Of a plain PPM."""
+
+
+def deep_file(image: Image.Image, file: BinaryIO) -> DeepFile | None:
+    """Notes what is needed to read all bits of a frame; None where it has 8.
+
+    Args:
+        image: opened, not loaded.
+        file: that it was opened from; stays where it stands.
+    """
+    form = image.format or ""
+    sure = is_deep(image, file)
+    # Pillow's plugin for JPEG XL does not tell how many bits of colours there were
+    if not sure and not (form == "JXL" and deep_codecs.library() is not None):
+        return None
+    offset, channels, maximum = _plain_ppm(image)
+    return DeepFile(
+        sure,
+        form,
+        image.tell(),
+        orientation_of(image.getexif) if form == "TIFF" else 1,
+        offset,
+        channels,
+        maximum,
+    )
+
+
+def with_all_bits(picture: Picture, deep: DeepFile, file: BinaryIO) -> Picture:
+    """The picture with all the bits that the file has and can be read here; `losses` tells where it
+    stays with 8.
+
+    Args:
+        picture: by Pillow.
+        deep: of the same file.
+        file: one that can be sought.
+    """
+    if deep.offset:
+        return _of_ppm(picture, deep, file)
+    if picture.depth > DEPTH_MIN:
+        return picture
+    file.seek(0)
+    found = deep_codecs.read(file.read(), deep.form, deep.frame)
+    full = None if found is None else _same_picture(picture, *found, deep.turn)
+    if full is not None:
+        return replace(
+            picture,
+            pixels=full.pixels,
+            alpha=full.alpha,
+            grey=full.grey,
+            depth=full.depth,
+            losses=(*picture.losses, *full.losses),
+        )
+    if not deep.sure:
+        return picture
+    here = deep_codecs.library() is not None or not deep_codecs.knows(deep.form)
+    told = BITS_LOST if here else f"{BITS_LOST}; to keep them needs {deep_codecs.NEEDED}"
+    return replace(picture, losses=(*picture.losses, told))
+
+
+def with_eight_bits(picture: Picture, deep: DeepFile | None) -> Picture:
+    """The picture with 8 bits, and in `losses` that there were more."""
+    picture = with_depth(picture, DEPTH_MIN)
+    if deep is None or not deep.sure:
+        return picture
+    return replace(picture, losses=(*picture.losses, BITS_LOST))
+
+
+def _same_picture(
+    picture: Picture, pixels: np.ndarray, depths: Sequence[int], turn: int
+) -> Picture | None:
+    """The picture by another reader; None where that means another one.
+
+    Args:
+        picture: by Pillow.
+        pixels: as of `deep_codecs.read`.
+        depths: bits that a channel may have: those that make both most alike are taken.
+        turn: by which Pillow has turned it.
+    """
+    found, nearest = None, _NEAR
+    for depth in depths:
+        try:
+            full = from_array(turned_plane(pixels, turn), depth)
+        except ImageError:  # too many bits for this, or no picture at all
+            continue
+        difference = _difference(picture, full)
+        if difference <= nearest:
+            found, nearest = full, difference
+    return found
+
+
+def _difference(picture: Picture, full: Picture) -> float:
+    """Mean difference of two pictures in grey levels of 8 bits, by some of their pixels; infinite
+    where they have other sides or channels.
+    """
+    if picture.pixels.shape != full.pixels.shape or (picture.grey and not full.grey):
+        return math.inf  # Pillow makes RGBA of grey with alpha, so the reverse is right
+    if (picture.alpha is None) != (full.alpha is None):
+        return math.inf
+    levels = to_levels(full.pixels[::_SKIPPED, ::_SKIPPED], full.depth)
+    return float(np.abs(levels - picture.pixels[::_SKIPPED, ::_SKIPPED]).mean())
+
+
+def _plain_ppm(image: Image.Image) -> tuple[int, int, int]:
+    """Where the pixels of a PPM or PGM of two bytes a value begin, its channels and its maximum;
+    zeros for all else.
+    """
+    tile = getattr(image, "tile", ())
+    if image.format != "PPM" or len(tile) != 1:
+        return 0, 0, 0
+    name, _, offset, arguments = tile[0]
+    if name != "ppm" or not isinstance(arguments, tuple) or arguments[1] <= 255:
+        return 0, 0, 0
+    return offset, 3 if image.mode == "RGB" else 1, arguments[1]
+
+
+def _of_ppm(picture: Picture, deep: DeepFile, file: BinaryIO) -> Picture:
+    """Pixels as they stand in the file, most significant byte first."""
+    file.seek(deep.offset)
+    shape = picture.height, picture.width, deep.channels
+    data = file.read(2 * picture.height * picture.width * deep.channels)
+    values = np.frombuffer(data, dtype=">u2").reshape(shape).astype(np.uint16)
+    np.minimum(values, deep.maximum, out=values)  # as Pillow has it
+    depth = deep.maximum.bit_length()
+    if deep.maximum != (1 << depth) - 1:  # no whole number of bits
+        depth = DEPTH_MAX
+        wide = values.astype(np.uint32) * ((1 << depth) - 1) + deep.maximum // 2
+        values = (wide // deep.maximum).astype(np.uint16)
+    full = from_array(values, depth)
+    return replace(picture, pixels=full.pixels, depth=depth)
