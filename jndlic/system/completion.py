@@ -22,7 +22,7 @@ COMPLETIONS = {
 PACKAGED = Path(__file__).parent / "completions"
 """Of a wheel: the same scripts, each by the name of its shell."""
 
-_FILES = {"IN", "OUT", "FILE", "PAGE", "PICTURES", "JSON", "DIR"}
+_FILES = {"IN", "OUT", "FILE", "PAGE", "PICTURES", "JSON", "TSV", "DIR"}
 """What the help calls the names of files."""
 
 _BASH_FILES = r"""
