@@ -24,6 +24,7 @@ from jndlic.format.patches import PATCHES_MAX, WEBP, Patch, decode_patches, enco
 from jndlic.format.planes import decode_plane
 from jndlic.images.chunks import alpha_chunks, metadata_chunks
 from jndlic.images.depth import scaled
+from jndlic.images.losses import lost_bits
 from jndlic.images.picture import Picture, with_depth
 from jndlic.images.region import Region
 from jndlic.patches import webp
@@ -43,9 +44,14 @@ def encode_lossless(picture: Picture) -> bytes:
         picture: to encode.
 
     Raises:
-        ImageError: it has more than 8 bits a channel.
+        ImageError: it has more than 8 bits a channel, or had when it was read.
         UnsupportedError: Pillow was built without WebP.
     """
+    if any(lost_bits(loss) for loss in picture.losses):
+        raise ImageError(
+            "the picture had more than 8 bits a channel, and a file without loss holds 8: choose a "
+            "quality, or reduce it to 8 bits"
+        )
     eight = with_depth(picture, DEPTH_MIN)
     if not np.array_equal(with_depth(eight, picture.depth).pixels, picture.pixels):
         raise ImageError(
