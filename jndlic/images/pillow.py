@@ -46,8 +46,9 @@ def from_pillow(image: Image.Image) -> Picture:
 def _from_loaded(image: Image.Image) -> Picture:
     """Pixels and alpha."""
     if image.mode.startswith("I"):
-        values, clear = _of_16_bits(np.asarray(image)), image.info.get("transparency")
-        # PNG may have a grey level that is transparent
+        values = _of_16_bits(np.asarray(image))
+        # A grey level that is transparent; of what was converted from a palette it is an index
+        clear = image.info.get("transparency") if image.format == "PNG" else None
         alpha = np.where(values == clear, 0, 255).astype(np.uint8) if clear is not None else None
         return Picture(three_channels(values), alpha, grey=True, depth=DEPTH_MAX)
     if image.mode == "F":

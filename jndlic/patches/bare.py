@@ -47,17 +47,16 @@ def encode_lossless(picture: Picture) -> bytes:
         ImageError: it has more than 8 bits a channel, or had when it was read.
         UnsupportedError: Pillow was built without WebP.
     """
-    if any(lost_bits(loss) for loss in picture.losses):
-        raise ImageError(
-            "the picture had more than 8 bits a channel, and a file without loss holds 8: choose a "
-            "quality, or reduce it to 8 bits"
-        )
     eight = with_depth(picture, DEPTH_MIN)
     if not np.array_equal(with_depth(eight, picture.depth).pixels, picture.pixels):
         raise ImageError(
             f"the picture has {picture.depth} bits a channel, and a file without loss holds 8: "
             "choose a quality, or reduce it to 8 bits"
         )
+    lost = [loss for loss in picture.losses if lost_bits(loss)]
+    if lost:
+        told = "; ".join(lost)
+        raise ImageError(f"{told}, which is a loss: choose a quality, or 8 bits a channel")
     return pack(lossless_container(picture))
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 from jndlic.errors import ImageError
 from jndlic.images.files import decoded
 from jndlic.images.losses import BITS_LOST
+from jndlic.images.pillow import from_pillow
 
 ROWS, COLUMNS = np.mgrid[0:40, 0:60]
 COLOUR = np.stack((900 * COLUMNS, 1500 * ROWS, 600 * COLUMNS + 700 * ROWS), 2).astype(np.uint16)
@@ -91,6 +92,10 @@ def test_a_transparent_grey_level() -> None:
     assert found.grey and found.depth == 16 and found.losses == ()
     np.testing.assert_array_equal(found.pixels[..., 0], GREY)
     np.testing.assert_array_equal(found.alpha, np.where(COLUMNS == 7, 0, 255))
+    # Of a palette it is an index, which no grey level is after a conversion
+    palette = Image.fromarray((GREY >> 8).astype(np.uint8)).convert("P")
+    palette.info["transparency"] = 0
+    assert from_pillow(palette.convert("I")).alpha is None
 
 
 @pytest.mark.parametrize("form", ["avif", "jpeg2k", "jpegxl"])
