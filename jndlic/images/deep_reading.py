@@ -133,8 +133,17 @@ def with_eight_bits(picture: Picture, deep: DeepFile | None) -> Picture:
 
 
 def _as_stored(picture: Picture, deep: DeepFile) -> Picture:
-    """The picture by Pillow, which takes 12 bits for the lower ones of 16."""
-    return replace(picture, depth=12) if deep.raw == _OF_12_BITS else picture
+    """The picture by Pillow, which takes 12 bits of TIFF for the lower ones of 16, and the bits of
+    JPEG 2000 for the upper ones.
+    """
+    if picture.depth == DEPTH_MIN:
+        return picture
+    if deep.raw == _OF_12_BITS:
+        return replace(picture, depth=12)
+    unused = DEPTH_MAX - deep.told if deep.form == "JPEG2000" and deep.told > DEPTH_MIN else 0
+    if unused > 0 and not (picture.pixels & ((1 << unused) - 1)).any():
+        return replace(picture, pixels=picture.pixels >> unused, depth=deep.told)
+    return picture
 
 
 def _full(picture: Picture, deep: DeepFile, content: bytes) -> Picture | None:

@@ -91,6 +91,7 @@ def test_a_transparent_grey_level() -> None:
     found = decoded(content, deep=True)
     assert found.grey and found.depth == 16 and found.losses == ()
     np.testing.assert_array_equal(found.pixels[..., 0], GREY)
+    assert found.alpha is not None
     np.testing.assert_array_equal(found.alpha, np.where(COLUMNS == 7, 0, 255))
     # Of a palette it is an index, which no grey level is after a conversion
     palette = Image.fromarray((GREY >> 8).astype(np.uint8)).convert("P")
