@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 from jndlic.errors import ImageError
 from jndlic.format.container import DEPTH_MAX, DEPTH_MIN
@@ -30,9 +30,12 @@ AVIF they may enlarge the colours in other ways."""
 _SKIPPED = 3
 """Each third row and column is enough to see that."""
 
-_TIFF_BITS = 258
+_TIFF_BITS, _TIFF_MEANING = 258, 262
 _MULTIPLIED, _OF_12_BITS = "RGBa", "I;12"
 """What Pillow calls colours that are multiplied by alpha, and grey levels of 12 bits."""
+
+_WHATEVER_0_IS = ("I;16", "I;16N")
+"""What it calls grey levels of 16 bits, from white on as well as from black on."""
 
 
 class DeepFile(NamedTuple):
@@ -47,6 +50,8 @@ class DeepFile(NamedTuple):
     """By which Pillow turns a TIFF upright, as EXIF numbers it."""
     raw: str
     """What Pillow calls the values in the file."""
+    from_white: bool
+    """Whether 0 is white in a TIFF; Pillow minds that of 8 bits alone."""
     told: int
     """Bits of a channel as the head of an AVIF or JPEG 2000 file has it, else 8."""
     offset: int
@@ -68,7 +73,8 @@ def deep_file(image: Image.Image, file: BinaryIO) -> DeepFile | None:
         ImageError: Pillow would take each byte of it for a pixel.
     """
     form, raw = image.format or "", _raw_mode(image)
-    if form == "TIFF" and len(raw) == 1 and max(image.tag_v2.get(_TIFF_BITS, (1,))) > DEPTH_MIN:  # pyright: ignore[reportAttributeAccessIssue]
+    tags = image.tag_v2 if isinstance(image, TiffImagePlugin.TiffImageFile) else {}
+    if len(raw) == 1 and max(tags.get(_TIFF_BITS, (1,))) > DEPTH_MIN:
         raise ImageError("TIFF of more than 8 bits whose channels lie apart is not supported")
     sure = is_deep(image, file)
     # Pillow's plugin for JPEG XL does not tell how many bits of colours there were
@@ -81,6 +87,7 @@ def deep_file(image: Image.Image, file: BinaryIO) -> DeepFile | None:
         image.tell(),
         orientation_of(image.getexif) if form == "TIFF" else 1,
         raw,
+        tags.get(_TIFF_MEANING) == 0 and raw in _WHATEVER_0_IS,
         boxed_depth(image, file),
         offset,
         channels,
@@ -133,11 +140,13 @@ def with_eight_bits(picture: Picture, deep: DeepFile | None) -> Picture:
 
 
 def _as_stored(picture: Picture, deep: DeepFile) -> Picture:
-    """The picture by Pillow, which takes 12 bits of TIFF for the lower ones of 16, and the bits of
-    JPEG 2000 for the upper ones.
+    """The picture by Pillow, which takes 12 bits of TIFF for the lower ones of 16, the bits of JPEG
+    2000 for the upper ones, and a negative for what it shows.
     """
     if picture.depth == DEPTH_MIN:
         return picture
+    if deep.from_white:
+        return replace(picture, pixels=~picture.pixels)
     if deep.raw == _OF_12_BITS:
         return replace(picture, depth=12)
     unused = DEPTH_MAX - deep.told if deep.form == "JPEG2000" and deep.told > DEPTH_MIN else 0

@@ -19,10 +19,10 @@ COLOUR = np.stack((900 * COLUMNS, 1500 * ROWS, 600 * COLUMNS + 700 * ROWS), 2).a
 GREY = np.ascontiguousarray(COLOUR[..., 0])
 
 
-def tiff(array: np.ndarray, **options: object) -> bytes:
+def tiff(array: np.ndarray, photometric: str = "rgb", **options: object) -> bytes:
     tifffile = pytest.importorskip("tifffile", reason="it writes any kind of TIFF")
     content = io.BytesIO()
-    tifffile.imwrite(content, array, photometric="rgb", **options)
+    tifffile.imwrite(content, array, photometric=photometric, **options)
     return content.getvalue()
 
 
@@ -72,6 +72,18 @@ def test_channels_apart() -> None:
     flat = (COLOUR >> 8).astype(np.uint8)
     content = tiff(np.ascontiguousarray(flat.transpose(2, 0, 1)), planarconfig="separate")
     np.testing.assert_array_equal(decoded(io.BytesIO(content), deep=True).pixels, flat)
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_grey_from_white_on(bits: int, compression: str | None) -> None:
+    levels = GREY if bits == 16 else (GREY >> 8).astype(np.uint8)
+    content = tiff(levels, photometric="miniswhite", compression=compression)
+    found = decoded(io.BytesIO(content), deep=True)
+    assert found.depth == bits
+    np.testing.assert_array_equal(found.pixels[..., 0], ~levels)
+    rounded = decoded(io.BytesIO(content)).pixels[..., 0]
+    assert np.abs(rounded / 255 - found.pixels[..., 0] / ((1 << bits) - 1)).max() <= 0.5 / 255
 
 
 def test_tiff_of_12_bits() -> None:
