@@ -13,6 +13,7 @@ import io
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -20,6 +21,7 @@ import numpy as np
 
 from jndlic.arguments import whole_number
 from jndlic.errors import ImageError, ParameterError
+from jndlic.format.container import DEPTH_MIN
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -93,7 +95,8 @@ def picture_to_keep(
         picture: as it was read.
         strip: whether EXIF and XMP are left out.
         keep_profile: whether its pixels and their profile stay, or become sRGB.
-        bit_depth: bits of a channel; those that it has by default.
+        bit_depth: bits of a channel; those that it has by default. Of 8 bits, which were asked for,
+            `losses` tells nothing.
 
     Raises:
         UnsupportedError: the profile is to be applied, and Pillow was built without LittleCMS.
@@ -107,9 +110,13 @@ def picture_to_keep(
 
         picture = stripped(picture)
     if bit_depth is not None:
+        from jndlic.images.losses import lost_bits
         from jndlic.images.picture import with_depth
 
         picture = with_depth(picture, bit_depth)
+        if bit_depth == DEPTH_MIN:
+            told = tuple(loss for loss in picture.losses if not lost_bits(loss))
+            picture = replace(picture, losses=told)
     return picture
 
 

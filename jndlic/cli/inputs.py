@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import io
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from jndlic.choices import BIT_DEPTHS
@@ -67,14 +66,10 @@ class PictureReader:
             UnsupportedError: Pillow was built without LittleCMS.
         """
         from jndlic.images.files import decoded
-        from jndlic.images.losses import BITS_LOST
         from jndlic.sources import picture_to_keep
 
         deep = self._bit_depth != DEPTH_MIN
         picture = decoded(io.BytesIO(content), frame=self._frame, deep=deep)
-        if not deep:  # which was asked for
-            told = tuple(loss for loss in picture.losses if loss != BITS_LOST)
-            picture = replace(picture, losses=told)
         return picture_to_keep(picture, self._strip, self._keep_profile, self._bit_depth)
 
 

@@ -13,13 +13,13 @@ from dataclasses import replace
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 from jndlic.errors import ImageError
 from jndlic.format.container import DEPTH_MAX, DEPTH_MIN
 from jndlic.images import deep_codecs
 from jndlic.images.depth import to_levels
-from jndlic.images.losses import BITS_LOST, is_deep
+from jndlic.images.losses import BITS_LOST, boxed_depth, is_deep
 from jndlic.images.metadata import orientation_of
 from jndlic.images.picture import Picture, from_array, turned_plane, with_depth
 
@@ -29,6 +29,13 @@ AVIF they may enlarge the colours in other ways."""
 
 _SKIPPED = 3
 """Each third row and column is enough to see that."""
+
+_TIFF_BITS, _TIFF_MEANING = 258, 262
+_MULTIPLIED, _OF_12_BITS = "RGBa", "I;12"
+"""What Pillow calls colours that are multiplied by alpha, and grey levels of 12 bits."""
+
+_WHATEVER_0_IS = ("I;16", "I;16N")
+"""What it calls grey levels of 16 bits, from white on as well as from black on."""
 
 
 class DeepFile(NamedTuple):
@@ -41,6 +48,12 @@ class DeepFile(NamedTuple):
     frame: int
     turn: int
     """By which Pillow turns a TIFF upright, as EXIF numbers it."""
+    raw: str
+    """What Pillow calls the values in the file."""
+    from_white: bool
+    """Whether 0 is white in a TIFF; Pillow minds that of 8 bits alone."""
+    told: int
+    """Bits of a channel as the head of an AVIF or JPEG 2000 file has it, else 8."""
     offset: int
     """Of the pixels of a plain PPM in the file, else 0."""
     channels: int
@@ -55,8 +68,14 @@ def deep_file(image: Image.Image, file: BinaryIO) -> DeepFile | None:
     Args:
         image: opened, not loaded.
         file: that it was opened from; stays where it stands.
+
+    Raises:
+        ImageError: Pillow would take each byte of it for a pixel.
     """
-    form = image.format or ""
+    form, raw = image.format or "", _raw_mode(image)
+    tags = image.tag_v2 if isinstance(image, TiffImagePlugin.TiffImageFile) else {}
+    if len(raw) == 1 and max(tags.get(_TIFF_BITS, (1,))) > DEPTH_MIN:
+        raise ImageError("TIFF of more than 8 bits whose channels lie apart is not supported")
     sure = is_deep(image, file)
     # Pillow's plugin for JPEG XL does not tell how many bits of colours there were
     if not sure and not (form == "JXL" and deep_codecs.library() is not None):
@@ -67,6 +86,9 @@ def deep_file(image: Image.Image, file: BinaryIO) -> DeepFile | None:
         form,
         image.tell(),
         orientation_of(image.getexif) if form == "TIFF" else 1,
+        raw,
+        tags.get(_TIFF_MEANING) == 0 and raw in _WHATEVER_0_IS,
+        boxed_depth(image, file),
         offset,
         channels,
         maximum,
@@ -85,10 +107,12 @@ def with_all_bits(picture: Picture, deep: DeepFile, file: BinaryIO) -> Picture:
     if deep.offset:
         return _of_ppm(picture, deep, file)
     if picture.depth > DEPTH_MIN:
-        return picture
-    file.seek(0)
-    found = deep_codecs.read(file.read(), deep.form, deep.frame)
-    full = None if found is None else _same_picture(picture, *found, deep.turn)
+        return _as_stored(picture, deep)
+    full = None
+    # Of multiplied colours the readers differ where there is alpha, too little for the mean to show
+    if not deep.raw.startswith(_MULTIPLIED):
+        file.seek(0)
+        full = _full(picture, deep, file.read())
     if full is not None:
         return replace(
             picture,
@@ -107,10 +131,40 @@ def with_all_bits(picture: Picture, deep: DeepFile, file: BinaryIO) -> Picture:
 
 def with_eight_bits(picture: Picture, deep: DeepFile | None) -> Picture:
     """The picture with 8 bits, and in `losses` that there were more."""
+    if deep is not None:
+        picture = _as_stored(picture, deep)
     picture = with_depth(picture, DEPTH_MIN)
     if deep is None or not deep.sure:
         return picture
     return replace(picture, losses=(*picture.losses, BITS_LOST))
+
+
+def _as_stored(picture: Picture, deep: DeepFile) -> Picture:
+    """The picture by Pillow, which takes 12 bits of TIFF for the lower ones of 16, the bits of JPEG
+    2000 for the upper ones, and a negative for what it shows.
+    """
+    if picture.depth == DEPTH_MIN:
+        return picture
+    if deep.from_white:
+        return replace(picture, pixels=~picture.pixels)
+    if deep.raw == _OF_12_BITS:
+        return replace(picture, depth=12)
+    unused = DEPTH_MAX - deep.told if deep.form == "JPEG2000" and deep.told > DEPTH_MIN else 0
+    if unused > 0 and not (picture.pixels & ((1 << unused) - 1)).any():
+        return replace(picture, pixels=picture.pixels >> unused, depth=deep.told)
+    return picture
+
+
+def _full(picture: Picture, deep: DeepFile, content: bytes) -> Picture | None:
+    """The picture by another reader; None where it reads none, or another one."""
+    found = deep_codecs.read(content, deep.form, deep.frame)
+    if found is None:
+        return None
+    pixels, depths = found
+    told = (deep.told,) if deep.told > DEPTH_MIN else ()
+    return _same_picture(picture, pixels, told, deep.turn) or _same_picture(
+        picture, pixels, depths, deep.turn
+    )
 
 
 def _same_picture(
@@ -121,31 +175,42 @@ def _same_picture(
     Args:
         picture: by Pillow.
         pixels: as of `deep_codecs.read`.
-        depths: bits that a channel may have: those that make both most alike are taken.
+        depths: bits that a channel may have: those that make both most alike are taken, where they
+            are least so. On the mean, a dark picture with few lights would be like a darker one.
         turn: by which Pillow has turned it.
     """
-    found, nearest = None, _NEAR
+    found, nearest = None, math.inf
     for depth in depths:
         try:
             full = from_array(turned_plane(pixels, turn), depth)
         except ImageError:  # too many bits for this, or no picture at all
             continue
-        difference = _difference(picture, full)
-        if difference <= nearest:
-            found, nearest = full, difference
+        mean, largest = _differences(picture, full)
+        if mean <= _NEAR and largest <= nearest:
+            found, nearest = full, largest
     return found
 
 
-def _difference(picture: Picture, full: Picture) -> float:
-    """Mean difference of two pictures in grey levels of 8 bits, by some of their pixels; infinite
-    where they have other sides or channels.
+def _differences(picture: Picture, full: Picture) -> tuple[float, float]:
+    """Mean and largest difference of two pictures in grey levels of 8 bits, by some of their
+    pixels; infinite where they have other sides or channels.
     """
     if picture.pixels.shape != full.pixels.shape or (picture.grey and not full.grey):
-        return math.inf  # Pillow makes RGBA of grey with alpha, so the reverse is right
+        return math.inf, math.inf  # Pillow makes RGBA of grey with alpha: the reverse is right
     if (picture.alpha is None) != (full.alpha is None):
-        return math.inf
+        return math.inf, math.inf
     levels = to_levels(full.pixels[::_SKIPPED, ::_SKIPPED], full.depth)
-    return float(np.abs(levels - picture.pixels[::_SKIPPED, ::_SKIPPED]).mean())
+    apart = np.abs(levels - picture.pixels[::_SKIPPED, ::_SKIPPED])
+    return float(apart.mean()), float(apart.max())
+
+
+def _raw_mode(image: Image.Image) -> str:
+    """What Pillow calls the values of an image that it has not loaded; empty if it does not say."""
+    for tile in getattr(image, "tile", ()):
+        arguments = tile[3]
+        name = arguments[0] if isinstance(arguments, tuple) and arguments else arguments
+        return name if isinstance(name, str) else ""
+    return ""
 
 
 def _plain_ppm(image: Image.Image) -> tuple[int, int, int]:
@@ -157,6 +222,8 @@ def _plain_ppm(image: Image.Image) -> tuple[int, int, int]:
         return 0, 0, 0
     name, _, offset, arguments = tile[0]
     if name != "ppm" or not isinstance(arguments, tuple) or arguments[1] <= 255:
+        return 0, 0, 0
+    if image.mode not in ("RGB", "I"):  # a kind of Pillow's own, with alpha or of inks
         return 0, 0, 0
     return offset, 3 if image.mode == "RGB" else 1, arguments[1]
 

@@ -15,6 +15,7 @@ from jndlic.images.metadata import (
     has_metadata,
     orientation_of,
 )
+from jndlic.images.picture import ALPHA_BITS_LOST
 
 OPAQUE_ONLY = ("JPEG", "PPM", "BMP")
 """Formats without alpha, in Pillow's words."""
@@ -26,6 +27,11 @@ _DEPTHS = ((b"pixi", 9, 0), (b"ihdr", 14, 1), (b"\xff\x4f\xff\x51", 42, 1))
 """Of AVIF's box, JPEG 2000's box and its bare code stream: the mark, how far behind its beginning
 the depth of the first channel is, and what is to be added to it."""
 _HEAD = 4096  # bytes, in which AVIF and JPEG 2000 say how many bits they have
+
+
+def lost_bits(loss: str) -> bool:
+    """Whether one of a picture's `losses` is that of bits beyond 8 a channel."""
+    return loss.startswith((BITS_LOST, ALPHA_BITS_LOST))
 
 
 def reading_losses(image: Image.Image) -> tuple[str, ...]:
@@ -92,17 +98,19 @@ def is_deep(image: Image.Image, file: BinaryIO) -> bool:
             return True
         if image.format == "PPM" and isinstance(tile[3], tuple):
             return any(isinstance(part, int) and part > 255 for part in tile[3])
+    return boxed_depth(image, file) > 8
+
+
+def boxed_depth(image: Image.Image, file: BinaryIO) -> int:
+    """Bits of the first channel by the boxes and markers of AVIF and JPEG 2000; 8 if none tells,
+    and of other formats. Arguments as of `is_deep`.
+    """
     if image.format not in ("AVIF", "JPEG2000"):
-        return False
+        return 8
     place = file.tell()
     file.seek(0)
     head = file.read(_HEAD)
     file.seek(place)
-    return _boxed_depth(head) > 8
-
-
-def _boxed_depth(head: bytes) -> int:
-    """Bits of the first channel by the boxes and markers of AVIF and JPEG 2000; 8 if none tells."""
     for mark, offset, added in _DEPTHS:
         place = head.find(mark)
         if place >= 0 and place + offset < len(head) and head[place + offset] != 0xFF:

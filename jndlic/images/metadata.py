@@ -24,6 +24,15 @@ _ORIENTATION = 0x0112
 # directories.
 _TIFF_TAGS = (0x010E, 0x010F, 0x0110, 0x0112, 0x0131, 0x0132, 0x013B, 0x8298)
 _TIFF_DIRECTORIES = (0x8769, 0x8825)
+# Of EXIF that was a TIFF's once: how its pixels were stored, which other pixels are not
+_TIFF_STORAGE = {
+    *range(254, 260),  # kinds, sides, bits, compression
+    *range(262, 267),  # what levels mean, order of bits
+    *(273, *range(277, 282), 284, *range(288, 294)),  # strips, channels, codings of bits
+    *(317, *range(320, 326)),  # prediction, colours of a map, tiles
+    *range(330, 348),  # further pictures, inks, alpha, types of numbers, JPEG
+    *range(512, 533),  # JPEG, luma and chroma
+}
 
 
 class Metadata(TypedDict):
@@ -115,9 +124,8 @@ def metadata_options(form: str, picture: Picture) -> dict[str, Any]:
         text = PngImagePlugin.PngInfo()
         text.add_itxt(_XMP_KEY_PNG, xmp.decode("utf-8", "replace"))
         options["pnginfo"] = text
-    elif xmp and form == "TIFF":
-        # XMP is one of a TIFF's own tags. Those are given either as `exif` or as `tiffinfo`: never
-        # both.
+    if (exif or xmp) and form == "TIFF":
+        # Tags are given either as `exif` or as `tiffinfo`: never both
         options.pop("exif", None)
         options["tiffinfo"] = _described(exif, xmp)
     return options
@@ -136,7 +144,7 @@ def _described(exif: bytes | None, xmp: bytes | None) -> TiffImagePlugin.ImageFi
     """EXIF and XMP as tags of a TIFF."""
     source, tags = Image.Exif(), TiffImagePlugin.ImageFileDirectory_v2()
     source.load(EXIF_MARK + exif if exif else b"")
-    for tag in source:
+    for tag in sorted(set(source) - _TIFF_STORAGE):
         tags[tag] = source.get_ifd(tag) if tag in _TIFF_DIRECTORIES else source[tag]
     if xmp:
         tags.tagtype[_TIFF_XMP] = _BYTES

@@ -25,6 +25,8 @@ TURNS = {
 upwards, columns to the left.
 """
 
+ALPHA_BITS_LOST = "alpha of more than 8 bits becomes 8"
+
 TURNED_BACK = {6: 8, 8: 6}
 """The orientation that undoes another one; those that are not here undo themselves."""
 
@@ -108,8 +110,9 @@ def from_array(array: np.ndarray, depth: int | None = None) -> Picture:
             "need a uint8 or uint16 array (H, W), (H, W, 1), (H, W, 2), (H, W, 3) or (H, W, 4), "
             f"got {array.dtype} {array.shape}"
         )
-    depth = 8 * array.dtype.itemsize if depth is None else depth
-    if depth > DEPTH_MIN and array.size and int(array.max()) >= 1 << depth:
+    held = 8 * array.dtype.itemsize
+    depth = held if depth is None else depth
+    if depth < held and array.size and int(array.max()) >= 1 << depth:
         raise ImageError(f"values of {array.max()} need more than {depth} bits")
     array = array.astype(pixel_type(depth), copy=False)  # in the machine's order of bytes
     if array.ndim == 2:
@@ -119,7 +122,7 @@ def from_array(array: np.ndarray, depth: int | None = None) -> Picture:
     if alpha is not None and depth > DEPTH_MIN:
         full, alpha = alpha, scaled(alpha, depth, DEPTH_MIN)
         if not np.array_equal(scaled(alpha, DEPTH_MIN, depth), full):
-            losses = (f"alpha of {depth} bits becomes 8",)
+            losses = (ALPHA_BITS_LOST,)
     if channels <= 2:
         pixels = three_channels(array[..., 0])
         return Picture(pixels, alpha, grey=True, losses=losses, depth=depth)

@@ -46,8 +46,11 @@ def from_pillow(image: Image.Image) -> Picture:
 def _from_loaded(image: Image.Image) -> Picture:
     """Pixels and alpha."""
     if image.mode.startswith("I"):
-        pixels = three_channels(_of_16_bits(np.asarray(image)))
-        return Picture(pixels, grey=True, depth=DEPTH_MAX)
+        values = _of_16_bits(np.asarray(image))
+        # A grey level that is transparent; of what was converted from a palette it is an index
+        clear = image.info.get("transparency") if image.format == "PNG" else None
+        alpha = np.where(values == clear, 0, 255).astype(np.uint8) if clear is not None else None
+        return Picture(three_channels(values), alpha, grey=True, depth=DEPTH_MAX)
     if image.mode == "F":
         raise ImageError("pictures of mode F are not supported: convert to 8-bit RGB first")
     transparent = image.has_transparency_data

@@ -24,6 +24,7 @@ from jndlic.format.patches import PATCHES_MAX, WEBP, Patch, decode_patches, enco
 from jndlic.format.planes import decode_plane
 from jndlic.images.chunks import alpha_chunks, metadata_chunks
 from jndlic.images.depth import scaled
+from jndlic.images.losses import lost_bits
 from jndlic.images.picture import Picture, with_depth
 from jndlic.images.region import Region
 from jndlic.patches import webp
@@ -43,7 +44,7 @@ def encode_lossless(picture: Picture) -> bytes:
         picture: to encode.
 
     Raises:
-        ImageError: it has more than 8 bits a channel.
+        ImageError: it has more than 8 bits a channel, or had when it was read.
         UnsupportedError: Pillow was built without WebP.
     """
     eight = with_depth(picture, DEPTH_MIN)
@@ -52,6 +53,10 @@ def encode_lossless(picture: Picture) -> bytes:
             f"the picture has {picture.depth} bits a channel, and a file without loss holds 8: "
             "choose a quality, or reduce it to 8 bits"
         )
+    lost = [loss for loss in picture.losses if lost_bits(loss)]
+    if lost:
+        told = "; ".join(lost)
+        raise ImageError(f"{told}, which is a loss: choose a quality, or 8 bits a channel")
     return pack(lossless_container(picture))
 
 

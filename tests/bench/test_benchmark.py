@@ -423,7 +423,19 @@ def test_known_rows_are_measured_nowhere_again(
     measured("fourth", ["jpeg@50"], table)
     assert len(tasks) == 10
 
+    # Of metrics that are not asked for nothing stays, so that others know these rows in turn
+    rest[1] = "psnr-rgb,grid-visibility"
+    measured("more", ["jpeg@50"])
+    rest[1] = "psnr-rgb"
+    for number, table in enumerate(("more", "fifth")):
+        rows = measured(("fifth", "sixth")[number], ["jpeg@50"], tmp_path / table / "rows.tsv")
+        assert len(tasks) == 13 and "grid-visibility" not in rows[0]
+
     words = [str(pictures), "--codecs", "jpeg@50", "--out", str(tmp_path / "out"), *rest]
+    table = tmp_path / "cut.tsv"
+    table.write_bytes((tmp_path / "first" / "rows.tsv").read_bytes()[:-60])
+    assert bench([*words, "--known", str(table)]) == 2
+    assert "cannot be read" in capsys.readouterr().err
     assert bench([*words, "--known", str(tmp_path / "absent.tsv")]) == 2
     assert "cannot be read" in capsys.readouterr().err
     assert bench([*words[:-1], "1", "--known", str(table)]) == 2

@@ -12,6 +12,7 @@ from PIL import Image
 
 import jndlic
 from jndlic.bench.studies.pixel_kinds import sky
+from jndlic.errors import ImageError
 from jndlic.images import deep_codecs
 from jndlic.images.files import load, picture_file
 from jndlic.images.picture import from_array
@@ -104,6 +105,23 @@ def test_without_loss(capsys: pytest.CaptureFixture[str]) -> None:
     assert "16 bits a channel" in capsys.readouterr().err
     data = encoded("--lossless", "--bit-depth", 8)
     np.testing.assert_array_equal(jndlic.imread(data), load("colours.ppm").pixels, strict=True)
+
+
+def test_without_loss_nothing_is_lost_in_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither by a reader that gives 8 bits, nor of alpha alone."""
+    Path("deep.tif").write_bytes(picture_file(from_array(PIXELS), "TIFF")[0])
+    monkeypatch.setattr(deep_codecs, "library", lambda: None)
+    alpha = np.full((*PIXELS.shape[:2], 1), 1000, np.uint16)
+    fine = np.dstack((PIXELS // 257 * 257, alpha))
+    for picture in ("deep.tif", fine):
+        with pytest.raises(ImageError, match="8 bits"):
+            jndlic.encode(picture, lossless=True)
+        assert jndlic.info(jndlic.encode(picture, lossless=True, bit_depth=8))["depth"] == 8
+    assert run("encode", "deep.tif", "out.jlic", "--lossless") == 1
+    assert not Path("out.jlic").exists()
+    fine[..., 3] = 257 * 9
+    decoded = jndlic.imread(jndlic.encode(fine, lossless=True))
+    np.testing.assert_array_equal(decoded, fine, strict=True)
 
 
 def test_profiles_are_applied_in_8_bits(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,13 @@ import pytest
 
 from jndlic.errors import ImageError
 from jndlic.images.depth import from_levels, pixel_type, scaled, to_levels
-from jndlic.images.picture import Picture, from_array, to_array, with_depth
+from jndlic.images.picture import (
+    ALPHA_BITS_LOST,
+    Picture,
+    from_array,
+    to_array,
+    with_depth,
+)
 
 DEPTHS = range(8, 17)
 EIGHT = np.arange(256, dtype=np.uint8)
@@ -56,14 +62,15 @@ def test_arrays_of_16_bits(channels: int) -> None:
 
 def test_alpha_of_16_bits_is_rounded() -> None:
     picture = from_array(np.array([[[9, 9, 9, 129]]], dtype=np.uint16))
-    assert picture.alpha == 1 and picture.losses == ("alpha of 16 bits becomes 8",)
+    assert picture.alpha == 1 and picture.losses == (ALPHA_BITS_LOST,)
 
 
 def test_other_bits() -> None:
     array = np.array([[0, 1023]], dtype=np.uint16)
     assert from_array(array, 10).depth == 10
-    with pytest.raises(ImageError, match="9 bits"):
-        from_array(array, 9)
+    for depth in (8, 9):
+        with pytest.raises(ImageError, match=f"{depth} bits"):
+            from_array(array, depth)
     np.testing.assert_array_equal(with_depth(from_array(array, 10), 8).pixels[0, :, 0], [0, 255])
     for pixels, depth in ((EIGHT, 16), (EIGHT.astype(np.uint16), 8), (EIGHT, 7)):
         with pytest.raises(ImageError, match="bits"):

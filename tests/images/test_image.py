@@ -21,7 +21,7 @@ from jndlic.images import pillow as pictures
 from jndlic.images.files import decoded, load, output_format, picture_file, save
 from jndlic.images.losses import BITS_LOST
 from jndlic.images.metadata import seen_orientation, stripped
-from jndlic.images.picture import Picture, from_array, to_array
+from jndlic.images.picture import Picture, from_array, to_array, with_depth
 from jndlic.images.pillow import from_pillow, shown, to_pillow
 
 RANDOM = np.random.default_rng(0)
@@ -265,6 +265,22 @@ def test_broken_metadata_does_not_cost_the_picture(suffix: str, tmp_path: Path) 
     for junk in (b"\xff", b"MM\0*\0\0\0\x08\xff\xff" + bytes(30), RANDOM.bytes(300)):
         save(path, Picture(COLOUR, icc=junk, exif=junk, xmp=junk))
         assert load(path).pixels.shape == COLOUR.shape
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+@pytest.mark.parametrize("foreign", [{266: 2}, {338: 1}, {339: 3}], ids=str)
+def test_exif_of_another_tiff(foreign: dict[int, int], depth: int) -> None:
+    """How the pixels of that one were stored says nothing of these."""
+    tags = Image.Exif()
+    tags[0x013B] = "somebody"
+    tags.update(foreign)
+    exif = tags.tobytes().removeprefix(b"Exif\0\0")
+    picture = with_depth(Picture(GREY[..., None].repeat(3, 2), exif=exif, grey=True), depth)
+    content, losses = picture_file(picture, "TIFF")
+    found = decoded(io.BytesIO(content), deep=True)
+    assert losses == found.losses == () and found.depth == depth
+    np.testing.assert_array_equal(found.pixels, picture.pixels)
+    assert tags_of(found.exif) == {0x013B: "somebody"}
 
 
 def test_metadata_behind_the_pixels_of_a_png(tmp_path: Path) -> None:

@@ -48,11 +48,11 @@ def known_rows(
     """
     try:
         rows = [row for row in read_rows(path) if "error" not in row]
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError) as error:  # the last of a line that was cut off
         raise ParameterError(f"--known {path} cannot be read: {error}") from error
     versions = _versions({name for row in rows for name in row if name in NAMES})
     by_key = {
-        row["key"]: _plain(row)
+        row["key"]: _plain(row, metrics)
         for row in rows
         if row.get(MADE_BY) == versions and {"key", *metrics} <= set(row)
     }
@@ -68,9 +68,9 @@ def known_rows(
     return found
 
 
-def _plain(row: Row) -> Row:
-    """A row that was read, as it was measured."""
-    left_out = (*TIMES, MADE_BY, "set")
+def _plain(row: Row, metrics: Collection[str]) -> Row:
+    """A row that was read, as it would have been measured for some metrics alone."""
+    left_out = {*TIMES, MADE_BY, "set", *NAMES} - set(metrics)
     whole = ("level", "width", "height", "bytes")
     return {
         name: int(value) if name in whole else value
