@@ -42,6 +42,7 @@ def cluster() -> Iterator:
     """A head that does no work and two nodes that do."""
     skip_without_ray()
     cli_cluster.import_ray()
+    from ray._private.utils import get_ray_address_file
     from ray.cluster_utils import Cluster
 
     paths = [str(ROOT), str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
@@ -51,6 +52,8 @@ def cluster() -> Iterator:
     ):
         patch.setenv("PYTHONPATH", os.pathsep.join(paths))
         head = {"num_cpus": 0, "include_dashboard": False, "temp_dir": folder}
+        # Its address is written into Ray's usual folder, which only a usual start makes
+        Path(get_ray_address_file(None)).parent.mkdir(parents=True, exist_ok=True)
         made = Cluster(True, head_node_args={**head, "object_store_memory": 80 << 20})
         try:
             for _ in range(2):
