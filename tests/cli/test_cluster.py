@@ -42,7 +42,7 @@ def cluster() -> Iterator:
     """A head that does no work and two nodes that do."""
     skip_without_ray()
     cli_cluster.import_ray()
-    from ray._private.utils import get_ray_address_file
+    from ray._common.utils import get_ray_address_file
     from ray.cluster_utils import Cluster
 
     paths = [str(ROOT), str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
