@@ -22,6 +22,7 @@ from jndlic.console import emit, run_command
 from jndlic.images.depth import scaled, to_levels
 from jndlic.images.files import load
 from jndlic.images.folders import find_images
+from jndlic.luma import LUMA
 
 QUALITIES = 90, 100
 GREY_QUALITY = 50
@@ -112,8 +113,7 @@ def cost_of(pixels: np.ndarray) -> Cost:
 
 def luma(pixels: np.ndarray) -> np.ndarray:
     """Grey of a photo: uint8 (H, W)."""
-    weights = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-    return np.rint(to_levels(pixels, 8) @ weights).astype(np.uint8)
+    return np.rint(to_levels(pixels, 8) @ np.array(LUMA, dtype=np.float32)).astype(np.uint8)
 
 
 def tables(paths: Sequence[Path]) -> Iterator[str]:

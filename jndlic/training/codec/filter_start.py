@@ -35,6 +35,7 @@ from jndlic.training.codec.least_squares import (
     CLASSES,
     Seen,
     best_filters,
+    by_place,
     classes_of,
     count_in,
     no_sums,
@@ -70,7 +71,7 @@ def start_filter(module: CodecTraining, batches: Iterable[tuple[Tensor, Tensor]]
     with torch.no_grad():
         for batch in batches:
             seen = seen_of(module, stage, *batch)
-            rows, targets = _by_place(_differences(seen.drawn)), _by_place(seen.error[:, :, None])
+            rows, targets = by_place(_differences(seen.drawn)), by_place(seen.error[:, :, None])
             count_in(sums, classes_of(stage, seen).flatten(), 255.0 * rows, 255.0 * targets[..., 0])
             error += (255.0 * seen.error).square().sum().item()
             if len(kept) < BATCHES_TAUGHT:
@@ -88,13 +89,6 @@ def _differences(drawn: Tensor) -> Tensor:
     planes = functional.pad(drawn, (TAPS // 2,) * 4, mode="replicate")
     planes = planes.unfold(2, TAPS, 1).unfold(3, TAPS, 1).flatten(4)
     return (planes - drawn[..., None]).movedim(-1, 2)
-
-
-def _by_place(values: Tensor) -> Tensor:
-    """(B, 3, K, H, W) to (B H/2 W/2, 12, K): the pixels and channels of a place together."""
-    batch, _, count, height, width = values.shape
-    values = values.reshape(batch, 3, count, height // STRIDE, STRIDE, width // STRIDE, STRIDE)
-    return values.permute(0, 3, 5, 1, 4, 6, 2).reshape(-1, 3 * STRIDE**2, count)
 
 
 def _normalise(stage: AdaptiveFilter, batches: list[Seen]) -> None:

@@ -16,6 +16,7 @@ from torch import Tensor
 from jndlic.format.grid import JND_STRIDE
 from jndlic.network.adaptive_filter import AdaptiveFilter
 from jndlic.network.quality import quality_plane
+from jndlic.network.robust_filter import STRIDE
 from jndlic.training.codec.module import CodecTraining
 
 BANDS = 8
@@ -94,6 +95,21 @@ def classes_of(stage: AdaptiveFilter, seen: Seen) -> Tensor:
     band = ((seen.quality - 1) * BANDS // 100).clamp(max=BANDS - 1)
     band = functional.interpolate(band[:, None].float(), within.shape[1:])[:, 0].long()
     return band * (CLASSES // BANDS) + within
+
+
+def by_place(values: Tensor) -> Tensor:
+    """The pixels and channels of a place together.
+
+    Args:
+        values: (B, C, K, H, W), K numbers of each pixel and channel.
+
+    Returns:
+        (B H/2 W/2, 4 C, K).
+    """
+    batch, channels, count, height, width = values.shape
+    sides = height // STRIDE, STRIDE, width // STRIDE, STRIDE
+    values = values.reshape(batch, channels, count, *sides).permute(0, 3, 5, 1, 4, 6, 2)
+    return values.reshape(-1, channels * STRIDE**2, count)
 
 
 def count_in(sums: Sums, chosen: Tensor, rows: Tensor, targets: Tensor) -> None:

@@ -24,6 +24,7 @@ from jndlic.training.codec.least_squares import (
     Seen,
     Sums,
     best_filters,
+    by_place,
     classes_of,
     count_in,
     no_sums,
@@ -68,8 +69,8 @@ def _choose(stage: AdaptiveFilter, robust: RobustBank, batches: Iterable[Seen]) 
     sums, reaches = no_sums(CLASSES, 2 * len(OFFSETS)), no_sums(1, stage.reach.in_channels + 1)
     for seen in batches:
         reach = _wanted_reach(seen)
-        taps = _by_place(_taps(robust.differences(stage.luma_of(seen.drawn), reach)))
-        left = _by_place(_left(stage, seen))[..., 0]
+        taps = by_place(_taps(robust.differences(stage.luma_of(seen.drawn), reach)))
+        left = by_place(_left(stage, seen))[..., 0]
         count_in(sums, classes_of(stage, seen).flatten(), 255.0 * taps, 255.0 * left)
         hidden = _with_one(stage.seen(seen.features, seen.drawn)).movedim(1, -1).flatten(0, 2)
         _count_all(reaches, hidden, (reach / REACH).log().flatten())
@@ -90,7 +91,7 @@ def _weigh(stage: AdaptiveFilter, robust: RobustBank, batches: Iterable[Seen]) -
     for seen in batches:
         hidden = stage.seen(seen.features, seen.drawn)
         responses = robust(stage.luma_of(seen.drawn), stage.reaches(hidden))[:, 0]
-        left = _by_place(_left(stage, seen))[..., 0].view(len(hidden), -1)
+        left = by_place(_left(stage, seen))[..., 0].view(len(hidden), -1)
         for one, own, error in zip(_with_one(hidden), responses, left, strict=True):
             # Of every pixel, each response times all that the stage sees
             rows = (own[:, None] * one[None, :, None]).permute(3, 4, 2, 0, 1)
@@ -125,12 +126,6 @@ def _taps(small: Tensor) -> Tensor:
         for row, column in ((STRIDE, STRIDE), (STRIDE - down, STRIDE - right))
     ]
     return torch.stack(found, 1)[:, None]
-
-
-def _by_place(values: Tensor) -> Tensor:
-    """(B, 1, K, H, W) to (B H/2 W/2, 4, K): the pixels of a place together."""
-    values = functional.pixel_unshuffle(values[:, 0], STRIDE).unflatten(1, (-1, STRIDE**2))
-    return values.permute(0, 3, 4, 2, 1).flatten(0, 2)
 
 
 def _with_one(hidden: Tensor) -> Tensor:
