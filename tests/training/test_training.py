@@ -13,7 +13,7 @@ from PIL import Image
 from places import ROOT, SHARED
 from small_network import SMALL
 
-from jndlic.errors import WeightsError
+from jndlic.errors import ParameterError, WeightsError
 
 lightning = pytest.importorskip("lightning", reason="needs the [train] extra")
 
@@ -24,6 +24,7 @@ from jndlic import api
 from jndlic.network.config import CodecConfig
 from jndlic.runtime.load import load_codec, load_torch_codec
 from jndlic.tensor_files import read_tensors
+from jndlic.training.codec.distortion import Distortion
 from jndlic.training.codec.export import (
     export_checkpoint,
     freeze,
@@ -116,6 +117,19 @@ def test_weighted_error_prefers_errors_where_the_map_tolerates_them() -> None:
     assert squared_error(image, reference, jnd, 0.0).mean().item() == pytest.approx(50.0)
     assert squared_error(image, reference, jnd, 1.0).mean().item() == pytest.approx(20.0)
     assert squared_error(image, reference, jnd, 0.5).mean().item() == pytest.approx(35.0)
+
+
+def test_errors_of_chroma_count_less_than_those_of_luma() -> None:
+    reference = torch.full((1, 3, 2, 2), 100.0)
+    jnd = torch.ones_like(reference)
+    brighter = reference + 4.0
+    other_hue = reference + torch.tensor([0.587, -0.299, 0.0]).view(3, 1, 1) * 10.0  # of equal luma
+    for image, share in ((brighter, 1.0), (other_hue, 0.25)):
+        plain = squared_error(image, reference, jnd, 0.5)
+        weighted = squared_error(image, reference, jnd, 0.5, chroma_weight=0.25)
+        torch.testing.assert_close(weighted, share * plain)
+    with pytest.raises(ParameterError, match="chroma_weight"):
+        Distortion(0.0, 0.0, None, 0.0, 0.0, chroma_weight=0.0)
 
 
 def test_quantiles_have_their_own_group_and_are_not_clipped(

@@ -27,6 +27,7 @@ class Distortion:
         lpips_weights: SqueezeNet trunk; default: environment variable JNDLIC_LPIPS_WEIGHTS.
         ssimulacra2_weight: w_S, in squared grey levels; 0 leaves the term out.
         jnd_weighting: share of the squared error that is weighted by 1 / (j + 2)^2.
+        chroma_weight: of chroma's squared error beside that of luma, above 0.
         compile: let torch.compile fuse the passes through LPIPS.
         perceptual_share: share of a batch's pictures, above 0 to 1, that LPIPS and D_S look at in
             training, with that much more weight; drawn anew each time, at least one.
@@ -41,12 +42,15 @@ class Distortion:
         jnd_weighting: float,
         compile: bool = False,
         perceptual_share: float = 1.0,
+        chroma_weight: float = 1.0,
     ) -> None:
+        if chroma_weight <= 0.0:
+            raise ParameterError(f"chroma_weight must be above 0, got {chroma_weight}")
         if not 0.0 < perceptual_share <= 1.0:
             raise ParameterError(
                 f"perceptual_share must be above 0 and at most 1, got {perceptual_share}"
             )
-        self.perceptual_share = perceptual_share
+        self.perceptual_share, self.chroma_weight = perceptual_share, chroma_weight
         self.ms_ssim_weight, self.lpips_weight = ms_ssim_weight, lpips_weight
         self.ssimulacra2_weight, self.jnd_weighting = ssimulacra2_weight, jnd_weighting
         self._lpips = LPIPS(weights=lpips_weights) if lpips_weight else None
@@ -71,7 +75,7 @@ class Distortion:
         """
         places = functional.interpolate(weight[:, None], decoded.shape[-2:], mode="nearest")
         mean = weight.mean((1, 2))
-        error = squared_error(decoded, image, jnd, self.jnd_weighting)
+        error = squared_error(decoded, image, jnd, self.jnd_weighting, self.chroma_weight)
         parts, total = {"error": error.detach().mean((1, 2, 3))}, (places * error).mean((1, 2, 3))
         if self.ms_ssim_weight:
             distance = ms_ssim.distance(decoded, image, places)

@@ -51,6 +51,7 @@ class CodecTraining(Scheduled):
             is, files keep every byte, and a step takes less than half the time.
         perceptual_share: share of a batch's crops, 0 to 1, that LPIPS and SSIMULACRA2 look at, with
             that much more weight: the same loss in the mean in less time.
+        chroma_weight: of chroma's squared error beside that of luma, above 0.
     """
 
     not_for_muon = tuple(
@@ -77,6 +78,7 @@ class CodecTraining(Scheduled):
         ablation: str = WHOLE,
         parts: str = ALL_PARTS,
         perceptual_share: float = 1.0,
+        chroma_weight: float = 1.0,
     ) -> None:
         super().__init__()
         check_optimizer(optimizer)
@@ -102,6 +104,7 @@ class CodecTraining(Scheduled):
             jnd_weighting,
             compile,
             perceptual_share,
+            chroma_weight,
         )
 
     def loss(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
