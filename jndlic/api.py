@@ -17,9 +17,9 @@ from jndlic.choices import QUALITY_DEFAULT, ROI_STRENGTH
 from jndlic.errors import ParameterError
 from jndlic.files import check_target, is_special, write_atomically
 from jndlic.format import container as format_
-from jndlic.format.container import SUFFIX, read_container
-from jndlic.jlic_file import JlicFile, check_codec, checked_depth, restored, shipped_codec
-from jndlic.sources import opened, picture_of, picture_to_keep
+from jndlic.format.container import SUFFIX
+from jndlic.jlic_file import JlicFile, check_codec, checked_depth, shipped_codec
+from jndlic.sources import picture_of, picture_to_keep
 from jndlic.targets.target import chosen_target
 
 if TYPE_CHECKING:
@@ -341,13 +341,5 @@ def _decoded(
     area_max: int,
     bit_depth: int | None,
 ) -> Picture:
-    check_codec(codec)
-    bit_depth = checked_depth(bit_depth)
-    area_max = whole_number(area_max, "area_max")
-    if region is not None:
-        with JlicFile(source, area_max=area_max) as file:
-            return file.picture(region, codec, threads, bit_depth=bit_depth)
-    # Before the weights are loaded: most bad files fail here
-    with opened(source) as stream:
-        container = read_container(stream, area_max)
-    return restored(container, codec, threads, bit_depth=bit_depth)
+    with JlicFile(source, area_max=area_max) as file:
+        return file.picture(region, codec, threads, bit_depth=bit_depth)
