@@ -25,7 +25,6 @@ from jndlic.targets.target import chosen_target
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from jndlic.images.picture import Picture
     from jndlic.runtime.backend import Backend
     from jndlic.sources import PictureSource, Source
 
@@ -178,9 +177,8 @@ def decode(
             threads or the limit is out of range; the region is not within the picture.
         OSError: the file cannot be read.
     """
-    from jndlic.images.pillow import to_pillow
-
-    return to_pillow(_decoded(data, region, codec, threads, area_max, bit_depth))
+    with JlicFile(data, area_max=area_max) as file:
+        return file.image(region=region, codec=codec, threads=threads, bit_depth=bit_depth)
 
 
 def imread(
@@ -207,9 +205,8 @@ def imread(
     Raises:
         FormatError, UnsupportedError, ParameterError, OSError: as of `decode`.
     """
-    from jndlic.images.picture import to_array
-
-    return to_array(_decoded(source, region, codec, threads, area_max, bit_depth))
+    with JlicFile(source, area_max=area_max) as file:
+        return file.array(region=region, codec=codec, threads=threads, bit_depth=bit_depth)
 
 
 def imwrite(
@@ -331,15 +328,3 @@ def checked_quality(quality: int) -> int:
             f"quality must be {format_.QUALITY_MIN} to {format_.QUALITY_MAX}, got {value}"
         )
     return value
-
-
-def _decoded(
-    source: Source,
-    region: Sequence[int] | None,
-    codec: Backend | None,
-    threads: int | None,
-    area_max: int,
-    bit_depth: int | None,
-) -> Picture:
-    with JlicFile(source, area_max=area_max) as file:
-        return file.picture(region, codec, threads, bit_depth=bit_depth)

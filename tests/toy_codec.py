@@ -15,7 +15,7 @@ from torch import Tensor
 from jndlic.format.coding import DecodedSymbols, SegmentSource
 from jndlic.format.entropy import TOTAL, SymbolTables
 from jndlic.format.grid import LATENT_STRIDE, Area, picture_area, segment_areas
-from jndlic.format.symbols import Symbols, WholeSymbols, joined
+from jndlic.format.symbols import Symbols, WholeSymbols, join_phases
 from jndlic.runtime.rows import Source
 
 
@@ -101,7 +101,8 @@ class ToyCodec:
             inside = segment.grown(0, area)
             if inside.top >= inside.bottom or inside.left >= inside.right:
                 continue
-            k = joined(symbols.segment(number)[0])
+            k = np.empty((3, *segment.shape(LATENT_STRIDE)), np.int32)
+            join_phases(k, symbols.segment(number)[0])
             part = k[(slice(None), *inside.within(segment))]
             yield inside, self._blocks(part, steps[inside.within(picture)])
 

@@ -105,12 +105,17 @@ def assembled(pieces: Iterable[Sequence[np.ndarray]], area: Area) -> list[np.nda
     return whole
 
 
+def join_phases(whole: np.ndarray, phases: Iterable[np.ndarray]) -> None:
+    """Fills (M, 2 h, 2 w) by its four phases, (M, h, w) each."""
+    for values, (row, column) in zip(phases, PHASES):
+        whole[:, row::2, column::2] = values
+
+
 def joined(phases: Sequence[np.ndarray]) -> np.ndarray:
     """(M, 2 h, 2 w) from its four phases, (M, h, w) each."""
     channels, rows, columns = phases[0].shape
     whole = np.empty((channels, 2 * rows, 2 * columns), phases[0].dtype)
-    for values, (row, column) in zip(phases, PHASES):
-        whole[:, row::2, column::2] = values
+    join_phases(whole, phases)
     return whole
 
 

@@ -20,7 +20,7 @@ from jndlic.format.grid import (
     segment_areas,
 )
 from jndlic.format.phases import PHASES
-from jndlic.format.symbols import joined
+from jndlic.format.symbols import join_phases
 from jndlic.network.rules import STEM_STRIDE
 from jndlic.runtime.rows import Arrays, Held, Rows, Source, cut
 
@@ -171,4 +171,11 @@ def _last(count: int, source: Source) -> Source:
 
 
 def _interleaved(phases: list[Source]) -> Source:
-    return lambda area: (joined([phase(area)[0] for phase in phases]),)
+    def make(area: Area) -> Arrays:
+        parts = [phase(area)[0] for phase in phases]
+        channels, rows, columns = parts[0].shape
+        whole = np.empty((channels, 2 * rows, 2 * columns), dtype=np.float32)
+        join_phases(whole, parts)
+        return (whole,)
+
+    return make
