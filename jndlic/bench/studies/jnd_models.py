@@ -124,7 +124,7 @@ def draw(photos: Sequence[np.ndarray], models: Sequence[str], path: Path) -> Non
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line."""
-    parser = argparse.ArgumentParser(prog="jnd_models", description=str(__doc__).splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument(
         "--images", type=Path, required=True, metavar="DIR", help="to inject noise into"
     )
