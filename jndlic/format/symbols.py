@@ -12,8 +12,8 @@ from jndlic.format.grid import LATENT_STRIDE, Area, segment_areas
 from jndlic.format.phases import PHASES, to_phases
 
 SYMBOL_LIMIT = 1 << 20
-"""Largest magnitude of a symbol: far more than 8-bit pixels can give rise to. Keeps float32 exact
-and hostile values tame.
+"""Largest magnitude of a symbol: far more than 8-bit pixels can give rise to. Keeps float32 exact,
+and bounds what a hostile file can ask of a network.
 """
 
 
@@ -80,7 +80,7 @@ def collected(stream: SymbolStream, area: Area) -> Symbols:
     """All symbols of a stream.
 
     Args:
-        stream: that nobody has read.
+        stream: not read yet.
         area: of its picture.
     """
     pieces = ([joined(arrays) for arrays in zip(*phases)] for phases in stream.segments())

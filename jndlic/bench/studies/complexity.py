@@ -214,7 +214,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         width, height = (int(side) for side in options.size.split("x"))
     except ValueError:
-        parser.error(f"--size wants WIDTHxHEIGHT, got {options.size!r}")
+        parser.error(f"--size takes WIDTHxHEIGHT, got {options.size!r}")
     counts = complexity(load_torch_codec(options.weights).network, height, width)
     print(format_table(counts))
     return 0 if counts.within_budget else 1

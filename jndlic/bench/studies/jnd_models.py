@@ -2,7 +2,7 @@
 
 A model puts noise where it says that the eye tolerates it. Of two models whose noise has the same
 energy, the better one is whose picture looks more like the original; SSIMULACRA2 and Butteraugli
-are the eyes here. "even" puts the same noise everywhere.
+measure that. "even" puts the same noise everywhere.
 """
 
 from __future__ import annotations
