@@ -16,7 +16,7 @@ from places import ROOT
 PACKAGE = ROOT / "jndlic"
 
 FLOW = (
-    ("choices", "errors", "luma", "temporary_files", "files", "memory"),
+    ("choices", "errors", "luma", "temporary_files", "files", "memory", "processes"),
     ("console",),
     ("format.container", "format.reader", "format.grid"),
     ("arguments", "shipped_weights", "tensor_files", "tensors"),
