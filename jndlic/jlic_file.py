@@ -148,7 +148,6 @@ class JlicFile:
         check_codec(codec)
         bit_depth = checked_depth(bit_depth)
         if region is None:
-            # Read before the weights are loaded: most bad files fail here
             return restored(self.container(), codec, threads, progress, bit_depth)
         from jndlic.runtime.threads import thread_limit
 

@@ -40,7 +40,7 @@ Reference: TypeAlias = Any
 TRIES = 3
 """Of a file whose process dies: it may have been the file's fault, or that of its neighbours."""
 _PATIENCE = 5.0
-"""Seconds in which a cluster must answer, and end what is interrupted."""
+"""Seconds in which a cluster must let itself be spoken to, and end what is interrupted."""
 
 
 class _Orders(NamedTuple):
@@ -123,8 +123,8 @@ def by_cluster(
 
 
 def import_ray() -> Ray:
-    """The library, told to neither print what happens in the cluster (to standard
-    output) nor to send statistics.
+    """The library, told to neither print what happens in the cluster (to standard output, of all
+    places) nor to send statistics.
 
     Raises:
         ModuleNotFoundError: it is not installed.
@@ -223,7 +223,7 @@ def _connected(ray: Ray, address: str) -> Generator[None]:
     """With a cluster.
 
     Raises:
-        ClusterError: none can be reached.
+        ClusterError: there is none that can be spoken to.
     """
     place = _started_here() if address == "auto" else address
     host, _, port = place.rpartition("/")[2].rpartition(":")
