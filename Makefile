@@ -21,7 +21,7 @@ help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
 demo: $(DEMO_READY)  ## compress and restore a real photo; files and a picture go to demo/
-	$(BIN)/python tools/demo.py
+	$(BIN)/python tools/study.py demo
 
 lint: $(VENV)/.dev  ## style and types: ruff and basedpyright
 	$(BIN)/ruff check .
@@ -41,10 +41,10 @@ bench: $(VENV)/.dev  ## codecs side by side: make bench PICTURES=folder
 	$(BIN)/jndlic bench $(PICTURES)
 
 bench-speed: $(VENV)/.dev  ## time and memory against CompressAI's bmshj2018-hyperprior
-	$(BIN)/python tools/bench_speed.py
+	$(BIN)/python tools/study.py speed
 
 macs: $(DEMO_READY)  ## multiplications per pixel and parameters of each part
-	$(BIN)/python tools/count_macs.py
+	$(BIN)/python tools/study.py complexity
 
 man: $(DEMO_READY)  ## write the manual pages to build/share/man; man -M build/share/man jndlic
 	$(BIN)/python tools/write_manual.py build/share

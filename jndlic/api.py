@@ -17,15 +17,14 @@ from jndlic.choices import QUALITY_DEFAULT, ROI_STRENGTH
 from jndlic.errors import ParameterError
 from jndlic.files import check_target, is_special, write_atomically
 from jndlic.format import container as format_
-from jndlic.format.container import SUFFIX, read_container
-from jndlic.jlic_file import JlicFile, check_codec, checked_depth, restored, shipped_codec
-from jndlic.sources import opened, picture_of, picture_to_keep
+from jndlic.format.container import SUFFIX
+from jndlic.jlic_file import JlicFile, check_codec, checked_depth, shipped_codec
+from jndlic.sources import picture_of, picture_to_keep
 from jndlic.targets.target import chosen_target
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from jndlic.images.picture import Picture
     from jndlic.runtime.backend import Backend
     from jndlic.sources import PictureSource, Source
 
@@ -178,9 +177,8 @@ def decode(
             threads or the limit is out of range; the region is not within the picture.
         OSError: the file cannot be read.
     """
-    from jndlic.images.pillow import to_pillow
-
-    return to_pillow(_decoded(data, region, codec, threads, area_max, bit_depth))
+    with JlicFile(data, area_max=area_max) as file:
+        return file.image(region=region, codec=codec, threads=threads, bit_depth=bit_depth)
 
 
 def imread(
@@ -207,9 +205,8 @@ def imread(
     Raises:
         FormatError, UnsupportedError, ParameterError, OSError: as of `decode`.
     """
-    from jndlic.images.picture import to_array
-
-    return to_array(_decoded(source, region, codec, threads, area_max, bit_depth))
+    with JlicFile(source, area_max=area_max) as file:
+        return file.array(region=region, codec=codec, threads=threads, bit_depth=bit_depth)
 
 
 def imwrite(
@@ -331,23 +328,3 @@ def checked_quality(quality: int) -> int:
             f"quality must be {format_.QUALITY_MIN} to {format_.QUALITY_MAX}, got {value}"
         )
     return value
-
-
-def _decoded(
-    source: Source,
-    region: Sequence[int] | None,
-    codec: Backend | None,
-    threads: int | None,
-    area_max: int,
-    bit_depth: int | None,
-) -> Picture:
-    check_codec(codec)
-    bit_depth = checked_depth(bit_depth)
-    area_max = whole_number(area_max, "area_max")
-    if region is not None:
-        with JlicFile(source, area_max=area_max) as file:
-            return file.picture(region, codec, threads, bit_depth=bit_depth)
-    # Before the weights are loaded: most bad files fail here
-    with opened(source) as stream:
-        container = read_container(stream, area_max)
-    return restored(container, codec, threads, bit_depth=bit_depth)

@@ -1,11 +1,12 @@
 """The whole way from a picture to a file and back.
 
-picture ─► its own JND map ─► Backend.analyse ─► Backend.quantise ─► symbols
+windows of the picture and of its own JND map ─► Backend.code ─► symbols, a segment at a time
 another map, relative to its own; a mask ─► quality plane ─┘
+several qualities of one picture: Backend.analyse_rows once ─► Backend.quantise_rows for each
 symbols ─► streams ─► container ─► bytes
 
-bytes ─► container ─► quality, z_J, z ─► tables ─► k ─► CRC of the symbols
-symbols ─► Backend.synthesise ─► picture
+bytes ─► container ─► quality, z_J, z ─► tables ─► k, a segment at a time
+symbols ─► Backend.draw ─► windows of the picture; CRC of the symbols
 """
 
 from __future__ import annotations

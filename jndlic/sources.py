@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -145,17 +143,6 @@ def open_source(source: Source) -> tuple[BinaryIO, bool]:
     if can_be_sought(file):
         file.seek(0)
     return file, False
-
-
-@contextmanager
-def opened(source: Source) -> Generator[BinaryIO]:
-    """`open_source`, and closes what that has opened."""
-    stream, own = open_source(source)
-    try:
-        yield stream
-    finally:
-        if own:
-            stream.close()
 
 
 def _is_file(source: object) -> bool:

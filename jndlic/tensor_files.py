@@ -27,3 +27,12 @@ def read_tensors(
             return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118 (not a dict)
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"{kind} {path} cannot be read: {error}") from error
+
+
+def read_words(path: str | Path, kind: str = "weights file") -> dict[str, str]:
+    """The metadata alone; arguments and errors as of `read_tensors`."""
+    try:
+        with safe_open(path, "np") as file:
+            return file.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"{kind} {path} cannot be read: {error}") from error

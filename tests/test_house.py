@@ -16,7 +16,7 @@ from places import ROOT
 PACKAGE = ROOT / "jndlic"
 
 FLOW = (
-    ("choices", "errors", "luma", "temporary_files", "files", "memory"),
+    ("choices", "errors", "luma", "temporary_files", "files", "memory", "processes"),
     ("console",),
     ("format.container", "format.reader", "format.grid"),
     ("arguments", "shipped_weights", "tensor_files", "tensors"),
@@ -300,3 +300,8 @@ def test_no_input_is_checked_by_assert() -> None:
             if isinstance(node, ast.Assert)
         ]
         assert not found, f"{name}, line {found}: assert; python -O leaves it out"
+
+
+def test_tests_stand_in_folders_as_what_they_test() -> None:
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        assert (PACKAGE / path.parent.relative_to(ROOT / "tests")).is_dir(), path

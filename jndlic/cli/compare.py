@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from jndlic.runtime.backend import Backend
 
 QUALITY = 30
-"""Where differences are to be seen without a magnifier."""
+"""At which differences can be seen without enlargement."""
 
 NEEDS = ("jinja2", "matplotlib", "scipy", "torch")
 SUFFIXES = (".html", ".htm")

@@ -1,7 +1,7 @@
 """Codecs whose files `jndlic optimize` makes just fine enough, by the names of the command line.
 
 The codecs are those of registry.py; what differs from a benchmark's settings is said here and
-nowhere else. A search writes the picture many times, so WebP and AVIF take fewer pains with each;
+nowhere else. A search writes the picture many times, so WebP and AVIF have less effort here;
 JPEG is progressive, which costs little time and saves bytes; JPEG XL is written by the library that
 keeps metadata.
 """

@@ -6,7 +6,7 @@ Container ─► z_J, z ─► tables and steps ─► k ─► CRC of the symbo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, Protocol, cast
 
 import numpy as np
@@ -35,7 +35,8 @@ from jndlic.format.symbols import (
     SymbolCrc,
     Symbols,
     SymbolStream,
-    join_phases,
+    assembled,
+    joined,
 )
 
 
@@ -159,6 +160,9 @@ class SymbolReader:
         segment_stream: gives the stream of a segment by its number in raster order; by default
             those of the file, a Container then.
 
+    Attributes:
+        picture: area of the picture.
+
     Raises:
         UnsupportedError: the file was made with other weights.
         FormatError: a stream is damaged.
@@ -182,8 +186,8 @@ class SymbolReader:
         self._stream, self._source = segment_stream, source
         self._expected_crc = file.symbol_crc
         sides = header.height, header.width
-        self._picture = picture_area(*sides)
-        self._areas = segment_areas(self._picture)
+        self.picture = picture_area(*sides)
+        self._areas = segment_areas(self.picture)
         self._crc, self._next = SymbolCrc(), 0
         self.z_jnd = decode_planes(file.jnd, *plane_shape(*sides, JND_STRIDE), source.tables_z_jnd)
         self.z = decode_planes(file.hyper, *plane_shape(*sides, HYPER_STRIDE), source.tables_z)
@@ -201,11 +205,11 @@ class SymbolReader:
     def phases(self, number: int) -> tuple[list[PhaseSymbols], np.ndarray]:
         """The same with the tables that were used."""
         area = self._areas[number]
-        seen = area.grown(self._source.side_margin, self._picture)
-        seen = seen.aligned(HYPER_STRIDE // LATENT_STRIDE, self._picture)
+        seen = area.grown(self._source.side_margin, self.picture)
+        seen = seen.aligned(HYPER_STRIDE // LATENT_STRIDE, self.picture)
         t, step_index = self._source.table_index(
-            self.z_jnd[(slice(None), *seen.within(self._picture, JND_STRIDE))],
-            self.z[(slice(None), *seen.within(self._picture, HYPER_STRIDE))],
+            self.z_jnd[(slice(None), *seen.within(self.picture, JND_STRIDE))],
+            self.z[(slice(None), *seen.within(self.picture, HYPER_STRIDE))],
             self._quality_of(seen),
         )
         place = slice(None), *area.within(seen)
@@ -232,7 +236,7 @@ class SymbolReader:
 
     def _quality_of(self, area: Area) -> int | np.ndarray:
         values = self.quality.values
-        return values if isinstance(values, int) else values[area.within(self._picture, JND_STRIDE)]
+        return values if isinstance(values, int) else values[area.within(self.picture, JND_STRIDE)]
 
 
 def unpack_symbols(container: Container, source: TableSource) -> DecodedSymbols:
@@ -242,18 +246,14 @@ def unpack_symbols(container: Container, source: TableSource) -> DecodedSymbols:
         UnsupportedError, FormatError: see SymbolReader.
     """
     reader = SymbolReader(container, source)
-    picture = picture_area(container.header.height, container.header.width)
-    whole: list[np.ndarray] = []
-    for number, area in enumerate(segment_areas(picture)):
-        phases, step_index = reader.phases(number)
-        if not whole:
-            shape = len(step_index), *picture.shape(LATENT_STRIDE)
-            whole = [np.empty(shape, dtype=kind) for kind in (np.int32, np.uint8, np.int32)]
-        k, t, d = (values[(slice(None), *area.within(picture))] for values in whole)
-        join_phases(k, [phase.k for phase in phases])
-        join_phases(t, [phase.t for phase in phases])
-        d[:] = step_index
+    k, t, d = assembled(_whole_segments(reader), reader.picture)
     reader.check()
-    k, t, d = whole
     symbols = Symbols(reader.z_jnd, reader.z, k, t)
     return DecodedSymbols(symbols, d, reader.quality)
+
+
+def _whole_segments(reader: SymbolReader) -> Iterator[list[np.ndarray]]:
+    """k, t and d of each segment: (M, h, w)."""
+    for number in range(len(segment_areas(reader.picture))):
+        phases, step_index = reader.phases(number)
+        yield [*(joined(arrays) for arrays in zip(*phases)), step_index]

@@ -135,8 +135,8 @@ def bare_header(
     Raises:
         ParameterError: a field is out of its range.
     """
-    nobody = bytes(FINGERPRINT_BYTES)
-    return Header(width, height, QUALITY_MAX, nobody, grey, depth, orientation, bare=True)
+    none = bytes(FINGERPRINT_BYTES)
+    return Header(width, height, QUALITY_MAX, none, grey, depth, orientation, bare=True)
 
 
 class _Chunks:

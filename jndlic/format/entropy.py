@@ -99,7 +99,7 @@ class SymbolTables:
 
     @cached_property
     def models(self) -> tuple[constriction.stream.model.Categorical, ...]:
-        """The tables in the form the coder wants. Built once, since building costs more than
+        """The tables in the form the coder takes. Built once, since building costs more than
         use.
         """
         return tuple(_model(counts) for counts in self.counts)

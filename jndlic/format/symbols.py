@@ -12,8 +12,8 @@ from jndlic.format.grid import LATENT_STRIDE, Area, segment_areas
 from jndlic.format.phases import PHASES, to_phases
 
 SYMBOL_LIMIT = 1 << 20
-"""Largest magnitude of a symbol: far more than 8-bit pixels can give rise to. Keeps float32 exact
-and hostile values tame.
+"""Largest magnitude of a symbol: far more than 8-bit pixels can give rise to. Keeps float32 exact,
+and bounds what a hostile file can ask of a network.
 """
 
 
@@ -80,23 +80,43 @@ def collected(stream: SymbolStream, area: Area) -> Symbols:
     """All symbols of a stream.
 
     Args:
-        stream: that nobody has read.
+        stream: not read yet.
         area: of its picture.
     """
+    pieces = ([joined(arrays) for arrays in zip(*phases)] for phases in stream.segments())
+    k, t = assembled(pieces, area)
+    return Symbols(*stream.sides(), k, t)
+
+
+def assembled(pieces: Iterable[Sequence[np.ndarray]], area: Area) -> list[np.ndarray]:
+    """Whole arrays of a picture from those of its segments.
+
+    Args:
+        pieces: of each segment, in raster order, the same number of arrays (M, h, w).
+        area: of the picture.
+    """
     whole: list[np.ndarray] = []
-    for segment, phases in zip(segment_areas(area), stream.segments()):
+    for segment, arrays in zip(segment_areas(area), pieces):
         if not whole:
-            shape = len(phases[0].k), *area.shape(LATENT_STRIDE)
-            whole = [np.empty(shape, dtype=kind) for kind in (np.int32, np.uint8)]
-        for values, arrays in zip(whole, zip(*phases)):
-            join_phases(values[(slice(None), *segment.within(area))], arrays)
-    return Symbols(*stream.sides(), whole[0], whole[1])
+            shape = area.shape(LATENT_STRIDE)
+            whole = [np.empty((len(values), *shape), values.dtype) for values in arrays]
+        for values, part in zip(whole, arrays):
+            values[(slice(None), *segment.within(area))] = part
+    return whole
 
 
 def join_phases(whole: np.ndarray, phases: Iterable[np.ndarray]) -> None:
     """Fills (M, 2 h, 2 w) by its four phases, (M, h, w) each."""
     for values, (row, column) in zip(phases, PHASES):
         whole[:, row::2, column::2] = values
+
+
+def joined(phases: Sequence[np.ndarray]) -> np.ndarray:
+    """(M, 2 h, 2 w) from its four phases, (M, h, w) each."""
+    channels, rows, columns = phases[0].shape
+    whole = np.empty((channels, 2 * rows, 2 * columns), phases[0].dtype)
+    join_phases(whole, phases)
+    return whole
 
 
 def latent_area(symbols: Symbols) -> Area:

@@ -106,7 +106,7 @@ def has_metadata(form: str) -> bool:
 
 
 def metadata_options(form: str, picture: Picture) -> dict[str, Any]:
-    """Arguments of Image.save that carry the metadata; each format wants them in its own way."""
+    """Arguments of Image.save that carry the metadata; each format takes them in its own way."""
     if not has_metadata(form):
         return {}
     options: dict[str, Any] = {"icc_profile": picture.icc} if picture.icc and form != "JXL" else {}

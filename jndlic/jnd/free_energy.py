@@ -1,4 +1,4 @@
-"""JND map after the free-energy principle: what the brain cannot predict hides error.
+"""JND map after the free-energy principle: error hides in what cannot be predicted.
 
 Source: Wu, Shi, Lin, Liu, Qi, "Just noticeable difference estimation for images with free-energy
 principle", IEEE Trans. Multimedia 2013.

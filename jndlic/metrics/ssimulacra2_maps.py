@@ -34,7 +34,7 @@ ABSORBANCE = (
 ABSORBANCE_BIAS = 0.0037930732552754493
 
 OPPONENT = ((7.0, -7.0, 0.0), (0.5, 0.5, 0.0), (-0.5, -0.5, 1.0))
-"""Rows: cube roots of the cones to X, Y and B - Y, with the scale of X that the metric wants."""
+"""Rows: cube roots of the cones to X, Y and B - Y, with the scale of X that the metric has."""
 
 OPPONENT_OFFSET = (0.42, 0.01 - ABSORBANCE_BIAS ** (1 / 3), 0.55)
 """Makes X, Y, B - Y positive; the bias of the cube roots cancels in all but Y."""

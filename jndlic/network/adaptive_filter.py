@@ -141,10 +141,16 @@ class AdaptiveFilter(nn.Module):
 
     def seen(self, features: Tensor, image: Tensor) -> Tensor:
         """What tells filters apart, arguments as for `forward`: (B, 32, H/2, W/2) float32."""
-        known = functional.pixel_shuffle(self.entry(features), 4)
         with torch.autocast(image.device.type, enabled=False):
             # How the choice would change with the picture is not worth its gradient's time
-            seen = torch.cat((self.descriptors(image.detach().float()), known.float()), 1)
+            described = self.descriptors(image.detach().float())
+        return self.seen_of(features, described)
+
+    def seen_of(self, features: Tensor, described: Tensor) -> Tensor:
+        """`seen` of a picture's `descriptors`."""
+        known = functional.pixel_shuffle(self.entry(features), 4)
+        with torch.autocast(described.device.type, enabled=False):
+            seen = torch.cat((described, known.float()), 1)
             return torch.relu(self.second(torch.relu(self.first(seen))))
 
     def descriptors(self, image: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 its table.
 
     t' of the latent (scale_context.py), and of each known neighbour its symbol k and its own t:
-        a = Σ w min(|k|, 12)        what was there         w: PHASE_NEIGHBOURS
+        a = Σ w min(|k|, 12)        what was found         w: PHASE_NEIGHBOURS
         e = Σ w expected[t]         what its table expects, in 64ths
         level = number of ratios ρ with 16 (64 a + 10) >= ρ (e + 10)
         t'' = refined[phase - 1, t', level]

@@ -7,7 +7,7 @@ import numpy as np
 QUALITIES = (1, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)
 FLOORS = (1598, 1318, 971, 601, 314, 157, 85, 56, 43, 37, 35)
 """The 99.9th percentile over the blocks of photos, as the network draws them at these qualities;
-tools/patch_floors.py measures it.
+tools/study.py patch_floors measures it.
 """
 
 _TARGET, _TARGET_SLOPE = 23.5, 0.22

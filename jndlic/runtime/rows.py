@@ -1,5 +1,5 @@
 """Arrays that are too large to be held: made from the top down as far as they are asked for, and
-forgotten where nobody will ask again.
+dropped where they will not be asked for again.
 
     reader(area) ─► Rows ─► make(the rows that are missing) ─► readers of other Rows ─► ...
 

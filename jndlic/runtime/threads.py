@@ -21,7 +21,7 @@ _STAT = Path("/proc/stat")
 _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
 SHORTEST_LOOK = 0.05
-"""Seconds; a shorter time says nothing about how busy the machine is."""
+"""Seconds; over a shorter time how busy the machine is cannot be measured."""
 
 
 @contextmanager

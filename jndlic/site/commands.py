@@ -49,7 +49,7 @@ def _command(parser: argparse.ArgumentParser) -> list[str]:
 
 
 def _usage(parser: argparse.ArgumentParser) -> str:
-    # The width of nobody's terminal
+    # Not the width of the terminal where this runs
     formatter = argparse.HelpFormatter(parser.prog, width=_WIDTH)
     formatter.add_usage(None, parser._actions, parser._mutually_exclusive_groups, prefix="")
     return formatter.format_help().strip()

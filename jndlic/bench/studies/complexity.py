@@ -3,6 +3,9 @@
 Counted on real passes through the codec with forward hooks, so padding, both branches of the
 analysis and layers that run more than once are all in. Only products of convolutions and linear
 layers count; activations, gates and shuffles do not.
+
+torch.utils.flop_counter counts the same in all, but names a layer by the stage that was called and
+not by the part of the codec that it belongs to.
 """
 
 from __future__ import annotations
@@ -211,7 +214,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         width, height = (int(side) for side in options.size.split("x"))
     except ValueError:
-        parser.error(f"--size wants WIDTHxHEIGHT, got {options.size!r}")
+        parser.error(f"--size takes WIDTHxHEIGHT, got {options.size!r}")
     counts = complexity(load_torch_codec(options.weights).network, height, width)
     print(format_table(counts))
     return 0 if counts.within_budget else 1

@@ -113,7 +113,7 @@ def _error(pixels: np.ndarray, data: bytes, codec: Backend) -> np.ndarray:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line."""
-    parser = argparse.ArgumentParser(prog="jnd_control", description=str(__doc__).splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--images", type=Path, required=True, metavar="DIR")
     parser.add_argument(
         "--qualities", default="20,40,60,80", help="with commas between (default: %(default)s)"
@@ -127,7 +127,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--weights", default=DEFAULT_WEIGHTS, help="(default: the shipped ones)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="JSON file for the means")
     options = parser.parse_args(argv)
-    return run_command("jnd_control", lambda: _run(options))
+    return run_command("control", lambda: _run(options))
 
 
 def _run(options: argparse.Namespace) -> None:

@@ -209,7 +209,7 @@ def joined(curves: Sequence[Curve]) -> list[Curve]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line; exit codes as those of `jndlic`."""
-    parser = argparse.ArgumentParser(prog="experiment", description=str(__doc__).splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("description", type=Path, help="a file of configs/experiments")
     parser.add_argument("--photos", nargs="+", required=True, metavar="DIR", help="to train on")
     parser.add_argument("--images", type=Path, required=True, metavar="DIR", help="to measure on")

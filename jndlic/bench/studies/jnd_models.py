@@ -2,7 +2,7 @@
 
 A model puts noise where it says that the eye tolerates it. Of two models whose noise has the same
 energy, the better one is whose picture looks more like the original; SSIMULACRA2 and Butteraugli
-are the eyes here. "even" puts the same noise everywhere.
+measure that. "even" puts the same noise everywhere.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def draw(photos: Sequence[np.ndarray], models: Sequence[str], path: Path) -> Non
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line."""
-    parser = argparse.ArgumentParser(prog="jnd_models", description=str(__doc__).splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument(
         "--images", type=Path, required=True, metavar="DIR", help="to inject noise into"
     )

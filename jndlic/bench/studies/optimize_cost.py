@@ -179,4 +179,4 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.out:
             write_atomically(options.out, f"{text}\n".encode())
 
-    return run_command("bench_optimize", work)
+    return run_command("optimize_cost", work)

@@ -78,16 +78,14 @@ def _errors(part: np.ndarray, features: object, quality: int, codec: Backend) ->
 
 def main(arguments: list[str] | None = None) -> int:
     """Prints the table of jndlic/patches/floors.py."""
-    parser = argparse.ArgumentParser(
-        prog="tools/patch_floors.py", description=(__doc__ or "").partition("\n\n")[0]
-    )
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
     parser.add_argument("photos", metavar="FOLDER", type=Path, help="with all that is in it")
     parser.add_argument("--count", type=int, default=60, help="of photos (default: %(default)s)")
     parser.add_argument(
         "--weights", default=DEFAULT_WEIGHTS, help="a file, or the name of shipped ones"
     )
     options = parser.parse_args(arguments)
-    return run_command(parser.prog, lambda: _run(options))
+    return run_command("patch_floors", lambda: _run(options))
 
 
 def _run(options: argparse.Namespace) -> None:

@@ -149,12 +149,10 @@ def tables(paths: Sequence[Path]) -> Iterator[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Prints the tables."""
-    parser = argparse.ArgumentParser(
-        prog="tools/pixel_kinds.py", description=(__doc__ or "").partition("\n\n")[0]
-    )
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
     parser.add_argument("photos", metavar="PHOTO", nargs="+", help="in colours, or folders of them")
     options = parser.parse_args(arguments)
-    return run_command(parser.prog, lambda: _run(options.photos))
+    return run_command("pixel_kinds", lambda: _run(options.photos))
 
 
 def _run(photos: Sequence[str]) -> None:

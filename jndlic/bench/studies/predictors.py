@@ -187,9 +187,8 @@ def _found(
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """`tools/bench_predictors.py`."""
+    """Command line; exit codes as those of `jndlic`."""
     parser = argparse.ArgumentParser(
-        prog="bench_predictors",
         description="picture-wise JND predictors against a proxy, or against people",
     )
     parser.add_argument(
@@ -229,7 +228,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--out", type=Path, metavar="JSON")
     options = parser.parse_args(argv)
-    return run_command("bench_predictors", lambda: _run(options))
+    return run_command("predictors", lambda: _run(options))
 
 
 def _run(options: argparse.Namespace) -> None:

@@ -252,7 +252,7 @@ def drawing(pixels: np.ndarray, codec: Backend, path: Path) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line."""
-    parser = argparse.ArgumentParser(prog="roi", description=str(__doc__).splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     add = parser.add_argument
     add("--images", nargs="*", type=Path, default=[], metavar="FILE", help="pictures, or folders")
     add("--quality", type=int, default=50, help="of the plain files (default: %(default)s)")

@@ -133,9 +133,8 @@ def calibrate(
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """`tools/calibrate_scales.py`."""
+    """Command line; exit codes as those of `jndlic`."""
     parser = argparse.ArgumentParser(
-        prog="calibrate_scales",
         description="thresholds of metrics that give JPEG the quality people gave it",
     )
     parser.add_argument(
@@ -154,7 +153,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, metavar="JSON")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="take every Nth photo")
     options = parser.parse_args(argv)
-    return run_command("calibrate_scales", lambda: _run(options))
+    return run_command("scales", lambda: _run(options))
 
 
 def _run(options: argparse.Namespace) -> None:

@@ -153,7 +153,7 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     if min(options.megapixels) <= 0:
         parser.error("--megapixels must be positive")
-    return run_command("bench_scaling", lambda: _main(options))
+    return run_command("scaling", lambda: _main(options))
 
 
 def _main(options: argparse.Namespace) -> None:

@@ -279,7 +279,7 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     if options.repetitions < 1:
         parser.error("--repetitions must be at least 1")
-    return run_command("bench_speed", lambda: _run(options))
+    return run_command("speed", lambda: _run(options))
 
 
 def _run(options: argparse.Namespace) -> None:

@@ -178,7 +178,7 @@ def _unpack_rival(text: str) -> tuple[list[list[bytes]], list[int]]:
     return strings, packed["shape"]
 
 
-def main(codec: str, job: str, picture: Path, packed: Path, quality: int, threads: int) -> None:
+def work(codec: str, job: str, picture: Path, packed: Path, quality: int, threads: int) -> None:
     """Get ready, then work whenever told to.
 
     Args:
@@ -209,4 +209,4 @@ def main(codec: str, job: str, picture: Path, packed: Path, quality: int, thread
 
 if __name__ == "__main__":
     name, task, picture_path, packed_path, level, thread_count = sys.argv[1:]
-    main(name, task, Path(picture_path), Path(packed_path), int(level), int(thread_count))
+    work(name, task, Path(picture_path), Path(packed_path), int(level), int(thread_count))

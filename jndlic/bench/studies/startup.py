@@ -165,7 +165,7 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     if options.rounds < 1:
         parser.error("--rounds must be at least 1")
-    return run_command("bench_startup", lambda: _main(options))
+    return run_command("startup", lambda: _main(options))
 
 
 def _main(options: argparse.Namespace) -> None:

@@ -2,7 +2,7 @@
 
 A metric knows nothing of people. Its thresholds are set so that JPEG, coded just at the threshold,
 gets the same mean quality over photos as the people of MCL-JCI gave it (26.3, 33.0, 41.4, 48.2 for
-50, 75, 90, 95 % of them, tools/calibrate_scales.py). So a score of a metric is a *proxy*, right on
+50, 75, 90, 95 % of them, tools/study.py scales). So a score of a metric is a *proxy*, right on
 average over photos and unproven for any one of them.
 """
 

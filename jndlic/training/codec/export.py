@@ -13,8 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import Tensor
 
 from jndlic.errors import WeightsError
@@ -24,6 +23,7 @@ from jndlic.network.config import CodecConfig
 from jndlic.network.rules import MAGNITUDE_MAX
 from jndlic.runtime import checkpoint as checkpoint_file
 from jndlic.runtime.weights_file import FORMAT, GRAPHS, deflated, fingerprint
+from jndlic.tensor_files import read_tensors, read_words
 from jndlic.training.codec.forward import EntropyModels
 from jndlic.training.codec.graphs import graphs
 from jndlic.training.codec.mixture import CountTables
@@ -96,7 +96,7 @@ def sizes_of(weights: str | Path) -> CodecConfig:
     Raises:
         WeightsError: the file cannot be read, or tells none.
     """
-    told = _metadata(weights).get("config", "null")
+    told = read_words(weights).get("config", "null")
     try:
         return CodecConfig.from_dict(json.loads(told))
     except json.JSONDecodeError as error:
@@ -109,16 +109,8 @@ def metrics_of(weights: str | Path) -> tuple[str, ...]:
     Raises:
         WeightsError: the file cannot be read.
     """
-    told = _metadata(weights).get("trained_on", "")
+    told = read_words(weights).get("trained_on", "")
     return tuple(name for name in told.split(",") if name)
-
-
-def _metadata(weights: str | Path) -> dict[str, str]:
-    try:
-        with safe_open(weights, "pt") as file:
-            return file.metadata() or {}
-    except (OSError, SafetensorError) as error:
-        raise WeightsError(f"{weights} cannot be read: {error}") from error
 
 
 def masters_path(weights: str | Path) -> Path:
@@ -155,14 +147,15 @@ def load_start(codec: Codec, entropy: EntropyModels, weights: str | Path) -> Non
     """
     try:
         tensors = {
-            f"codec.{key}": value.float()
-            for key, value in load_file(weights).items()
-            if value.is_floating_point()
+            f"codec.{key}": torch.from_numpy(value).float()
+            for key, value in read_tensors(weights)[0].items()
+            if value.dtype.kind == "f"
         }
-        tensors |= load_file(masters_path(weights))
+        masters, _ = read_tensors(masters_path(weights), "file of masters")
+        tensors |= {key: torch.from_numpy(value) for key, value in masters.items()}
         codec.load_state_dict(grown(_part(tensors, "codec."), codec.state_dict()))
         missing = entropy.load_state_dict(_part(tensors, "entropy."), strict=False)
-    except (OSError, RuntimeError, SafetensorError) as error:
+    except (WeightsError, RuntimeError) as error:
         raise WeightsError(f"training cannot start from {weights}: {error}") from error
     if missing.unexpected_keys:
         raise WeightsError(

@@ -105,13 +105,15 @@ def _teach(stage: AdaptiveFilter, batches: list[Seen], mixtures: Tensor) -> None
     layers = (stage.entry, stage.first, stage.second, stage.mixture)
     optimiser = torch.optim.Adam([value for layer in layers for value in layer.parameters()])
     wanted = [mixtures[classes_of(stage, seen)].movedim(-1, 1) for seen in batches]
+    described = [stage.descriptors(seen.drawn) for seen in batches]
     for step in range(TAUGHT_STEPS):
         rate = TAUGHT_RATE * min(1.0, (step + 1) / 50) * (1.0 - step / TAUGHT_STEPS)
         optimiser.param_groups[0]["lr"] = rate
-        seen = batches[step % len(batches)]
-        shares = stage.mixtures(stage.seen(seen.features, seen.drawn)).unflatten(1, (-1, STRIDE**2))
+        number = step % len(batches)
+        seen = stage.seen_of(batches[number].features, described[number])
+        shares = stage.mixtures(seen).unflatten(1, (-1, STRIDE**2))
         optimiser.zero_grad()
-        (shares - wanted[step % len(batches)].unsqueeze(2)).square().mean().backward()
+        (shares - wanted[number].unsqueeze(2)).square().mean().backward()
         optimiser.step()
 
 

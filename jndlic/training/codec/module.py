@@ -56,7 +56,7 @@ class CodecTraining(Scheduled):
 
     not_for_muon = tuple(
         f"codec.{name}" for name in INTEGER_NETWORKS
-    )  # rounding wants Adam's small steps
+    )  # rounding needs Adam's small steps
 
     def __init__(
         self,

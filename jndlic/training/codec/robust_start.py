@@ -38,7 +38,7 @@ bands of quality, reaches of 40, 28, 18, 12 and 7 were tried (docs/training.md).
 """
 
 STRENGTH = 0.5
-"""Of the shares at the start: squared error alone asks for all of them, and LPIPS pays."""
+"""Of the shares at the start: all of them are best by squared error, and make LPIPS worse."""
 
 SLACK = 1e-4
 

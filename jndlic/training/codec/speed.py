@@ -89,7 +89,7 @@ class Loop:
         self.optimiser = module.configure_optimizers()
 
     def step(self, mark: Callable[[str], None] = lambda stage: None) -> None:
-        """One step; `mark` hears of every stage's end."""
+        """One step; `mark` is called with the name of each stage at its end."""
         crops, quality = (part.to(self.device, non_blocking=True) for part in next(self.batches))
         mark("data")
         with torch.autocast(

@@ -9,7 +9,7 @@ from jndlic.network.rules import LEVELS, MAGNITUDE_MAX, PHASE_NEIGHBOURS, TABLE_
 from jndlic.network.table_refinement import Neighbours
 
 DECAY = 0.999  # of a step: what was counted some thousand steps ago hardly matters
-PRIOR = 100.0  # observations that a table is believed to suit itself
+PRIOR = 100.0  # observations that count in advance for each table as its own best choice
 
 
 class NeighbourCounts(nn.Module):

@@ -14,7 +14,7 @@ from jndlic.training.codec.integer_masters import ScaleContextMaster, ScaleMaste
 
 class CountedNeighbours(Neighbours):
     """Tables that follow from training's counts (table_counts.py) and are no state of their own;
-    averaging of weights wants floats.
+    averaging of weights needs floats.
     """
 
     def __init__(self) -> None:

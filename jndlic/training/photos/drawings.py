@@ -25,7 +25,7 @@ PHOTO_GROUND, FLAT_GROUND = 0.5, 0.75
 """Upper ends of the shares of the grounds; the rest are gradients."""
 
 FAINT = 0.4
-"""Share of the figures that let the ground shine through."""
+"""Share of the figures that are partly transparent."""
 
 SIGNS = np.array(list("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.,:-/()   "))
 

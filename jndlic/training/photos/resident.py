@@ -25,7 +25,7 @@ from jndlic.training.photos.edges import CANDIDATES, edge_amount
 from jndlic.training.photos.quality_fields import DRAWS, quality_fields
 
 
-class Batch(NamedTuple):
+class CropBatch(NamedTuple):
     """What a training step gets."""
 
     crops: Tensor
@@ -131,12 +131,12 @@ class ResidentLoader:
     def __len__(self) -> int:
         return self.steps
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[CropBatch]:
         for _ in range(self.steps):
             self.next_step += 1
             yield self.batch(self.next_step - 1)
 
-    def batch(self, step: int) -> Batch:
+    def batch(self, step: int) -> CropBatch:
         """The batch of one step."""
         random = np.random.default_rng((self.seed, step))
         enlarged = int(self.crop_size / random.uniform(self.smallest_scale, 1.0))
@@ -152,7 +152,7 @@ class ResidentLoader:
         )
         self._draw_over(crops, step)
         quality = quality_fields(np.concatenate(quality_draws), self.crop_size)
-        return Batch(crops, torch.from_numpy(quality).to(crops.device))
+        return CropBatch(crops, torch.from_numpy(quality).to(crops.device))
 
     def _prefer_edges(self, draws: np.ndarray, side: int, step: int, first: int) -> None:
         """Let some crops be the one with the most edges of several, in place.

@@ -34,7 +34,7 @@ judged pictures tells that.
 """
 
 
-class Batch(NamedTuple):
+class PatchBatch(NamedTuple):
     """G pictures, K versions of each, P places on each, S x S pixels."""
 
     original: Tensor
@@ -68,7 +68,7 @@ class JudgedPictures(Dataset):
     def __len__(self) -> int:
         return len(self._groups)
 
-    def __getitem__(self, index: int) -> Batch:
+    def __getitem__(self, index: int) -> PatchBatch:
         reference, rows = self._groups[index]
         random = np.random.default_rng(index if self._fixed else int(torch.randint(2**31, ())))
         chosen = [
@@ -102,7 +102,7 @@ class JudgedPictures(Dataset):
         scores = torch.tensor(
             [SCORE_LIMIT if equal else row.score for row, equal in zip(chosen, same)]
         )
-        return Batch(cut(original), cut(self._map(reference, original)), versions, scores)
+        return PatchBatch(cut(original), cut(self._map(reference, original)), versions, scores)
 
     def _map(self, reference: Path, pixels: np.ndarray) -> np.ndarray:
         """(H, W, 1) float16; made once."""
@@ -117,9 +117,9 @@ class JudgedPictures(Dataset):
         return self._maps[reference]
 
 
-def collated(items: Sequence[Batch]) -> Batch:
+def collated(items: Sequence[PatchBatch]) -> PatchBatch:
     """Pictures into one batch."""
-    return Batch(*(torch.stack(parts) for parts in zip(*items)))
+    return PatchBatch(*(torch.stack(parts) for parts in zip(*items)))
 
 
 class JudgedData(lightning.LightningDataModule):

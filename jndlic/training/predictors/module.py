@@ -19,7 +19,7 @@ from torch import Tensor
 from jndlic.errors import ParameterError
 from jndlic.optimize.predictors.learned import MODELS, load_predictor
 from jndlic.optimize.predictors.vp_net import weighted_mean
-from jndlic.training.predictors.data import Batch
+from jndlic.training.predictors.data import PatchBatch
 from jndlic.training.schedule import flat_then_falling, share_spent
 
 BETA, TAU = 1.0, 2.0
@@ -66,7 +66,7 @@ class PicturewiseTraining(lightning.LightningModule):
                 load_predictor(model, start_from, trunk).model.net.state_dict()
             )
 
-    def scores(self, batch: Batch) -> Tensor:
+    def scores(self, batch: PatchBatch) -> Tensor:
         """(G, K) scores of a batch."""
         pictures, count, patches = batch.versions.shape[:3]
         original = self.model.original(*(_flat(part, 2) for part in (batch.original, batch.jnd)))
@@ -78,7 +78,7 @@ class PicturewiseTraining(lightning.LightningModule):
         shape = count, pictures, patches
         return weighted_mean(scores.float().view(shape), weights.float().view(shape)).T
 
-    def loss(self, batch: Batch) -> tuple[Tensor, Tensor]:
+    def loss(self, batch: PatchBatch) -> tuple[Tensor, Tensor]:
         """Loss of a batch, and its scores."""
         found, wanted = self.scores(batch), batch.scores.float()
         share = torch.special.ndtr(wanted)
@@ -93,13 +93,13 @@ class PicturewiseTraining(lightning.LightningModule):
             found, wanted
         ) + RANKING * ranking, found
 
-    def training_step(self, batch: Batch, index: int) -> Tensor:
+    def training_step(self, batch: PatchBatch, index: int) -> Tensor:
         """Loss of one batch."""
         loss, _ = self.loss(batch)
         self.log("loss", loss, prog_bar=True)
         return loss
 
-    def validation_step(self, batch: Batch, index: int) -> None:
+    def validation_step(self, batch: PatchBatch, index: int) -> None:
         """Loss, mean absolute difference of scores, and the share of versions on the right side of
         the default profile.
         """
@@ -124,7 +124,7 @@ class PicturewiseTraining(lightning.LightningModule):
         """By norm."""
         torch.nn.utils.clip_grad_norm_(self.model.net.parameters(), CLIP)
 
-    def on_train_batch_start(self, batch: Batch, index: int) -> None:
+    def on_train_batch_start(self, batch: PatchBatch, index: int) -> None:
         """The rate."""
         rate = self.hparams.learning_rate * min(
             flat_then_falling(share_spent(self.trainer)), (self.global_step + 1) / WARMUP

@@ -26,6 +26,7 @@ from jndlic.jnd.models import critical
 from jndlic.jnd.patch import SIDE
 from jndlic.luma import LUMA
 from jndlic.optimize.predictors.metric import ssimulacra2_from
+from jndlic.optimize.search import first_good
 from jndlic.training.photos.files import load_pixels
 from jndlic.training.predictors.judged import by_reference, pixels_of, read_judged, score_of_share
 
@@ -63,18 +64,16 @@ def just_visible(pixels: np.ndarray, codec: ImageCodec, threshold: float = THRES
         codec: all of its levels are searched.
         threshold: points.
     """
-    levels = codec.levels
-    low, high = 0, len(levels) - 1
-    best = codec.decode(codec.encode(pixels, levels[high]))
-    points = ssimulacra2_from(pixels)
-    while low < high:
-        middle = (low + high) // 2
-        decoded = codec.decode(codec.encode(pixels, levels[middle]))
-        if points(decoded) >= threshold:
-            best, high = decoded, middle
-        else:
-            low = middle + 1
-    return best
+    levels, points = codec.levels, ssimulacra2_from(pixels)
+    finest = len(levels) - 1
+    decoded: dict[int, np.ndarray] = {}
+
+    def shown(index: int) -> np.ndarray:
+        if index not in decoded:
+            decoded[index] = codec.decode(codec.encode(pixels, levels[index]))
+        return decoded[index]
+
+    return shown(first_good(lambda index: points(shown(index)) >= threshold, 0, finest))
 
 
 def proxy(name: str, threshold: float = THRESHOLD) -> Callable[[np.ndarray], np.ndarray]:

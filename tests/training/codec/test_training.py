@@ -38,7 +38,7 @@ from jndlic.training.codec.module import CodecTraining
 from jndlic.training.photos.data import PhotoData
 
 # Begins the names of configurations of other networks, in tests/jnd/test_jnd_patch.py and
-# tests/training/test_judged.py.
+# tests/training/predictors/test_judged.py.
 OTHERS = "jnd-"
 CONFIGS = sorted(
     path for path in (ROOT / "configs").glob("*.yaml") if not path.name.startswith(OTHERS)

@@ -15,7 +15,13 @@ from jndlic.errors import ParameterError
 from jndlic.optimize.predictors.metric import MetricPredictor
 
 pytest.importorskip("lightning")
-from jndlic.training.predictors.data import Batch, JudgedData, JudgedPictures, collated, validates
+from jndlic.training.predictors.data import (
+    JudgedData,
+    JudgedPictures,
+    PatchBatch,
+    collated,
+    validates,
+)
 from jndlic.training.predictors.judged import (
     Judged,
     by_reference,
@@ -215,10 +221,10 @@ def test_scores_of_a_batch_belong_to_their_versions() -> None:
     versions = torch.randint(0, 256, (2, 2, 3, 3, 32, 32), dtype=torch.uint8)
     jnd = torch.rand(2, 3, 1, 32, 32) * 10
     with torch.no_grad():
-        together = training.scores(Batch(original, jnd, versions, torch.zeros(2, 2)))
+        together = training.scores(PatchBatch(original, jnd, versions, torch.zeros(2, 2)))
         for picture in range(2):
             for version in range(2):
-                one = Batch(
+                one = PatchBatch(
                     original[picture, None],
                     jnd[picture, None],
                     versions[picture, version][None, None],
@@ -305,7 +311,7 @@ def test_the_configuration_of_sg_is_valid(monkeypatch: pytest.MonkeyPatch, tmp_p
         if not p.requires_grad
     }
     assert parsed.model.hparams.model == "sg" and frozen == {"backbone"}
-    batch = Batch(
+    batch = PatchBatch(
         torch.zeros(2, 2, 3, 64, 64, dtype=torch.uint8),
         torch.zeros(2, 2, 1, 64, 64),
         torch.zeros(2, 3, 2, 3, 64, 64, dtype=torch.uint8),

@@ -1,5 +1,5 @@
 """What searches save and what they cost: figures of `jndlic bench savings` and
-`tools/bench_optimize.py`.
+`tools/study.py optimize_cost`.
 """
 
 from __future__ import annotations
