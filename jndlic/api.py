@@ -18,7 +18,14 @@ from jndlic.errors import ParameterError
 from jndlic.files import check_target, is_special, write_atomically
 from jndlic.format import container as format_
 from jndlic.format.container import SUFFIX, read_container
-from jndlic.jlic_file import JlicFile, check_codec, checked_depth, restored, shipped_codec
+from jndlic.jlic_file import (
+    JlicFile,
+    check_codec,
+    checked_depth,
+    pillow_depth,
+    restored,
+    shipped_codec,
+)
 from jndlic.sources import opened, picture_of, picture_to_keep
 from jndlic.targets.target import chosen_target
 
@@ -77,8 +84,8 @@ def encode(
             as quality 1.
         patches: whether what the network cannot draw (text, screenshots, stripes) is stored in
             another way; photos stay as they are. True by default; a search for a target knows none.
-        lossless: the file holds the picture exactly, as lossless WebP; it needs no network, so that
-            quality, targets, codec, jnd, roi and patches must be left alone.
+        lossless: the file holds the picture exactly, with all its bits, as lossless WebP; it needs
+            no network, so that quality, targets, codec, jnd, roi and patches must be left alone.
         frame: of a file with several frames or pages, which is read, from 0 on; by default the
             first.
         strip: EXIF and XMP are left out; the decoded picture is turned as EXIF had it.
@@ -100,8 +107,8 @@ def encode(
         MetricError, WeightsError: what the metric needs is not here.
         UnsupportedError: Pillow was built without WebP (`lossless`) or LittleCMS
             (`keep_profile=False`).
-        ImageError: the picture or the mask cannot be read, or its shape is not supported; or it has
-            more than 8 bits a channel, with `lossless`.
+        ImageError: the picture or the mask cannot be read, or its shape is not supported; or, with
+            `lossless`, its alpha has more than 8 bits, or bits could not be read.
         OSError: the file cannot be read.
     """
     target = chosen_target(quality, target_size, target_bpp, target_metric)
@@ -165,7 +172,8 @@ def decode(
         threads: limit on the CPU threads of this call; by default as many as processors are free.
         area_max: refuse files that claim more pixels than this.
         bit_depth: 8 or 16 bits a channel; by default those of the file. Of 16 bits Pillow has grey
-            without alpha alone: for the others ask `imread`.
+            without alpha alone, and the others get 8, to which what the network draws is rounded
+            once: for 16 ask `imread`.
 
     Returns:
         A Pillow image of mode L, LA, RGB or RGBA, or I;16 where 16 bits are wanted of a picture
@@ -180,7 +188,7 @@ def decode(
     """
     from jndlic.images.pillow import to_pillow
 
-    return to_pillow(_decoded(data, region, codec, threads, area_max, bit_depth))
+    return to_pillow(_decoded(data, region, codec, threads, area_max, bit_depth, for_pillow=True))
 
 
 def imread(
@@ -305,10 +313,10 @@ def info(data: Source) -> dict[str, Any]:
         version, width and height (as coded), quality (None in a bare file), quality_plane ({min,
         mean, max}; None where the quality is the same everywhere), grey, depth (bits), orientation
         (1..8, as EXIF numbers them), alpha, bare (whether patches alone make up the picture),
-        patches (list of {left, top, width, height, format, lossless, blend, bytes}), model (empty
-        if it is not known), fingerprint (hex), bytes, bpp, segments, streams (name to {bytes,
-        bpp}), chunks (list of {tag, bytes}, payloads only) and overhead_bytes (header and
-        framing).
+        patches (list of {left, top, width, height, format, lossless, blend, bytes}; of 8 bits in a
+        file of more they count as lossy), model (empty if it is not known), fingerprint (hex),
+        bytes, bpp, segments, streams (name to {bytes, bpp}), chunks (list of {tag, bytes}, payloads
+        only) and overhead_bytes (header and framing).
 
     Raises:
         FormatError, UnsupportedError: as for `decode`, as far as the container goes.
@@ -340,14 +348,18 @@ def _decoded(
     threads: int | None,
     area_max: int,
     bit_depth: int | None,
+    for_pillow: bool = False,
 ) -> Picture:
+    """See `decode`; for Pillow, with as many bits as that can hold."""
     check_codec(codec)
     bit_depth = checked_depth(bit_depth)
     area_max = whole_number(area_max, "area_max")
     if region is not None:
         with JlicFile(source, area_max=area_max) as file:
-            return file.picture(region, codec, threads, bit_depth=bit_depth)
+            depth = pillow_depth(file.front, bit_depth) if for_pillow else bit_depth
+            return file.picture(region, codec, threads, bit_depth=depth)
     # Before the weights are loaded: most bad files fail here
     with opened(source) as stream:
         container = read_container(stream, area_max)
-    return restored(container, codec, threads, bit_depth=bit_depth)
+    depth = pillow_depth(container, bit_depth) if for_pillow else bit_depth
+    return restored(container, codec, threads, bit_depth=depth)

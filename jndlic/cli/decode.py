@@ -14,7 +14,16 @@ from jndlic.cli.common import Coder, Done, add_codec_options, naming, positive, 
 from jndlic.cli.jobs import Job, Kind, find_jobs
 from jndlic.console import share_line
 from jndlic.errors import ParameterError
-from jndlic.format.container import AREA_MAX, SUFFIX, TAG_ALPHA, TAG_EXIF, TAG_ICC, TAG_XMP
+from jndlic.format.container import (
+    AREA_MAX,
+    DEPTH_MAX,
+    DEPTH_MIN,
+    SUFFIX,
+    TAG_ALPHA,
+    TAG_EXIF,
+    TAG_ICC,
+    TAG_XMP,
+)
 
 if TYPE_CHECKING:
     from jndlic.images.metadata import Metadata
@@ -94,16 +103,17 @@ class Decoder(Coder):
                     "xmp": front.payload(TAG_XMP),
                 }
                 depth = self.bit_depth or front.header.depth
-                self.refuse_losses(
-                    depth_losses(form, depth, front.header.grey, alpha)
-                    + writing_losses(form, alpha, metadata)
-                )
+                lost_bits = depth_losses(form, depth, front.header.grey, alpha)
+                self.refuse_losses(lost_bits + writing_losses(form, alpha, metadata))
+                # What the network draws is rounded once, to the bits that are written
+                depth = DEPTH_MIN if lost_bits or depth == DEPTH_MIN else DEPTH_MAX
                 codec = None if front.header.bare else self.codec
                 start = time.perf_counter()
                 bar = share_line(self.telling)
-                picture = file.picture(self.region, codec, progress=bar, bit_depth=self.bit_depth)
+                picture = file.picture(self.region, codec, progress=bar, bit_depth=depth)
                 seconds = time.perf_counter() - start
             content, losses = picture_file(picture, form)
+            losses = lost_bits + losses
             self.refuse_losses(losses)
             streams.write(job.target, content)
         return Done(
