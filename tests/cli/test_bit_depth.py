@@ -85,7 +85,7 @@ def test_losses_are_told(
 ) -> None:
     encoded()
     assert run("decode", "out.jlic", "out.jpg") == 0
-    assert "JPEG has 8 bits a channel: 16 become 8" in capfd.readouterr().err
+    assert "JPEG is written with 8 bits a channel: 16 become 8" in capfd.readouterr().err
     assert run("decode", "out.jlic", "out.jpg", "-f", "--strict") != 0
     assert run("decode", "out.jlic", "out.jpg", "-f", "--bit-depth", 8, "--strict") == 0
     capfd.readouterr()
