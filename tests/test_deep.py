@@ -18,6 +18,7 @@ from jndlic.errors import ParameterError
 from jndlic.format.container import pack, unpack
 from jndlic.images.depth import scaled
 from jndlic.images.picture import from_array, turned_plane
+from jndlic.metrics.psnr import psnr
 from jndlic.pipeline import decode_container, encode_picture
 from jndlic.runtime.backend import Backend
 from jndlic.targets.encoding import encode_to_target
@@ -141,6 +142,9 @@ def test_maps_masks_and_targets(toy: ToyCodec) -> None:
     assert len(found.data) <= 900 and jndlic.info(found.data)["depth"] == 16
     found = encode_to_target(from_array(SMOOTH), MetricTarget("psnr-rgb", 20.0), toy)
     assert found.value >= 20 and jndlic.info(found.data)["depth"] == 16
+    # Judged in 8 bits, to which the picture was rounded once
+    judged = jndlic.imread(found.data, bit_depth=8)
+    assert found.value == psnr(scaled(SMOOTH, 16, 8), judged)
 
 
 def test_a_depth_that_is_none() -> None:
