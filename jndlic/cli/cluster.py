@@ -41,6 +41,7 @@ Reference: TypeAlias = Any
 
 TRIES = 3
 """Of a file whose process dies: it may have been the file's fault, or that of its neighbours."""
+_LOGGERS = ("ray", "ray.util.client.logsclient")
 _PATIENCE = 5.0
 """Seconds in which a cluster must let itself be spoken to, and end what is interrupted."""
 
@@ -182,10 +183,8 @@ def import_ray() -> Ray:
         ModuleNotFoundError: it is not installed.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # which goes to standard error
     os.environ.update({"RAY_DEDUP_LOGS": "1", "RAY_DEDUP_LOGS_SKIP_REGEX": "."})
     os.environ["RAY_ENABLE_AUTO_CONNECT"] = "0"
-    logging.getLogger("ray").setLevel(logging.CRITICAL)  # a client heeds no level of ray.init
     import ray
 
     return ray
@@ -286,6 +285,8 @@ def _connected(ray: Ray, address: str) -> Generator[None]:
         if port.isdecimal():  # Ray itself would try for minutes
             socket.create_connection((host.strip("[]"), int(port)), _PATIENCE).close()
         ray.init(address, log_to_driver=False, logging_level=logging.CRITICAL)
+        for name in _LOGGERS:  # a client heeds no level of ray.init
+            logging.getLogger(name).setLevel(logging.CRITICAL)
     except Exception as error:  # of several kinds
         raise ClusterError(f"--ray {address}: {' '.join(str(error).split())}") from error
     try:
