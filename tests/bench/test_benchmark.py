@@ -445,6 +445,11 @@ def test_known_rows_are_measured_nowhere_again(
     )
     measured("old", ["jpeg@50"], old)
     assert "2 not: it does not say by which versions" in _said(capsys)
+    old.write_text(
+        "".join(f"{line.rsplit(chr(9), 2)[0]}\n" for line in table.read_text().splitlines())
+    )
+    measured("older", ["jpeg@50"], old)
+    assert "3 not: it has no keys of files" in _said(capsys)
     rest[1] = "psnr-rgb,grid-visibility"
     measured("fewer", ["jpeg@50"], tmp_path / "first" / "rows.tsv")
     assert "0 of 3 files" in _said(capsys)

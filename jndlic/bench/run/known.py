@@ -20,6 +20,8 @@ from jndlic.errors import ParameterError
 from jndlic.images.files import load
 from jndlic.metrics.registry import NAMES, made_by
 
+_ABSENT = "no such pixels, settings and level in it"
+
 
 def with_versions(rows: Sequence[Row], metrics: Collection[str]) -> list[Row]:
     """Rows with the column MADE_BY.
@@ -56,6 +58,7 @@ def known_rows(
     for row in rows:
         if row.get("key") not in by_key or not _why_not(row, versions, metrics):
             by_key[row.get("key")] = row
+    absent = _ABSENT if any("key" in row for row in rows) else "it has no keys of files"
     settings = {one.spec: one.settings for one in opened}
     digests: dict[Path, str] = {}
     found: dict[Task, Row] = {}
@@ -65,7 +68,7 @@ def known_rows(
             digests[task.image] = pixels_digest(load(task.image).pixels)
         key = entry_key(digests[task.image], settings[task.codec], task.level)
         row = by_key.get(key)
-        why_not = _why_not(row, versions, metrics)
+        why_not = absent if row is None else _why_not(row, versions, metrics)
         if row is None or why_not:
             left[why_not] += 1
         else:
@@ -86,10 +89,8 @@ def told(path: Path, found: Collection[Task], left: Counter[str]) -> str:
     return f"--known {path}: {len(found)} of {count} files have their figures from there{reasons}"
 
 
-def _why_not(row: Row | None, versions: str, metrics: Collection[str]) -> str:
+def _why_not(row: Row, versions: str, metrics: Collection[str]) -> str:
     """Why a row is not taken, in words for the user; empty where it is."""
-    if row is None:
-        return "no such pixels, settings and level in it"
     if MADE_BY not in row:
         return "it does not say by which versions its metrics are"
     if row[MADE_BY] != versions:
