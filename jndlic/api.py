@@ -76,8 +76,8 @@ def encode(
             as quality 1.
         patches: whether what the network cannot draw (text, screenshots, stripes) is stored in
             another way; photos stay as they are. True by default; a search for a target knows none.
-        lossless: the file holds the picture exactly, as lossless WebP; it needs no network, so that
-            quality, targets, codec, jnd, roi and patches must be left alone.
+        lossless: the file holds the picture exactly, with all its bits, as lossless WebP; it needs
+            no network, so that quality, targets, codec, jnd, roi and patches must be left alone.
         frame: of a file with several frames or pages, which is read, from 0 on; by default the
             first.
         strip: EXIF and XMP are left out; the decoded picture is turned as EXIF had it.
@@ -99,8 +99,8 @@ def encode(
         MetricError, WeightsError: what the metric needs is not here.
         UnsupportedError: Pillow was built without WebP (`lossless`) or LittleCMS
             (`keep_profile=False`).
-        ImageError: the picture or the mask cannot be read, or its shape is not supported; or it has
-            more than 8 bits a channel, with `lossless`.
+        ImageError: the picture or the mask cannot be read, or its shape is not supported; or, with
+            `lossless`, its alpha has more than 8 bits, or bits could not be read.
         OSError: the file cannot be read.
     """
     target = chosen_target(quality, target_size, target_bpp, target_metric)
@@ -164,7 +164,8 @@ def decode(
         threads: limit on the CPU threads of this call; by default as many as processors are free.
         area_max: refuse files that claim more pixels than this.
         bit_depth: 8 or 16 bits a channel; by default those of the file. Of 16 bits Pillow has grey
-            without alpha alone: for the others ask `imread`.
+            without alpha alone, and the others get 8, to which what the network draws is rounded
+            once: for 16 ask `imread`.
 
     Returns:
         A Pillow image of mode L, LA, RGB or RGBA, or I;16 where 16 bits are wanted of a picture
@@ -302,10 +303,10 @@ def info(data: Source) -> dict[str, Any]:
         version, width and height (as coded), quality (None in a bare file), quality_plane ({min,
         mean, max}; None where the quality is the same everywhere), grey, depth (bits), orientation
         (1..8, as EXIF numbers them), alpha, bare (whether patches alone make up the picture),
-        patches (list of {left, top, width, height, format, lossless, blend, bytes}), model (empty
-        if it is not known), fingerprint (hex), bytes, bpp, segments, streams (name to {bytes,
-        bpp}), chunks (list of {tag, bytes}, payloads only) and overhead_bytes (header and
-        framing).
+        patches (list of {left, top, width, height, format, lossless, blend, bytes}; of 8 bits in a
+        file of more they count as lossy), model (empty if it is not known), fingerprint (hex),
+        bytes, bpp, segments, streams (name to {bytes, bpp}), chunks (list of {tag, bytes}, payloads
+        only) and overhead_bytes (header and framing).
 
     Raises:
         FormatError, UnsupportedError: as for `decode`, as far as the container goes.

@@ -119,7 +119,8 @@ class JlicFile:
         """The picture; arguments, result and errors are those of `jndlic.decode`."""
         from jndlic.images.pillow import to_pillow
 
-        return to_pillow(self.picture(region, codec, threads, bit_depth=bit_depth))
+        depth = pillow_depth(self.front, checked_depth(bit_depth))
+        return to_pillow(self.picture(region, codec, threads, bit_depth=depth))
 
     def array(
         self,
@@ -200,6 +201,21 @@ def shown_mode(front: Front) -> str:
     return "I;16" if header.grey and header.depth > format_.DEPTH_MIN else colours
 
 
+def pillow_depth(file: Container | Front, bit_depth: int | None) -> int:
+    """How many bits a channel of a picture Pillow has a mode for. What the network draws is rounded
+    once, if it is drawn with these.
+
+    Args:
+        file: that is decoded.
+        bit_depth: that is wanted; None for those of the file.
+    """
+    wanted = file.header.depth if bit_depth is None else bit_depth
+    deep = wanted > format_.DEPTH_MIN and file.header.grey
+    return (
+        format_.DEPTH_MAX if deep and file.payload(format_.TAG_ALPHA) is None else format_.DEPTH_MIN
+    )
+
+
 def facts(front: Front) -> dict[str, Any]:
     """See `jndlic.info`."""
     from jndlic.format.patches import FORMATS, decode_patches
@@ -236,7 +252,7 @@ def facts(front: Front) -> dict[str, Any]:
                 "width": patch.width,
                 "height": patch.height,
                 "format": FORMATS[patch.format],
-                "lossless": patch.lossless,
+                "lossless": patch.lossless(header.depth),
                 "blend": patch.blend,
                 "bytes": len(patch.data),
             }

@@ -35,7 +35,7 @@ from jndlic.format.container import (
 )
 from jndlic.images.metadata import EXIF_MARK, read_metadata
 from jndlic.images.pillow import from_pillow, to_pillow
-from jndlic.jlic_file import restored, shown_mode
+from jndlic.jlic_file import pillow_depth, restored, shown_mode
 
 if TYPE_CHECKING:
     from jndlic.images.picture import Picture
@@ -97,7 +97,9 @@ class JlicImageFile(ImageFile.ImageFile):
         if self._front is not None:
             try:
                 container = self._container(self._front)
-                self.im = to_pillow(restored(container, codec=None, threads=None)).im
+                depth = pillow_depth(container, None)
+                picture = restored(container, codec=None, threads=None, bit_depth=depth)
+                self.im = to_pillow(picture).im
             except JndlicError as error:
                 raise OSError(str(error)) from error
             self._front, self.readonly = None, 0

@@ -127,9 +127,9 @@ def encode_picture(
     return pack(patched(picture, coded, drawn))
 
 
-def decode_picture(data: bytes, codec: Backend) -> Picture:
-    """Restores a picture; errors as of `jndlic.decode`."""
-    return decode_container(unpack(data), codec)
+def decode_picture(data: bytes, codec: Backend, depth: int | None = None) -> Picture:
+    """Restores a picture; errors as of `jndlic.decode`, `depth` as of `decode_container`."""
+    return decode_container(unpack(data), codec, depth=depth)
 
 
 def analyse_picture(

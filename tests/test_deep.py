@@ -18,6 +18,7 @@ from jndlic.errors import ParameterError
 from jndlic.format.container import pack, unpack
 from jndlic.images.depth import scaled
 from jndlic.images.picture import from_array, turned_plane
+from jndlic.metrics.psnr import psnr
 from jndlic.pipeline import decode_container, encode_picture
 from jndlic.runtime.backend import Backend
 from jndlic.targets.encoding import encode_to_target
@@ -141,6 +142,9 @@ def test_maps_masks_and_targets(toy: ToyCodec) -> None:
     assert len(found.data) <= 900 and jndlic.info(found.data)["depth"] == 16
     found = encode_to_target(from_array(SMOOTH), MetricTarget("psnr-rgb", 20.0), toy)
     assert found.value >= 20 and jndlic.info(found.data)["depth"] == 16
+    # Judged in 8 bits, to which the picture was rounded once
+    judged = jndlic.imread(found.data, bit_depth=8)
+    assert found.value == psnr(scaled(SMOOTH, 16, 8), judged)
 
 
 def test_a_depth_that_is_none() -> None:
@@ -168,9 +172,26 @@ def test_pillow(toy: ToyCodec) -> None:
     colours = jndlic.encode(SMOOTH, 90)
     with Image.open(io.BytesIO(colours)) as image:
         assert image.mode == "RGB"
-        expected = jndlic.imread(colours, bit_depth=8)
-        assert np.abs(np.asarray(image).astype(int) - expected).max() <= 1
-        np.testing.assert_array_equal(np.asarray(image), np.asarray(jndlic.decode(colours)))
+        np.testing.assert_array_equal(np.asarray(image), jndlic.imread(colours, bit_depth=8))
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3])
+@pytest.mark.parametrize("depth", [9, 16])
+def test_pillow_gets_what_is_rounded_once(channels: int, depth: int, toy: ToyCodec) -> None:
+    """From the network's levels to what Pillow has a mode for, not by way of the file's bits."""
+    array = SMOOTH[..., :channels] >> (16 - depth)
+    if channels == 2:
+        array[..., 1] = (1 << depth) - 1
+    data = encode_picture(from_array(array, depth), 60, toy)
+    expected = jndlic.imread(data, bit_depth=16 if channels == 1 else 8)
+    whole = np.asarray(jndlic.decode(data))
+    np.testing.assert_array_equal(whole, expected, strict=True)
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(data))), expected, strict=True)
+    part = np.asarray(jndlic.decode(data, region=(20, 10, 50, 45)))
+    np.testing.assert_array_equal(part, expected[10:55, 20:70])
+    with jndlic.open(data) as file:
+        np.testing.assert_array_equal(np.asarray(file.image()), expected)
+        np.testing.assert_array_equal(np.asarray(file.image(region=(20, 10, 50, 45))), part)
 
 
 def test_optimize(toy: ToyCodec, tmp_path) -> None:

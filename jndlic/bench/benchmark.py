@@ -24,13 +24,14 @@ from jndlic.bench.report.findings import Findings, Study
 from jndlic.bench.report.reports import write_pages, write_reports
 from jndlic.bench.run.bdrate import Curve, read_curve
 from jndlic.bench.run.footprint import Footprint, footprints
-from jndlic.bench.run.known import known_rows, with_versions
+from jndlic.bench.run.known import known_rows, told, with_versions
 from jndlic.bench.run.measure import Row, Setup, Task
 from jndlic.bench.run.pool import measure_all
 from jndlic.bench.run.rows import Measured, Opened, group, write_rows
 from jndlic.bench.run.usable_metrics import usable_metrics
 from jndlic.choices import USUAL_CODECS
 from jndlic.codecs.registry import open_codec, parse_spec
+from jndlic.console import note
 from jndlic.errors import JndlicError, ParameterError
 
 NEEDS = ("bjontegaard", "jinja2", "matplotlib", "scipy", "tqdm")
@@ -167,7 +168,10 @@ def _measure(
         for one in opened
         for level in one.levels
     ]
-    found = known_rows(known, tasks, opened, setup.metrics) if known else {}
+    found: dict[Task, Row] = {}
+    if known:
+        found, left = known_rows(known, tasks, opened, setup.metrics)
+        note(f"jndlic: {told(known, found, left)}")
     missing = [task for task in tasks if task not in found]
     order = {(task.image.name, task.codec, task.level): number for number, task in enumerate(tasks)}
     rows = list(found.values())

@@ -9,8 +9,17 @@ import time
 from collections.abc import Generator, Sequence
 from contextlib import closing
 
-from jndlic.cli.cluster import by_cluster
-from jndlic.cli.common import Coder, Done, Failed, NoCodec, best_of, positive
+from jndlic.cli.cluster import by_cluster, check_device, cluster_address
+from jndlic.cli.common import (
+    Coder,
+    Done,
+    Failed,
+    NoCodec,
+    add_strict_option,
+    best_of,
+    positive,
+    tell_losses,
+)
 from jndlic.cli.jobs import Job
 from jndlic.cli.streams import STANDARD, is_stream
 from jndlic.cli.workers import attempt, by_workers
@@ -24,12 +33,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("-j", "--jobs", type=positive, metavar="N", help="files at once (default: 1)")
     add(
         "--ray",
+        type=cluster_address,
         metavar="ADDRESS",
         help="work on a Ray cluster (auto, HOST:PORT or ray://HOST:PORT) whose nodes see the same "
         "files by the same names; each file gets --threads of its CPUs (default: 1); without -j "
         "as many at once as fit",
     )
-    add("--strict", action="store_true", help="what the output cannot hold is an error")
+    add_strict_option(parser)
     add("--json", action="store_true", help="a line for each file, for programs")
     add("-v", "--verbose", action="store_true", help="of many files, a line for each")
     add("--quiet", action="store_true", help="print nothing but errors")
@@ -53,6 +63,7 @@ def run(coder: Coder, jobs: Sequence[Job], alone: bool, arguments: argparse.Name
     if arguments.ray is not None:
         if alone and (is_stream(jobs[0].source) or is_stream(jobs[0].target)):
             raise ParameterError("--ray: other machines see files, no standard input or output")
+        check_device(arguments.device)
         alone = False
     voice = _Voice(arguments, alone, jobs[0].target == STANDARD)
     skipped = [job for job in jobs if arguments.skip_existing and _is_there(job.target)]
@@ -81,7 +92,7 @@ def _run_many(
     start, failures = time.perf_counter(), 0
     sizes = [0, 0]
     shown = not (arguments.quiet or arguments.json or arguments.verbose)
-    with closing(_outcomes(coder, jobs, arguments.jobs, arguments.ray)) as outcomes:
+    with closing(_outcomes(coder, jobs, arguments)) as outcomes:
         for outcome in progress(outcomes, total=len(jobs), shown=shown):
             if isinstance(outcome, Failed):
                 failures += 1
@@ -95,10 +106,11 @@ def _run_many(
 
 
 def _outcomes(
-    coder: Coder, jobs: Sequence[Job], count: int | None, cluster: str | None
+    coder: Coder, jobs: Sequence[Job], arguments: argparse.Namespace
 ) -> Generator[Done | Failed]:
-    if jobs and cluster is not None:
-        yield from by_cluster(coder, jobs, count, cluster)
+    count: int | None = arguments.jobs
+    if jobs and arguments.ray is not None:
+        yield from by_cluster(coder, jobs, count, arguments.ray, arguments.quiet)
     elif jobs and (count or 1) > 1:
         yield from by_workers(coder, jobs, count or 1)
     else:
@@ -126,9 +138,7 @@ class _Voice:
     def done(self, outcome: Done) -> None:
         """A file is complete."""
         job, said, losses = outcome.job, outcome.said, outcome.losses
-        if not self._quiet:
-            for loss in losses:
-                note(f"jndlic: {job.source}: {loss}")
+        tell_losses(job.source, losses, self._quiet)
         if self._json:
             facts = outcome._asdict()
             del facts["job"], facts["said"], facts["losses"], facts["facts"]

@@ -9,6 +9,7 @@ it keeps up with any number of nodes, and a node without the storage is found ou
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import logging
 import os
@@ -26,9 +27,10 @@ from typing import Any, NamedTuple, TypeAlias
 from jndlic import __version__
 from jndlic.cli.common import Coder, Done, Failed
 from jndlic.cli.jobs import Job
+from jndlic.cli.sudden_end import spoken_for
 from jndlic.cli.workers import answer_to
 from jndlic.console import note
-from jndlic.errors import ClusterError
+from jndlic.errors import ClusterError, ParameterError
 from jndlic.memory import reuse_freed_memory
 from jndlic.shipped_weights import PREDICTORS, SUFFIX, shipped_folder
 
@@ -39,6 +41,7 @@ Reference: TypeAlias = Any
 
 TRIES = 3
 """Of a file whose process dies: it may have been the file's fault, or that of its neighbours."""
+_LOGGERS = ("ray", "ray.util.client.logsclient")
 _PATIENCE = 5.0
 """Seconds in which a cluster must let itself be spoken to, and end what is interrupted."""
 
@@ -67,8 +70,28 @@ class _Try(NamedTuple):
     """Whether there was no such target before the first one."""
 
 
+def cluster_address(text: str) -> str:
+    """The value of `--ray`, for argparse."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("must be auto, HOST:PORT or ray://HOST:PORT, got nothing")
+    return text
+
+
+def check_device(device: str) -> None:
+    """Refuses a device by its number: Ray gives each file a GPU, which is the only one there.
+
+    Raises:
+        ParameterError: it has a number.
+    """
+    kind, colon, _ = device.partition(":")
+    if colon:
+        raise ParameterError(
+            f"--device {device}: on a cluster Ray chooses which one each file gets; say {kind}"
+        )
+
+
 def by_cluster(
-    coder: Coder, jobs: Sequence[Job], count: int | None, address: str
+    coder: Coder, jobs: Sequence[Job], count: int | None, address: str, quiet: bool = False
 ) -> Generator[Done | Failed]:
     """What becomes of files, in the order in which they are ready.
 
@@ -77,32 +100,62 @@ def by_cluster(
         jobs: at least one.
         count: files at once, as long as the cluster has so many CPUs; None for as many.
         address: of the cluster, as Ray takes it.
+        quiet: whether nothing but errors is said.
 
     Raises:
-        ClusterError: the cluster cannot be reached; a node has another jndlic, other weights or
-            other files.
+        ClusterError: the cluster cannot be reached, or no longer; a node has another jndlic, other
+            weights or other files.
         JndlicError, OSError: the networks cannot be had.
         ModuleNotFoundError: Ray is not installed.
     """
     ray = import_ray()
     coder.threads = coder.threads or 1
-    needs = {"CPU": coder.threads, "GPU": 0 if coder.device == "cpu" else 1}
-    waiting, busy = deque(_Try(job, 0, False) for job in jobs), dict[Reference, _Try]()
+    lost = f"--ray {address}: the connection to the cluster was lost; what was finished is kept"
     with ExitStack() as stack:
         stack.enter_context(_connected(ray, address))
+        visible = stack.enter_context(_visible(jobs[0]))
         orders = _Orders(
             coder,
             os.getcwd(),
-            stack.enter_context(_visible(jobs[0])),
+            visible,
             weights_digest(coder.weights),
             {name: value for name, value in os.environ.items() if name.startswith("JNDLIC_")},
         )
-        packed = ray.put(pickle.dumps(orders))
-        # Tries are counted here: Ray's own would not know that a target may be there already
-        demands = ray.remote(num_cpus=needs["CPU"], num_gpus=needs["GPU"], max_retries=0)
-        work = demands(node_work())
-        stack.callback(_end, ray, busy)
-        room = _room(ray, needs)
+        # Ray ends a process of a node of the cluster that is cut off from it; a client hears of it
+        markers = [name for name in visible if name != jobs[0].source]
+        stack.enter_context(spoken_for(f"jndlic: {lost}", markers))
+        answers = _answers(ray, orders, jobs, count, quiet)
+        stack.callback(answers.close)
+        while True:
+            try:
+                answer = next(answers, None)
+            except (ray.exceptions.RayError, OSError, RuntimeError) as error:
+                reason = " ".join(str(error).split())
+                raise ClusterError(f"{lost} ({type(error).__name__}: {reason})") from error
+            if answer is None:
+                return
+            if isinstance(answer, Exception):
+                raise answer
+            yield answer
+
+
+def _answers(
+    ray: Ray, orders: _Orders, jobs: Sequence[Job], count: int | None, quiet: bool
+) -> Generator[Done | Failed | Exception]:
+    """What becomes of files, or why nothing will become of any.
+
+    Raises:
+        Exception: of Ray's, where the cluster cannot be spoken to any more.
+    """
+    coder = orders.coder
+    needs = {"CPU": coder.threads or 1, "GPU": 0 if coder.device == "cpu" else 1}
+    waiting, busy = deque(_Try(job, 0, False) for job in jobs), dict[Reference, _Try]()
+    packed = ray.put(pickle.dumps(orders))
+    # Tries are counted here: Ray's own would not know that a target may be there already
+    demands = ray.remote(num_cpus=needs["CPU"], num_gpus=needs["GPU"], max_retries=0)
+    work = demands(node_work())
+    try:
+        room = _room(ray, needs, quiet)
         count = count or room
         while waiting or busy:
             while waiting and len(busy) < count:
@@ -116,21 +169,22 @@ def by_cluster(
                 answer = _answer(ray, reference, one)
                 if isinstance(answer, _Try):
                     waiting.append(answer)
-                elif isinstance(answer, Exception):
-                    raise answer
                 else:
                     yield answer
+    finally:
+        _end(ray, busy)
 
 
 def import_ray() -> Ray:
     """The library, told to neither print what happens in the cluster (to standard output, of all
-    places) nor to send statistics.
+    places) nor to send statistics, and not to look for another cluster when one is lost.
 
     Raises:
         ModuleNotFoundError: it is not installed.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.update({"RAY_DEDUP_LOGS": "1", "RAY_DEDUP_LOGS_SKIP_REGEX": "."})
+    os.environ["RAY_ENABLE_AUTO_CONNECT"] = "0"
     import ray
 
     return ray
@@ -231,12 +285,15 @@ def _connected(ray: Ray, address: str) -> Generator[None]:
         if port.isdecimal():  # Ray itself would try for minutes
             socket.create_connection((host.strip("[]"), int(port)), _PATIENCE).close()
         ray.init(address, log_to_driver=False, logging_level=logging.CRITICAL)
+        for name in _LOGGERS:  # a client heeds no level of ray.init
+            logging.getLogger(name).setLevel(logging.CRITICAL)
     except Exception as error:  # of several kinds
         raise ClusterError(f"--ray {address}: {' '.join(str(error).split())}") from error
     try:
         yield
     finally:
-        ray.shutdown()
+        with suppress(Exception):  # of one that is no longer there
+            ray.shutdown()
 
 
 def _started_here() -> str:
@@ -263,8 +320,10 @@ def _visible(job: Job) -> Generator[Sequence[str]]:
         yield names
 
 
-def _room(ray: Ray, needs: Mapping[str, int]) -> int:
-    """How many files the cluster can treat at once, at least 1; says so where it has to grow."""
+def _room(ray: Ray, needs: Mapping[str, int], quiet: bool) -> int:
+    """How many files the cluster can treat at once, at least 1; says so where it has to grow, but
+    not if it shall be quiet.
+    """
     room = 0
     for node in ray.nodes():
         if node["Alive"]:
@@ -273,7 +332,7 @@ def _room(ray: Ray, needs: Mapping[str, int]) -> int:
                 for kind, number in needs.items()
                 if number
             )
-    if not room:
+    if not (room or quiet):
         wanted = ", ".join(f"{number} {kind}" for kind, number in needs.items() if number)
         note(f"jndlic: no node of the cluster has {wanted} now; waiting for one")
     return max(1, room)
@@ -281,7 +340,8 @@ def _room(ray: Ray, needs: Mapping[str, int]) -> int:
 
 def _end(ray: Ray, busy: Mapping[Reference, _Try]) -> None:
     """Stops what is left, as Ctrl-C would, so that temporary files are removed."""
-    for reference in busy:
-        ray.cancel(reference)
-    if busy:
-        ray.wait(list(busy), num_returns=len(busy), timeout=_PATIENCE)
+    with suppress(Exception):  # of a cluster that is no longer there
+        for reference in busy:
+            ray.cancel(reference)
+        if busy:
+            ray.wait(list(busy), num_returns=len(busy), timeout=_PATIENCE)

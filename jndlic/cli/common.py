@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from jndlic.choices import AUTO, BACKENDS
 from jndlic.cli.jobs import Job
 from jndlic.cli.streams import check, input_name
+from jndlic.console import note
 from jndlic.errors import ImageError, JndlicError, TargetError
 
 if TYPE_CHECKING:
@@ -187,8 +188,41 @@ class Coder:
         Raises:
             ImageError: there are losses.
         """
-        if losses and self.strict:
-            raise ImageError(f"{'; '.join(losses)} (--strict)")
+        refuse_losses(losses, self.strict)
+
+
+def refuse_losses(losses: tuple[str, ...], strict: bool) -> None:
+    """Makes an error of what an output cannot hold.
+
+    Args:
+        losses: in words for the user.
+        strict: whether --strict was given; without it nothing is done.
+
+    Raises:
+        ImageError: there are losses.
+    """
+    if losses and strict:
+        raise ImageError(f"{'; '.join(losses)} (--strict)")
+
+
+def tell_losses(source: str, losses: tuple[str, ...], quiet: bool) -> None:
+    """Warns of what an output could not hold, a line for each; with --quiet of nothing.
+
+    Args:
+        source: name of the input.
+        losses: in words for the user.
+        quiet: whether --quiet was given.
+    """
+    if not quiet:
+        for loss in losses:
+            note(f"jndlic: {input_name(source)}: {loss}")
+
+
+def add_strict_option(parser: argparse.ArgumentParser) -> None:
+    """Adds `--strict`."""
+    parser.add_argument(
+        "--strict", action="store_true", help="what the output cannot hold is an error"
+    )
 
 
 def load_networks(

@@ -8,19 +8,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jndlic.choices import BIT_DEPTHS
-from jndlic.cli import batch, streams
+from jndlic.cli import batch, formats, streams
 from jndlic.cli import jobs as cli_jobs
 from jndlic.cli.common import Coder, Done, add_codec_options, naming, positive, rectangle
+from jndlic.cli.formats import FORMATS, output_form
 from jndlic.cli.jobs import Job, Kind, find_jobs
 from jndlic.console import share_line
-from jndlic.errors import ParameterError
-from jndlic.format.container import AREA_MAX, SUFFIX, TAG_ALPHA, TAG_EXIF, TAG_ICC, TAG_XMP
+from jndlic.format.container import (
+    AREA_MAX,
+    DEPTH_MAX,
+    DEPTH_MIN,
+    SUFFIX,
+    TAG_ALPHA,
+    TAG_EXIF,
+    TAG_ICC,
+    TAG_XMP,
+)
 
 if TYPE_CHECKING:
     from jndlic.images.metadata import Metadata
-
-FORMATS = ("png", "jpg", "webp", "tif", "ppm", "pgm", "bmp")
-"""As suffixes; jndlic/images/files.py has what Pillow calls them."""
 
 
 def add_command(commands: argparse._SubParsersAction) -> None:
@@ -30,11 +36,7 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     )
     suffixes = " ".join(f".{name}" for name in FORMATS)
     cli_jobs.add_options(decode, ".jlic files, or folders of them", f"picture: {suffixes}")
-    decode.add_argument(
-        "--format",
-        choices=FORMATS,
-        help="where OUT has no suffix that tells (default: png)",
-    )
+    formats.add_option(decode)
     decode.add_argument(
         "--region",
         type=rectangle,
@@ -79,14 +81,16 @@ class Decoder(Coder):
             from jndlic.images.losses import writing_losses
             from jndlic.jlic_file import JlicFile
 
-            self._form(job.target)  # an unknown suffix should not cost the reading
+            output_form(
+                job.target, self.format, self.force
+            )  # an unknown suffix should not cost the reading
             with streams.opened(job.source) as stream:
                 file = JlicFile(stream, area_max=self.max_pixels)
                 front = file.front
                 # Nor should a damaged file cost the loading of the weights
                 if self.region is None:
                     file.container()
-                form = self._form(job.target, front.header.grey)
+                form = output_form(job.target, self.format, self.force, front.header.grey)
                 alpha = front.payload(TAG_ALPHA) is not None
                 metadata: Metadata = {
                     "icc": front.payload(TAG_ICC),
@@ -94,16 +98,17 @@ class Decoder(Coder):
                     "xmp": front.payload(TAG_XMP),
                 }
                 depth = self.bit_depth or front.header.depth
-                self.refuse_losses(
-                    depth_losses(form, depth, front.header.grey, alpha)
-                    + writing_losses(form, alpha, metadata)
-                )
+                lost_bits = depth_losses(form, depth, front.header.grey, alpha)
+                self.refuse_losses(lost_bits + writing_losses(form, alpha, metadata))
+                # What the network draws is rounded once, to the bits that are written
+                depth = DEPTH_MIN if lost_bits or depth == DEPTH_MIN else DEPTH_MAX
                 codec = None if front.header.bare else self.codec
                 start = time.perf_counter()
                 bar = share_line(self.telling)
-                picture = file.picture(self.region, codec, progress=bar, bit_depth=self.bit_depth)
+                picture = file.picture(self.region, codec, progress=bar, bit_depth=depth)
                 seconds = time.perf_counter() - start
             content, losses = picture_file(picture, form)
+            losses = lost_bits + losses
             self.refuse_losses(losses)
             streams.write(job.target, content)
         return Done(
@@ -117,26 +122,6 @@ class Decoder(Coder):
             f"{seconds:.2f} s",
             losses,
         )
-
-    def _form(self, target: str, grey: bool = True) -> str:
-        """The format of an output in Pillow's words.
-
-        Raises:
-            ParameterError: its suffix and --format contradict each other.
-            ImageError: its suffix is unknown, or of a format that cannot hold the picture.
-        """
-        from jndlic.images.files import FORMATS as by_suffix
-        from jndlic.images.files import output_format
-
-        suffix = Path(target).suffix.lower()
-        if self.format is None:
-            odd = streams.is_stream(target) or (self.force and suffix not in by_suffix)
-            return output_format(target, grey, ".png" if odd else None)
-        chosen = output_format(target, grey, f".{self.format}")
-        told = by_suffix.get(suffix, chosen)
-        if told != chosen and not self.force and not streams.is_stream(target):
-            raise ParameterError(f"{target}: the suffix says {told}, --format {chosen}")
-        return chosen
 
 
 def _decode(arguments: argparse.Namespace) -> int:

@@ -15,11 +15,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from jndlic.cli.streams import STANDARD, is_stream
+from jndlic.cli.streams import STANDARD, is_stream, named_output
 from jndlic.errors import ImageError, ParameterError
 from jndlic.images.folders import renamed
-
-_STDOUT = ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 
 
 class Job(NamedTuple):
@@ -87,8 +85,7 @@ def find_jobs(arguments: argparse.Namespace, kind: Kind) -> tuple[list[Job], boo
         if os.path.isdir(sources[0]):  # the second time OUT would be there, and a folder of inputs
             raise ParameterError(f"{sources[0]}: a folder; what is in it goes to -o OUT")
         target = sources.pop()
-    if target in _STDOUT:
-        target = STANDARD
+    target = None if target is None else named_output(target)
     many = len(sources) > 1 or os.path.isdir(sources[0])
     if many and STANDARD in sources:
         raise ParameterError("standard input is one file: it cannot be among others")

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
+import os
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -19,17 +19,26 @@ from jndlic.choices import (
     PROFILES,
     SEARCH_RULES,
 )
-from jndlic.cli.common import Chosen, NoCodec, search_facts
-from jndlic.console import emit, note, say
+from jndlic.cli import jobs as cli_jobs
+from jndlic.cli import streams
+from jndlic.cli.common import (
+    Chosen,
+    NoCodec,
+    add_strict_option,
+    finite,
+    naming,
+    refuse_losses,
+    search_facts,
+)
+from jndlic.console import emit, explained, note, progress, say
 from jndlic.errors import JndlicError, ParameterError
-from jndlic.files import check_paths
 
 if TYPE_CHECKING:
     import numpy as np
 
     from jndlic.images.picture import Picture
     from jndlic.jnd.regions import Roi
-    from jndlic.optimize.batch import Report, Settings
+    from jndlic.optimize.batch import Job, Report, Settings
     from jndlic.optimize.predictors.predictor import Predictor
     from jndlic.optimize.predictors.profiles import Profile
     from jndlic.runtime.backend import Backend
@@ -43,28 +52,27 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     add = parser.add_argument
     add(
         "input",
-        type=Path,
         metavar="IN",
-        help="picture, or a folder of pictures, folders in it included",
+        help="picture, or a folder of pictures, folders in it included; - is standard input",
     )
     add(
         "output",
-        type=Path,
         metavar="OUT",
-        help="file, or a folder, which is made if it is not there",
+        help="file, or a folder, which is made if it is not there; - is standard output",
     )
     add(
         "--codec",
         choices=OPTIMIZED_CODECS,
-        help="(default: by the suffix of OUT; needed for a folder)",
+        help="(default: by the suffix of OUT; needed for a folder and for standard output)",
     )
     add_profile(parser, "--profile", default=DEFAULT_PROFILE)
     add_predictor(parser)
     add_search(parser)
     add("--weights", metavar="FILE", help="of jndlic as the codec: others than the shipped ones")
     add("-f", "--force", action="store_true", help="make files anew that are there already")
+    add_strict_option(parser)
     add("--json", action="store_true", help="for programs")
-    add("--quiet", action="store_true", help="print nothing but errors and warnings")
+    add("--quiet", action="store_true", help="print nothing but errors")
     add("--list-profiles", action=_ListProfiles, help="say what the profiles mean, and end")
     parser.set_defaults(run=_optimize)
 
@@ -120,6 +128,7 @@ class VisuallyLossless:
     ) -> Chosen:
         """See Chooser; the progress is not told: a predictor takes longer than a file."""
         from jndlic.codecs.ours import JndlicSession
+        from jndlic.optimize.batch import short_of
         from jndlic.optimize.predictors.profiles import share
         from jndlic.optimize.target import optimize
         from jndlic.pipeline import analyse_picture
@@ -130,12 +139,11 @@ class VisuallyLossless:
         said = _found(found.level, found.share, found.evaluations)
         wanted = share(demand.score)
         facts = search_facts(found.level, demand.name, wanted, found.share, found.evaluations)
-        short = f"even the finest level falls short of {demand.name}"
         return Chosen(
             found.data,
             f"{said}, {_saving(len(found.data), input_bytes)}",
             facts,
-            () if found.reached else (short,),
+            () if found.reached else (short_of(demand),),
         )
 
     @cached_property
@@ -202,23 +210,22 @@ def add_predictor(parser: argparse.ArgumentParser) -> None:
 
 
 def _optimize(arguments: argparse.Namespace) -> int:
-    folder = arguments.input.is_dir()
-    codec = _codec(arguments, folder)
+    source, target = arguments.input, streams.named_output(arguments.output)
+    folder = os.path.isdir(source)
+    codec = _codec(target, arguments.codec, folder)
     if not folder:
-        check_paths(arguments.input, arguments.output, arguments.force)
-    elif arguments.output.exists() and not arguments.output.is_dir():
-        raise ParameterError(f"{arguments.output}: a folder of pictures goes into a folder")
+        streams.check(source, target, arguments.force, arguments.force)
+        if arguments.json and target == streams.STANDARD:
+            raise ParameterError("--json: standard output holds the file already")
+    elif target == streams.STANDARD or (os.path.exists(target) and not os.path.isdir(target)):
+        raise ParameterError(f"{target}: a folder of pictures goes into a folder")
     from jndlic.codecs.presets import open_preset
-    from jndlic.optimize.batch import Job, Settings, find_jobs, optimize_file
+    from jndlic.optimize.batch import Job, Settings, find_jobs
     from jndlic.optimize.predictors.profiles import profile
     from jndlic.optimize.predictors.registry import default_predictor, open_predictor
 
     demand = profile(arguments.profile)
-    jobs = (
-        find_jobs(arguments.input, arguments.output, codec)
-        if folder
-        else [Job(arguments.input, arguments.output)]
-    )
+    jobs = find_jobs(Path(source), Path(target), codec) if folder else [Job(source, target)]
     settings = Settings(
         codec,
         open_preset(codec, arguments.weights),
@@ -229,61 +236,79 @@ def _optimize(arguments: argparse.Namespace) -> int:
         arguments.search,
     )
     if not folder:
-        reports, failures, skipped = [optimize_file(jobs[0], settings)], [], []
+        reports, failures, skipped = [_make(jobs[0], settings, arguments.strict)], [], []
     else:
-        skipped = [] if arguments.force else [job for job in jobs if job.target.exists()]
+        skipped = [] if arguments.force else [job for job in jobs if os.path.exists(job.target)]
         there = set(skipped)
-        reports, failures = _run([job for job in jobs if job not in there], settings)
+        left = [job for job in jobs if job not in there]
+        reports, failures = _run(left, settings, arguments.strict, not arguments.quiet)
     if arguments.json:
         emit(
             json.dumps(
-                _facts(reports, failures, [str(job.target) for job in skipped], settings), indent=2
+                _facts(reports, failures, [job.target for job in skipped], settings), indent=2
             )
         )
     elif not arguments.quiet:
-        say(_table(reports, arguments.output) if folder else _line(reports[0]))
+        to_stderr = target == streams.STANDARD
+        say(_table(reports, target) if folder else _line(reports[0]), to_stderr)
         if skipped:
             say(f"{len(skipped)} skipped, there already; --force makes them anew")
-    for report in reports:
-        _warn_of(report, settings)
-    for source, reason in failures:
-        note(f"jndlic: {reason if source in reason else f'{source}: {reason}'}")
+    if not arguments.quiet:
+        for report in reports:
+            _warn_of(report, settings)
+    for name, reason in failures:
+        note(f"jndlic: {reason if name in reason else f'{name}: {reason}'}")
     return 1 if failures else 0
 
 
-def _codec(arguments: argparse.Namespace, folder: bool) -> str:
+def _codec(target: str, chosen: str | None, folder: bool) -> str:
     from jndlic.codecs.presets import codec_of
 
     if folder:
-        if arguments.codec is None:
+        if chosen is None:
             raise ParameterError("--codec is needed for a folder")
-        return arguments.codec
+        return chosen
     try:
-        told = codec_of(arguments.output)
+        told = codec_of(target)
     except ParameterError:
-        if arguments.codec is None:
+        if chosen is None and target == streams.STANDARD:
+            raise ParameterError("--codec is needed for standard output") from None
+        if chosen is None:
             raise
-        return arguments.codec  # a suffix of the user's own
-    if arguments.codec not in (None, told):
-        raise ParameterError(
-            f"{arguments.output}: the suffix says {told}, --codec {arguments.codec}"
-        )
+        return chosen  # a suffix of the user's own
+    if chosen not in (None, told):
+        raise ParameterError(f"{target}: the suffix says {told}, --codec {chosen}")
     return told
 
 
-def _run(jobs: Sequence, settings: Settings) -> tuple[list[Report], list[tuple[str, str]]]:
-    """Reports of the pictures that went well; the others with what went wrong."""
-    from jndlic.console import progress
-    from jndlic.optimize.batch import optimize_file
+def _make(job: Job, settings: Settings, strict: bool) -> Report:
+    """Reads a picture, searches, and writes the file, whole or not at all.
 
+    Raises:
+        JndlicError: the picture cannot be read, encoded or judged, or is not wholly kept.
+        OSError: a file cannot be read or written.
+    """
+    from jndlic.optimize.batch import optimized
+
+    with naming(cli_jobs.Job(job.source, job.target)):
+        data, report = optimized(
+            streams.read(job.source), job, settings, lambda losses: refuse_losses(losses, strict)
+        )
+    streams.write(job.target, data)
+    return report
+
+
+def _run(
+    jobs: Sequence[Job], settings: Settings, strict: bool, shown: bool
+) -> tuple[list[Report], list[tuple[str, str]]]:
+    """Reports of the pictures that went well; the others with what went wrong."""
     reports, failures = [], []
-    for job in progress(jobs):
+    for job in progress(jobs, shown=shown):
         try:
-            reports.append(optimize_file(job, settings))
-        except (JndlicError, OSError) as error:
-            failures.append((str(job.source), str(error)))
-        except MemoryError:
-            failures.append((str(job.source), "not enough memory for a picture of this size"))
+            os.makedirs(os.path.dirname(job.target) or ".", exist_ok=True)
+            reports.append(_make(job, settings, strict))
+        except (JndlicError, OSError, MemoryError) as error:
+            failures.append((job.source, explained(error)))
     return reports, failures
 
 
@@ -293,14 +318,12 @@ def _facts(
     skipped: Sequence[str],
     settings: Settings,
 ) -> dict[str, object]:
-    files = [
-        {
-            **report._asdict(),
-            "score": report.score if math.isfinite(report.score) else None,
-            "saving": report.saving,
-        }
-        for report in reports
-    ]
+    files: list[dict[str, object]] = []
+    for report in reports:
+        fields = report._asdict()
+        warnings = fields.pop("losses")
+        fields["score"] = finite(report.score)
+        files.append({**fields, "saving": report.saving, "warnings": list(warnings)})
     return {
         "codec": settings.preset,
         "predictor": settings.predictor.name,
@@ -316,7 +339,7 @@ def _facts(
 def _line(report: Report) -> str:
     said = _found(report.level, report.share, report.evaluations)
     return (
-        f"{report.target}: {report.bytes} bytes, {said}, "
+        f"{streams.output_name(report.target)}: {report.bytes} bytes, {said}, "
         f"{_saving(report.bytes, report.input_bytes)}"
     )
 
@@ -330,7 +353,7 @@ def _saving(size: int, input_size: int) -> str:
     return f"{abs(saving):.1%} {'smaller' if saving >= 0 else 'larger'} than the input"
 
 
-def _table(reports: Sequence[Report], folder: Path) -> str:
+def _table(reports: Sequence[Report], folder: str) -> str:
     names = [str(Path(report.target).relative_to(folder)) for report in reports]
     width = max(map(len, (*names, "total")))
     lines = [
@@ -356,12 +379,14 @@ def _table(reports: Sequence[Report], folder: Path) -> str:
 
 
 def _warn_of(report: Report, settings: Settings) -> None:
+    from jndlic.optimize.batch import short_of
+
+    for loss in report.losses:
+        note(f"jndlic: {streams.input_name(report.source)}: {loss}")
     if not report.reached:
-        note(
-            f"jndlic: {report.target}: even the finest level falls short of {settings.profile.name}"
-        )
+        note(f"jndlic: {streams.output_name(report.target)}: {short_of(settings.profile)}")
     if report.same_format and report.bytes > report.input_bytes:
         note(
-            f"jndlic: {report.target}: larger than {report.source}, which is {settings.preset} "
-            "already: better keep that"
+            f"jndlic: {streams.output_name(report.target)}: larger than {report.source}, which is "
+            f"{settings.preset} already: better keep that"
         )

@@ -13,6 +13,7 @@ from typing import BinaryIO
 from jndlic.errors import ParameterError
 from jndlic.files import check_paths, is_special, write_atomically
 
+_STDOUT = ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 STANDARD = "-"
 """Standard input or output. Names stay strings: as a Path, `./-` would be the same."""
 
@@ -74,6 +75,11 @@ def check(source: str, target: str, overwrite: bool, force: bool) -> None:
         check_paths("" if source == STANDARD else source, target, overwrite)
     elif sys.stdout is not None and sys.stdout.isatty() and not force:
         raise ParameterError("standard output is a terminal: name a file, or say --force")
+
+
+def named_output(target: str) -> str:
+    """The name of an output; the names that a system has for standard output become `-`."""
+    return STANDARD if target in _STDOUT else target
 
 
 def is_stream(name: str) -> bool:

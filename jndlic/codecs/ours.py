@@ -91,7 +91,7 @@ class Jndlic:
 
     def decode(self, data: bytes) -> np.ndarray:
         """The pixels of a file."""
-        return shown(decode_picture(data, self.codec))
+        return shown(decode_picture(data, self.codec, DEPTH_MIN))
 
     def parts(self, data: bytes) -> dict[str, int]:
         """Bytes of each stream."""
@@ -142,7 +142,7 @@ class JndlicSession:
 
     def decode(self, data: bytes) -> np.ndarray:
         """See Session."""
-        return shown(decode_picture(data, self._codec))
+        return shown(decode_picture(data, self._codec, DEPTH_MIN))
 
 
 @cache

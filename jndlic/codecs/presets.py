@@ -12,10 +12,18 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from jndlic.choices import OPTIMIZED_CODECS
 from jndlic.codecs.codec import ImageCodec
 from jndlic.codecs.registry import Spec, build
 from jndlic.errors import ParameterError
+from jndlic.format.container import DEPTH_MIN
+from jndlic.images.colours import to_srgb
+from jndlic.images.deep_writing import depth_losses
+from jndlic.images.losses import writing_losses
+from jndlic.images.metadata import Metadata
+from jndlic.images.picture import Picture, with_depth
 
 
 class Preset(NamedTuple):
@@ -25,17 +33,19 @@ class Preset(NamedTuple):
     """Of its files; the first one is given to new files."""
     options: dict[str, str]
     """As in the text of a codec."""
+    form: str
+    """Of its files, in Pillow's words; empty for jndlic."""
 
 
 PRESETS: dict[str, Preset] = dict(
     zip(
         OPTIMIZED_CODECS,
         (
-            Preset((".jpg", ".jpeg"), {"progressive": "1"}),
-            Preset((".webp",), {"method": "4"}),
-            Preset((".avif",), {"speed": "6"}),
-            Preset((".jxl",), {"library": "pillow"}),
-            Preset((".jlic",), {}),
+            Preset((".jpg", ".jpeg"), {"progressive": "1"}, "JPEG"),
+            Preset((".webp",), {"method": "4"}, "WEBP"),
+            Preset((".avif",), {"speed": "6"}, "AVIF"),
+            Preset((".jxl",), {"library": "pillow"}, "JXL"),
+            Preset((".jlic",), {}, ""),
         ),
         strict=True,
     )
@@ -62,6 +72,29 @@ def open_preset(name: str, weights: str | None = None, device: str = "cpu") -> I
     if name == "jndlic":
         options |= {"device": device, **({"weights": weights} if weights else {})}
     return build(Spec(name, options, None))
+
+
+def losses(name: str, picture: Picture) -> tuple[str, ...]:
+    """What a codec's files cannot hold of a picture, in words for the user.
+
+    Args:
+        name: one of PRESETS.
+        picture: to encode.
+    """
+    form = PRESETS[name].form
+    if not form:
+        return ()
+    alpha = picture.alpha is not None
+    metadata: Metadata = {"icc": picture.icc, "exif": picture.exif, "xmp": picture.xmp}
+    found = depth_losses(form, picture.depth, picture.grey, alpha)
+    found += writing_losses(form, alpha, metadata)
+    if form == "JXL" and picture.icc is not None:
+        eight = with_depth(picture, DEPTH_MIN)
+        converted = to_srgb(eight)
+        found += converted.losses[len(eight.losses) :]
+        if not np.array_equal(converted.pixels, eight.pixels):
+            found += ("JXL is written in sRGB: colours are converted, and their profile left out",)
+    return found
 
 
 def codec_of(path: str | Path) -> str:

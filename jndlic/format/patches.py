@@ -12,14 +12,14 @@ from typing import NamedTuple
 import numpy as np
 
 from jndlic.errors import FormatError, ParameterError, UnsupportedError
-from jndlic.format.container import Header
+from jndlic.format.container import DEPTH_MIN, Header
 from jndlic.format.reader import read_varint, write_varint
 
-PNG, WEBP = 1, 2
-FORMATS = {PNG: "PNG", WEBP: "WebP", 3: "JPEG XL", 4: "AVIF"}
+PNG, WEBP, DEEP_WEBP = 1, 2, 5
+FORMATS = {PNG: "PNG", WEBP: "WebP", 3: "JPEG XL", 4: "AVIF", DEEP_WEBP: "deep WebP"}
 """Numbers of formats that the specification knows."""
 
-READ = (WEBP,)
+READ = (WEBP, DEEP_WEBP)
 """Those that this program reads."""
 
 PATCHES_MAX = 1024
@@ -55,10 +55,16 @@ class Patch(NamedTuple):
         """First row behind it."""
         return self.top + self.height
 
-    @property
-    def lossless(self) -> bool:
-        """Whether its format gives the same pixels everywhere: those that were coded."""
-        return self.format == PNG or self.format == WEBP and self.data[12:16] == b"VP8L"
+    def lossless(self, depth: int) -> bool:
+        """Whether it gives the very pixels of the picture. One of WebP, which has 8 bits a channel,
+        does not tell whether those of a deeper picture were rounded: it counts as lossy there.
+
+        Args:
+            depth: bits of a channel of the picture.
+        """
+        if self.format == WEBP:
+            return depth == DEPTH_MIN and self.data[12:16] == b"VP8L"
+        return self.format in (PNG, DEEP_WEBP)
 
 
 def encode_patches(patches: Sequence[Patch], header: Header) -> bytes:
@@ -104,8 +110,9 @@ def decode_patches(
 
     Raises:
         FormatError: the payload is damaged; a patch reaches beyond the picture, or over another; in
-            a bare file, something is not covered.
-        UnsupportedError: a format that is not among them.
+            a bare file, something is not covered; a patch has more bits than the picture.
+        UnsupportedError: a format that is not among them, or that the specification did not know
+            when this program was made.
     """
     count, position = read_varint(payload, 0)
     if not 1 <= count <= min(PATCHES_MAX, len(payload) // _FIELD_BYTES_MIN):
@@ -140,8 +147,15 @@ def _check(patches: Sequence[Patch], header: Header, formats: Collection[int]) -
         if patch.width * patch.height > PATCH_AREA_MAX:
             raise FormatError("damaged file: a patch is too large")
         blend_max = 0 if header.bare else BLEND_MAX
-        if patch.format not in FORMATS or not 0 <= patch.blend <= blend_max:
-            raise FormatError("damaged file: a patch of no known kind")
+        if not 0 <= patch.blend <= blend_max:
+            raise FormatError("damaged file: a patch fades in where none does, or too far")
+        if patch.format not in FORMATS:
+            raise UnsupportedError(
+                f"a part of the picture is stored in format {patch.format}, which this program "
+                "does not know"
+            )
+        if patch.format == DEEP_WEBP and header.depth == DEPTH_MIN:
+            raise FormatError("damaged file: a patch has more bits than the picture")
         if patch.format not in formats:
             raise UnsupportedError(
                 f"a part of the picture is stored as {FORMATS[patch.format]}, which this program "

@@ -56,7 +56,7 @@ def depth_losses(form: str, depth: int, grey: bool, alpha: bool) -> tuple[str, .
         return ()
     if form in FORMATS:
         return (f"{depth} bits a channel become 8; to write them needs {deep_codecs.NEEDED}",)
-    return (f"{form} has 8 bits a channel: {depth} become 8",)
+    return (f"{form} is written with 8 bits a channel: {depth} become 8",)
 
 
 def written(picture: Picture, form: str, with_metadata: bool) -> bytes:

@@ -70,7 +70,8 @@ def _from_loaded(image: Image.Image) -> Picture:
 def to_pillow(picture: Picture) -> Image.Image:
     """A Pillow image of mode L, LA, RGB or RGBA, turned as the picture's own orientation (not that
     of its EXIF) says, with the metadata in its `info`. More than 8 bits become mode I;16 where the
-    picture is grey without alpha, else 8 bits: Pillow has no such mode.
+    picture is grey without alpha, else 8 bits: Pillow has no such mode. What is drawn for this is
+    drawn with so many bits at once (`pillow_depth` of jndlic/jlic_file.py).
     """
     deep = picture.depth > DEPTH_MIN and picture.grey and picture.alpha is None
     picture = with_depth(picture, DEPTH_MAX if deep else DEPTH_MIN)

@@ -1,16 +1,19 @@
-"""Files in, files out: one picture or a tree of them, each made as small as a profile allows."""
+"""One picture or a tree of them, each made as small as a profile allows."""
 
 from __future__ import annotations
 
+import io
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 from jndlic.codecs.codec import ImageCodec, Session
-from jndlic.codecs.presets import PRESETS
+from jndlic.codecs.presets import PRESETS, losses
 from jndlic.errors import ImageError, ParameterError
-from jndlic.files import write_atomically
-from jndlic.images.files import load
+from jndlic.images.files import decoded, load
 from jndlic.images.folders import is_image, renamed
+from jndlic.images.picture import Picture
 from jndlic.optimize.predictors.predictor import Predictor
 from jndlic.optimize.predictors.profiles import Profile
 from jndlic.optimize.target import Outcome, optimize
@@ -29,10 +32,10 @@ class Settings(NamedTuple):
 
 
 class Job(NamedTuple):
-    """A picture and the file to be made of it."""
+    """A picture and the file to be made of it, by their names."""
 
-    source: Path
-    target: Path
+    source: str
+    target: str
 
 
 class Report(NamedTuple):
@@ -51,6 +54,8 @@ class Report(NamedTuple):
     evaluations: int
     same_format: bool
     """Whether the input was in the codec's format already."""
+    losses: tuple[str, ...] = ()
+    """What the output cannot hold of the input."""
 
     @property
     def saving(self) -> float:
@@ -67,36 +72,61 @@ def search_file(path: Path, settings: Settings) -> tuple[Session, Outcome]:
     """
     picture = load(path, deep=True)
     try:
-        session = settings.codec.session(picture)
-        return session, optimize(session, settings.predictor, settings.profile, settings.rule)
+        return search_picture(picture, settings)
     except ImageError as error:
         raise ImageError(f"{path}: {error}") from error
 
 
-def optimize_file(job: Job, settings: Settings) -> Report:
-    """Reads a picture, searches, and writes the file, whole or not at all.
+def search_picture(picture: Picture, settings: Settings) -> tuple[Session, Outcome]:
+    """Searches a picture.
+
+    Raises:
+        JndlicError: it cannot be encoded or judged.
+    """
+    session = settings.codec.session(picture)
+    return session, optimize(session, settings.predictor, settings.profile, settings.rule)
+
+
+def optimized(
+    content: bytes, job: Job, settings: Settings, check: Callable[[tuple[str, ...]], None]
+) -> tuple[bytes, Report]:
+    """The file of a picture, and what became of it.
+
+    Args:
+        content: of the picture's file.
+        job: gives names.
+        settings: how it is treated.
+        check: gets what the output cannot hold of the input, before the search, and what it falls
+            short of, after it; what it raises ends the work.
 
     Raises:
         JndlicError: the picture cannot be read, encoded or judged.
-        OSError: a file cannot be read or written.
     """
-    size = job.source.stat().st_size
-    _, found = search_file(job.source, settings)
-    job.target.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(job.target, found.data)
-    same = job.source.suffix.lower() in PRESETS[settings.preset].suffixes
-    return Report(
-        str(job.source),
-        str(job.target),
+    picture = decoded(io.BytesIO(content), deep=True)
+    lost = picture.losses + losses(settings.preset, picture)
+    check(lost)
+    _, found = search_picture(picture, settings)
+    if not found.reached:
+        check((short_of(settings.profile),))
+    same = os.path.splitext(job.source)[1].lower() in PRESETS[settings.preset].suffixes
+    return found.data, Report(
+        job.source,
+        job.target,
         found.level,
         len(found.data),
-        size,
+        len(content),
         found.score,
         found.share,
         found.reached,
         found.evaluations,
         same,
+        lost,
     )
+
+
+def short_of(profile: Profile) -> str:
+    """What is said where no level satisfies a profile."""
+    return f"even the finest level falls short of {profile.name}"
 
 
 def find_jobs(source: Path, target: Path, preset: str) -> list[Job]:
@@ -120,4 +150,7 @@ def find_jobs(source: Path, target: Path, preset: str) -> list[Job]:
     if not pictures:
         raise ImageError(f"no pictures in {source}")
     names = renamed(pictures, PRESETS[preset].suffixes[0])
-    return [Job(path, target / name.relative_to(source)) for path, name in zip(pictures, names)]
+    return [
+        Job(str(path), str(target / name.relative_to(source)))
+        for path, name in zip(pictures, names)
+    ]

@@ -1,6 +1,8 @@
 """Whole pictures in patches: files without anything for the network.
 
 Picture ─► lossless WebP, a grid of cells where it is large ─► bare file ─► Picture, the same
+
+WebP has 8 bits a channel: deeper pictures are two of them, of upper and of lower bits.
 """
 
 from __future__ import annotations
@@ -20,14 +22,15 @@ from jndlic.format.container import (
     bare_header,
     pack,
 )
-from jndlic.format.patches import PATCHES_MAX, WEBP, Patch, decode_patches, encode_patches
+from jndlic.format.patches import PATCHES_MAX, Patch, decode_patches, encode_patches
 from jndlic.format.planes import decode_plane
 from jndlic.images.chunks import alpha_chunks, metadata_chunks
-from jndlic.images.depth import scaled
+from jndlic.images.depth import pixel_type, scaled
 from jndlic.images.losses import lost_bits
-from jndlic.images.picture import Picture, with_depth
+from jndlic.images.picture import Picture
 from jndlic.images.region import Region
 from jndlic.patches import webp
+from jndlic.patches.coding import exact_patch
 from jndlic.patches.paste import paste
 
 CELL = 2048
@@ -44,24 +47,20 @@ def encode_lossless(picture: Picture) -> bytes:
         picture: to encode.
 
     Raises:
-        ImageError: it has more than 8 bits a channel, or had when it was read.
+        ImageError: bits of it were lost when it was read.
         UnsupportedError: Pillow was built without WebP.
     """
-    eight = with_depth(picture, DEPTH_MIN)
-    if not np.array_equal(with_depth(eight, picture.depth).pixels, picture.pixels):
-        raise ImageError(
-            f"the picture has {picture.depth} bits a channel, and a file without loss holds 8: "
-            "choose a quality, or reduce it to 8 bits"
-        )
     lost = [loss for loss in picture.losses if lost_bits(loss)]
     if lost:
         told = "; ".join(lost)
-        raise ImageError(f"{told}, which is a loss: choose a quality, or 8 bits a channel")
+        raise ImageError(
+            f"{told}, which is a loss: choose a quality, or 8 bits a channel (--bit-depth 8)"
+        )
     return pack(lossless_container(picture))
 
 
 def lossless_container(picture: Picture, quick: bool = False) -> Container:
-    """A file that holds the picture exactly, but for bits beyond 8 a channel.
+    """A file that holds the picture exactly.
 
     Args:
         picture: to encode.
@@ -71,21 +70,10 @@ def lossless_container(picture: Picture, quick: bool = False) -> Container:
         UnsupportedError: Pillow was built without WebP.
     """
     webp.check_available()
-    pixels = with_depth(picture, DEPTH_MIN).pixels
-    if picture.alpha is not None:
-        pixels = np.dstack((pixels, picture.alpha))
     # An empty plane: opacity is in the patches, where it shares what it has in common with colours
     chunks = () if picture.alpha is None else ((TAG_ALPHA, b""),)
     patches = [
-        Patch(
-            *cell,
-            WEBP,
-            0,
-            webp.encode_lossless(
-                pixels[cell.top : cell.top + cell.height, cell.left : cell.left + cell.width],
-                quick,
-            ),
-        )
+        exact_patch(picture.pixels, cell, picture.depth, picture.alpha, quick)
         for cell in cells(picture.width, picture.height)
     ]
     return bare_container(picture, patches, chunks)
@@ -132,12 +120,13 @@ def decode_bare(file: Container | Front, part: Region, depth: int) -> Picture:
         inside = slice(part.top, part.top + part.height), slice(part.left, part.left + part.width)
         plane = decode_plane(alpha, header.height, header.width, "alpha")[inside].copy()
     patches = decode_patches(file.payload(TAG_PATCHES) or b"", header)
-    levels = np.empty((part.height, part.width, 4 if alpha == b"" else 3), dtype=np.uint8)
-    paste(levels, part, patches, header)
+    levels = np.empty((part.height, part.width, 4 if alpha == b"" else 3), pixel_type(depth))
+    paste(levels, part, patches, header, depth)
     if alpha == b"":
-        plane, levels = levels[..., 3].copy(), levels[..., :3].copy()
+        plane = scaled(levels[..., 3], depth, DEPTH_MIN).copy()
+        levels = levels[..., :3].copy()
     return Picture(
-        scaled(levels, DEPTH_MIN, depth),
+        levels,
         plane,
         header.grey,
         icc=file.payload(TAG_ICC),

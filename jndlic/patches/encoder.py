@@ -5,8 +5,8 @@ network's file ─► drawn, where something is suspicious ─► blocks that fa
 rectangles ─► patches, and the network's file of what is left ─┐
 picture ─► one patch of it all, with or without loss ──────────┴─► the smallest that is good enough
 
-Patches hold 8 bits a channel. Of a deeper picture that is far less error than what made the network
-fail; but none is stored in patches only because that would be smaller.
+What is good enough may have 8 bits a channel where the picture has more: that is far less error
+than what made the network fail. What is stored only because that is smaller has all bits.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ import numpy as np
 
 from jndlic.format.container import DEPTH_MIN, TAG_PATCHES, Container, pack
 from jndlic.format.grid import JND_STRIDE
-from jndlic.format.patches import Patch, encode_patches
+from jndlic.format.patches import encode_patches
 from jndlic.format.quality import read_quality
-from jndlic.images.picture import Picture, with_depth
+from jndlic.images.depth import scaled
+from jndlic.images.picture import Picture
 from jndlic.images.region import Region
 from jndlic.patches import bare, webp
 from jndlic.patches.blocks import BLOCK, Looks, block_errors, block_shape, judge_rims, looks
-from jndlic.patches.coding import coded_patch
+from jndlic.patches.coding import LARGER, coded_patch
 from jndlic.patches.filling import filled
 from jndlic.patches.floors import floors, targets
 from jndlic.patches.rectangles import rectangles
@@ -35,9 +36,6 @@ Code = Callable[[np.ndarray], Container]
 
 Draw = Callable[[Container, Region], np.ndarray]
 """The network's file and a part of the picture to its pixels, uint8 (rows, columns, 3)."""
-
-LARGER = 1.1
-"""A file may be so many times as large as the picture without loss."""
 
 _SURE = 0.8
 """Quickly coded, a picture without loss is at most that much too large."""
@@ -76,21 +74,18 @@ def patched(picture: Picture, code: Code, draw: Draw) -> Container:
         return network
     look = looks(picture.pixels, picture.depth)
     suspicious = look.suspicious
-    deep = picture.depth > DEPTH_MIN
-    small = picture.width * picture.height <= _SIZES and not deep
+    small = picture.width * picture.height <= _SIZES
     if not suspicious.any() and not small:
         return network
     judged = _judged(picture, look, network, draw)
     share, failing = suspicious.mean(), judged.failing.mean()
     whole = failing >= _MOSTLY or (share >= _MOSTLY and judged.error > judged.target)
     if whole:
-        return min(bare.lossless_container(picture), _lossy(picture, judged.target), key=_size)
+        return _bare(picture, judged.target)
     if not failing and not small and share < _COMPARED:
         return network
     if failing:
         network = _with_patches(picture, judged, suspicious, code)
-    if deep:
-        return network
     if _size(network) <= LARGER * _SURE * _size(bare.lossless_container(picture, quick=True)):
         return network
     exact = bare.lossless_container(picture)
@@ -114,8 +109,8 @@ def _judged(picture: Picture, look: Looks, network: Container, draw: Draw) -> _J
     bottom = min((int(rows[-1]) + 1) * BLOCK, height)
     right = min((int(columns[-1]) + 1) * BLOCK, width)
     drawn = draw(network, Region(left, top, right - left, bottom - top))
-    shown = with_depth(picture, DEPTH_MIN).pixels
-    errors = block_errors(shown[top:bottom, left:right], drawn)
+    shown = scaled(picture.pixels[top:bottom, left:right], picture.depth, DEPTH_MIN)
+    errors = block_errors(shown, drawn)
     odd, floor = suspicious[part], floors(quality[part])
     if (odd & (errors > floor)).any():
         # One makes it a drawing: then the suspicious ones have to be as good as a patch
@@ -153,21 +148,24 @@ def _with_patches(
     # Those that are partly photo are apart: loss makes them smaller, and hardly any drawing
     kinds = np.where(judged.failing, np.where(suspicious, 1, 2), 0)
     regions = rectangles(kinds, picture.height, picture.width, bare.CELL)
-    shown = with_depth(picture, DEPTH_MIN).pixels
-    patches = [coded_patch(shown, region, judged.target, picture.grey) for region in regions]
+    patches = [
+        coded_patch(picture.pixels, region, judged.target, picture.grey, picture.depth)
+        for region in regions
+    ]
     network = code(filled(picture.pixels, regions))
     chunk = TAG_PATCHES, encode_patches(patches, network.header)
     return replace(network, chunks=(*network.chunks, chunk))
 
 
-def _lossy(picture: Picture, target: float) -> Container:
-    """The whole picture in patches that are good enough."""
-    shown = with_depth(picture, DEPTH_MIN).pixels
-    patches: list[Patch] = [
-        coded_patch(shown, cell, target, picture.grey)
+def _bare(picture: Picture, target: float) -> Container:
+    """The whole picture in patches: without loss, or good enough."""
+    patches = [
+        coded_patch(picture.pixels, cell, target, picture.grey, picture.depth)
         for cell in bare.cells(picture.width, picture.height)
     ]
-    return bare.bare_container(picture, patches)
+    exact, lossy = bare.lossless_container(picture), bare.bare_container(picture, patches)
+    allowed = LARGER if picture.depth > DEPTH_MIN else 1.0
+    return exact if _size(exact) <= allowed * _size(lossy) else lossy
 
 
 def _size(container: Container) -> int:

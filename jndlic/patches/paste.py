@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from jndlic.format.container import DEPTH_MIN, Header
-from jndlic.format.patches import Patch
+from jndlic.format.patches import DEEP_WEBP, Patch
 from jndlic.images.depth import scaled
 from jndlic.images.region import Region
-from jndlic.patches import webp
+from jndlic.patches import deep_webp, webp
 
 
 def paste(
@@ -40,13 +40,13 @@ def paste(
         bottom = min(part.top + part.height, patch.bottom)
         if left >= right or top >= bottom:
             continue
-        drawn = webp.decode(patch.data, patch.width, patch.height, levels.shape[2])
+        drawn, bits = _decoded(patch, levels.shape[2], header.depth)
         if header.grey:
             drawn[..., :3] = drawn[..., 1:2]  # rounding may part the channels of a lossy one
         target = levels[top - part.top : bottom - part.top, left - part.left : right - part.left]
         rows = slice(top - patch.top, bottom - patch.top)
         columns = slice(left - patch.left, right - patch.left)
-        drawn = scaled(drawn[rows, columns], DEPTH_MIN, depth)
+        drawn = scaled(drawn[rows, columns], bits, depth)
         if patch.blend:
             steps = np.minimum(
                 _steps(patch.top, patch.height, header.height, patch.blend)[rows, None],
@@ -54,6 +54,13 @@ def paste(
             )[..., None]
             drawn = _blended(drawn, target, steps, patch.blend + 1)
         target[:] = drawn
+
+
+def _decoded(patch: Patch, channels: int, depth: int) -> tuple[np.ndarray, int]:
+    """Pixels of a patch, and their bits a channel; `depth` are those of the file."""
+    if patch.format == DEEP_WEBP:
+        return deep_webp.decode(patch.data, patch.width, patch.height, channels, depth), depth
+    return webp.decode(patch.data, patch.width, patch.height, channels), DEPTH_MIN
 
 
 def _steps(start: int, size: int, side: int, blend: int) -> np.ndarray:

@@ -18,6 +18,7 @@ _HEAD = struct.Struct("<4sI4s4sI")
 """RIFF, length of what follows, WEBP, kind and length of the only chunk."""
 
 _LOSSLESS_MARK, _LOSSY_MARK = 0x2F, b"\x9d\x01\x2a"
+_KIND = slice(12, 16)
 _MODES = {3: "RGB", 4: "RGBA"}
 
 EFFORT = {"quality": 90, "method": 6}
@@ -55,13 +56,14 @@ def check_available() -> None:
         )
 
 
-def encode_lossless(pixels: np.ndarray, quick: bool = False) -> bytes:
+def encode_lossless(pixels: np.ndarray, quick: bool = False, most: bool = True) -> bytes:
     """Codes pixels exactly; colours under transparent ones too.
 
     Args:
         pixels: uint8 (H, W, 3), or (H, W, 4) with alpha last; sides up to SIDE_MAX. Three equal
             channels cost what one does.
         quick: some percent larger, in a tenth of the time and less.
+        most: whether small pictures are worth the greatest effort.
     """
     fast = _lossless(pixels, EFFORT_FAST)
     if quick:
@@ -69,7 +71,7 @@ def encode_lossless(pixels: np.ndarray, quick: bool = False) -> bytes:
     found = min(fast, _lossless(pixels, EFFORT), key=len)
     count = pixels.shape[0] * pixels.shape[1]
     graphics = 8 * len(found) < GRAPHICS_BITS * count
-    if count <= (MOST_PIXELS_GRAPHICS if graphics else MOST_PIXELS):
+    if most and count <= (MOST_PIXELS_GRAPHICS if graphics else MOST_PIXELS):
         found = min(found, _lossless(pixels, EFFORT_MOST), key=len)
     return found
 
@@ -82,6 +84,11 @@ def encode_lossy(pixels: np.ndarray, quality: int) -> bytes:
         quality: of WebP, 0..100.
     """
     return _saved(pixels, {"quality": quality, "method": 4})
+
+
+def is_lossless(data: bytes) -> bool:
+    """Whether a WebP file says that it is one without loss."""
+    return data[_KIND] == _LOSSLESS
 
 
 def decode(data: bytes, width: int, height: int, channels: int) -> np.ndarray:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from jndlic.errors import TargetError
-from jndlic.format.container import QUALITY_MAX, QUALITY_MIN
+from jndlic.format.container import DEPTH_MIN, QUALITY_MAX, QUALITY_MIN
 from jndlic.images.pillow import shown
 from jndlic.pipeline import analyse_picture, decode_picture, encode_analysed
 from jndlic.targets.scale import Scale
@@ -106,7 +106,7 @@ class _Files:
         return encode_analysed(self.picture, self._analysed, quality, self._codec, self._progress)
 
     def decode(self, data: bytes) -> np.ndarray:
-        return shown(decode_picture(data, self._codec))
+        return shown(decode_picture(data, self._codec, DEPTH_MIN))
 
 
 def _finest(files: _Files, target: SizeTarget | RateTarget) -> Reached:

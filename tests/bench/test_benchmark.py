@@ -384,6 +384,13 @@ def test_several_sets_and_kinds_of_pictures(
     )
 
 
+def _said(capsys: pytest.CaptureFixture[str]) -> str:
+    """The line on what --known has brought."""
+    lines = capsys.readouterr().err.replace("\r", "\n").splitlines()
+    (line,) = [line for line in lines if "--known" in line]
+    return line
+
+
 def test_known_rows_are_measured_nowhere_again(
     pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
@@ -404,9 +411,13 @@ def test_known_rows_are_measured_nowhere_again(
 
     monkeypatch.setattr(benchmark, "measure_all", watched)
     first = measured("first", ["jpeg@50"])
-    assert len(tasks) == 3
+    assert len(tasks) == 3 and "--known" not in capsys.readouterr().err
     table = tmp_path / "first" / "rows.tsv"
     again = measured("second", ["jpeg@50,80"], table)
+    assert _said(capsys) == (
+        f"jndlic: --known {table}: 3 of 6 files have their figures from there; 3 not: no such "
+        "pixels, settings and level in it"
+    )
     assert [task.level for task in tasks[3:]] == [80] * 3
     old = [row for row in again if row["level"] == 50]
     for mine, theirs in zip(old, first, strict=True):
@@ -420,8 +431,30 @@ def test_known_rows_are_measured_nowhere_again(
     measured("third", ["jpeg@50"], table)
     assert [task.image.name for task in tasks[6:]] == ["0.png"]
     table.write_text(table.read_text().replace(str(first[0]["made-by"]), "other"))
+    capsys.readouterr()
     measured("fourth", ["jpeg@50"], table)
     assert len(tasks) == 10
+    assert _said(capsys).endswith(
+        "0 of 3 files have their figures from there; 2 not: its metrics are by other versions than "
+        "those here; 1 not: no such pixels, settings and level in it"
+    )
+    # Of before there was this column, and of fewer metrics
+    old = tmp_path / "old.tsv"
+    old.write_text(
+        "".join(f"{line.rsplit(chr(9), 1)[0]}\n" for line in table.read_text().splitlines())
+    )
+    measured("old", ["jpeg@50"], old)
+    assert "2 not: it does not say by which versions" in _said(capsys)
+    old.write_text(
+        "".join(f"{line.rsplit(chr(9), 2)[0]}\n" for line in table.read_text().splitlines())
+    )
+    measured("older", ["jpeg@50"], old)
+    assert "3 not: it has no keys of files" in _said(capsys)
+    rest[1] = "psnr-rgb,grid-visibility"
+    measured("fewer", ["jpeg@50"], tmp_path / "first" / "rows.tsv")
+    assert "0 of 3 files" in _said(capsys)
+    rest[1] = "psnr-rgb"
+    del tasks[10:]
 
     # Of metrics that are not asked for nothing stays, so that others know these rows in turn
     rest[1] = "psnr-rgb,grid-visibility"

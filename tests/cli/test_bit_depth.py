@@ -61,6 +61,16 @@ def test_decoding_to_other_bits(depth: int) -> None:
         np.testing.assert_array_equal(part, found[6:86, 5:75])
 
 
+def test_decoding_rounds_once() -> None:
+    """To the bits of the format, not by way of those of the file."""
+    Path("out.jlic").write_bytes(jndlic.encode(from_array(PIXELS >> 7, 9), patches=False))
+    assert run("decode", "out.jlic", "out.bmp", "--quiet") == 0
+    eight = jndlic.imread("out.jlic", bit_depth=8)
+    np.testing.assert_array_equal(load("out.bmp").pixels, eight)
+    full = jndlic.imread("out.jlic", bit_depth=16)
+    np.testing.assert_array_equal(decoded("out.tif"), full, strict=True)
+
+
 def test_png_of_colours() -> None:
     pytest.importorskip("imagecodecs", reason="colours of 16 bits need [deep]")
     data = encoded()
@@ -75,7 +85,7 @@ def test_losses_are_told(
 ) -> None:
     encoded()
     assert run("decode", "out.jlic", "out.jpg") == 0
-    assert "JPEG has 8 bits a channel: 16 become 8" in capfd.readouterr().err
+    assert "JPEG is written with 8 bits a channel: 16 become 8" in capfd.readouterr().err
     assert run("decode", "out.jlic", "out.jpg", "-f", "--strict") != 0
     assert run("decode", "out.jlic", "out.jpg", "-f", "--bit-depth", 8, "--strict") == 0
     capfd.readouterr()
@@ -101,8 +111,12 @@ def test_info(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_without_loss(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("encode", "colours.ppm", "out.jlic", "--lossless") != 0
-    assert "16 bits a channel" in capsys.readouterr().err
+    encoded("--lossless")
+    np.testing.assert_array_equal(decoded("out.ppm"), PIXELS, strict=True)
+    assert run("info", "out.jlic") == 0
+    told = capsys.readouterr().out
+    assert "16 bits a channel" in told and "all of them without loss" in told
+    assert "1 as deep WebP, 100.0%" in told
     data = encoded("--lossless", "--bit-depth", 8)
     np.testing.assert_array_equal(jndlic.imread(data), load("colours.ppm").pixels, strict=True)
 

@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -257,9 +258,12 @@ def test_room(needs: tuple[int, int], room: int, capsys: pytest.CaptureFixture[s
         {"Alive": False, "Resources": {"CPU": 16.0}},
     ]
     ray = SimpleNamespace(nodes=lambda: nodes)
-    assert cli_cluster._room(ray, dict(zip(("CPU", "GPU"), needs))) == room
+    wanted = dict(zip(("CPU", "GPU"), needs))
+    assert cli_cluster._room(ray, wanted, quiet=False) == room
     errors = capsys.readouterr().err
     assert ("waiting" in errors) == (needs[0] == 9) and ("GPU" not in errors)
+    assert cli_cluster._room(ray, wanted, quiet=True) == room
+    assert capsys.readouterr().err == ""
 
 
 def test_no_cluster_there(tree: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
@@ -269,6 +273,116 @@ def test_no_cluster_there(tree: Callable[..., None], capsys: pytest.CaptureFixtu
         assert run("encode", "d/a.png", "--ray", address) == 1
         errors = capsys.readouterr().err
         assert f"--ray {address}: " in errors and len(errors.splitlines()) == 1
+    assert set(files("d")) == {"a.png"}
+
+
+class Breaking:
+    """What jndlic asks of Ray, done here, up to the break of a connection.
+
+    Args:
+        good: answers before it.
+        error: what is raised from then on.
+    """
+
+    def __init__(self, good: int, error: Exception) -> None:
+        self._good, self._error = good, error
+        self._answers: list[object] = []
+        self.exceptions = SimpleNamespace(RayTaskError=LookupError, RayError=LookupError)
+
+    def init(self, address: str, **_: object) -> None:
+        """Connects."""
+
+    def shutdown(self) -> None:
+        """What is broken cannot be left in order either."""
+        raise self._error
+
+    def nodes(self) -> list[dict[str, object]]:
+        """One, with two CPUs."""
+        return [{"Alive": True, "Resources": {"CPU": 2.0}}]
+
+    def put(self, value: bytes) -> bytes:
+        """Nothing travels."""
+        return value
+
+    def remote(self, **_: object) -> Callable[[Callable], object]:
+        """Work is done when it is asked for."""
+        return lambda work: SimpleNamespace(remote=lambda *words: self._begin(work(*words)))
+
+    def wait(self, busy: list, **_: object) -> tuple[list, list]:
+        """The first is ready, while there is a connection."""
+        self._good -= 1
+        if self._good < 0:
+            raise self._error
+        return busy[:1], busy[1:]
+
+    def get(self, reference: int) -> object:
+        """What became of it."""
+        return self._answers[reference]
+
+    def cancel(self, reference: object) -> None:
+        """As `shutdown`."""
+        raise self._error
+
+    def _begin(self, answer: object) -> int:
+        self._answers.append(answer)
+        return len(self._answers) - 1
+
+
+@pytest.mark.parametrize("error", [ConnectionError("gone\nfor good"), RuntimeError("no client")])
+def test_a_connection_that_is_lost(
+    error: Exception,
+    tree: Callable[..., None],
+    toy: object,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    tree("a", "b", "c", "d")
+    monkeypatch.setattr(encode, "Encoder", FatalEncoder.__mro__[1])
+    monkeypatch.setattr(cli_cluster, "import_ray", lambda: Breaking(2, error))
+    assert run("encode", "d", "-r", "-o", "o", "--ray", "there", "-v") == 1
+    output, errors = capfd.readouterr()
+    (line,) = errors.splitlines()
+    assert line.startswith(
+        "jndlic: --ray there: the connection to the cluster was lost; what was finished is kept ("
+    )
+    assert str(error).split()[-1] in line and len(output.splitlines()) == 2
+    assert {"a.jlic", "b.jlic"} <= set(files("o")) and not list(Path("o").glob(".jndlic-*"))
+
+
+@pytest.mark.parametrize(("end", "said"), [("os._exit(1)", "gone\n"), ("pass", "")])
+def test_a_process_that_ray_ends(end: str, said: str, tmp_path: Path) -> None:
+    marker = tmp_path / "marker"
+    marker.touch()
+    program = (
+        "import os, sys\n"
+        "from jndlic.cli.sudden_end import spoken_for\n"
+        "with spoken_for('gone', [sys.argv[1]]):\n"
+        f"    {end}\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(marker)], capture_output=True, text=True, cwd=ROOT
+    )
+    assert (done.returncode, done.stderr) == (int(bool(said)), said)
+    assert marker.exists() == (not said)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--ray", ""), "auto, HOST:PORT or ray://HOST:PORT"),
+        (("--ray", " "), "auto, HOST:PORT or ray://HOST:PORT"),
+        (("--ray", "auto", "--device", "cuda:1"), "--device cuda:1: on a cluster Ray chooses"),
+    ],
+)
+def test_wrong_usage_of_a_cluster(
+    words: tuple[str, ...],
+    said: str,
+    tree: Callable[..., None],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    tree("a")
+    assert run("encode", "d", "-r", *words) == 2
+    assert said in capsys.readouterr().err
     assert set(files("d")) == {"a.png"}
 
 

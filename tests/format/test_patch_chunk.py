@@ -6,7 +6,14 @@ import pytest
 
 from jndlic.errors import FormatError, ParameterError, UnsupportedError
 from jndlic.format.container import Header, bare_header
-from jndlic.format.patches import FORMATS, PATCHES_MAX, Patch, decode_patches, encode_patches
+from jndlic.format.patches import (
+    FORMATS,
+    PATCHES_MAX,
+    READ,
+    Patch,
+    decode_patches,
+    encode_patches,
+)
 from jndlic.format.reader import write_varint
 
 HEADER = Header(300, 200, 50, bytes(8))
@@ -49,9 +56,8 @@ def test_the_bytes_are_those_of_the_specification() -> None:
         ({"width": 301}, "beyond"),
         ({"height": 2**20 + 1}, "beyond"),
         ({"left": 2**32 - 1}, "beyond"),
-        ({"kind": 0}, "kind"),
-        ({"kind": 5}, "kind"),
-        ({"blend": 33}, "kind"),
+        ({"kind": 5}, "more bits"),
+        ({"blend": 33}, "fades"),
         ({"length": 4}, "wrong size"),
         ({"length": 2}, "wrong size"),
         ({"length": 2**32 - 1}, "wrong size"),
@@ -68,6 +74,21 @@ def test_formats_that_are_not_read(kind: int) -> None:
         decode_patches(payload(field(kind=kind)), HEADER)
     # What only describes the file can do without
     assert decode_patches(payload(field(kind=kind)), HEADER, FORMATS)[0].format == kind
+
+
+@pytest.mark.parametrize("kind", [0, 6, 255])
+def test_formats_that_nobody_knows_yet(kind: int) -> None:
+    for formats in (READ, FORMATS):
+        with pytest.raises(UnsupportedError, match=f"format {kind}, which this program does not"):
+            decode_patches(payload(field(kind=kind)), HEADER, formats)
+
+
+def test_more_bits_than_8() -> None:
+    deep = Header(300, 200, 50, bytes(8), depth=10)
+    (patch,) = decode_patches(payload(field(kind=5)), deep)
+    assert patch.lossless(10)
+    rounded = Patch(0, 0, 10, 10, 2, 0, b"RIFF....WEBPVP8L")
+    assert rounded.lossless(8) and not rounded.lossless(10)
 
 
 def test_numbers_of_patches() -> None:
@@ -109,7 +130,7 @@ def test_a_bare_file_is_covered() -> None:
     for some in ([field()], [field(), field(10, width=9)], [field(), field(10, height=9)]):
         with pytest.raises(FormatError, match="cover"):
             decode_patches(payload(*some), header)
-    with pytest.raises(FormatError, match="kind"):
+    with pytest.raises(FormatError, match="fades"):
         decode_patches(payload(field(), field(10, blend=1)), header)
 
 

@@ -14,10 +14,11 @@ import numpy as np
 from jndlic.bench.run.equal_size import file_of_size
 from jndlic.codecs.codec import ImageCodec, Session
 from jndlic.codecs.display import upright
-from jndlic.errors import ImageError, JndlicError, ParameterError
+from jndlic.errors import ImageError, JndlicError
 from jndlic.images.colours import to_srgb
 from jndlic.images.picture import Picture
 from jndlic.images.pillow import shown
+from jndlic.images.region import checked_region
 from jndlic.metrics.registry import Metric
 
 PIXELS_MAX = 2**22
@@ -63,19 +64,14 @@ def prepared(picture: Picture, crop: Crop | None) -> Picture:
         crop: part of the upright picture; None for all of it.
 
     Raises:
-        ParameterError: the part reaches beyond the picture.
+        ParameterError: the part is empty, or not within the picture.
         ImageError: there are more pixels than a page can hold.
     """
     picture = to_srgb(upright(picture))
     pixels = shown(picture)
     height, width = pixels.shape[:2]
     if crop is not None:
-        left, top, columns, rows = crop
-        if left + columns > width or top + rows > height:
-            raise ParameterError(
-                f"the picture has {width} x {height} pixels: --crop "
-                f"{','.join(map(str, crop))} reaches beyond it"
-            )
+        left, top, columns, rows = checked_region(crop, width, height)
         pixels = np.ascontiguousarray(pixels[top : top + rows, left : left + columns])
     height, width = pixels.shape[:2]
     if height * width > PIXELS_MAX:

@@ -84,6 +84,16 @@ def start_filter(module: CodecTraining, batches: Iterable[tuple[Tensor, Tensor]]
     return gain / error
 
 
+def with_filters(sizes: CodecConfig) -> CodecConfig:
+    """The sizes with the usual number of those filters that they have none of."""
+    usual = CodecConfig()
+    return replace(
+        sizes,
+        adaptive_filters=sizes.adaptive_filters or usual.adaptive_filters,
+        robust_filters=sizes.robust_filters or usual.robust_filters,
+    )
+
+
 def _differences(drawn: Tensor) -> Tensor:
     """(B, 3, 25, H, W): each pixel's surroundings less itself."""
     planes = functional.pad(drawn, (TAPS // 2,) * 4, mode="replicate")
@@ -139,12 +149,8 @@ def main(argv: list[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> None:
     check_name(options.name)
     torch.manual_seed(0)
-    before, usual = sizes_of(options.weights), CodecConfig()
-    sizes = replace(
-        before,
-        adaptive_filters=usual.adaptive_filters,
-        robust_filters=usual.robust_filters,
-    )
+    before = sizes_of(options.weights)
+    sizes = with_filters(before)
     module = CodecTraining(sizes, start_from=str(options.weights), lpips_weight=0.0).eval()
     count = options.crops // CROPS_A_BATCH
     data = PhotoData(options.folders, 256, CROPS_A_BATCH, steps_per_epoch=count)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 import torch.nn.functional as functional
@@ -9,7 +11,7 @@ from small_network import SMALL
 
 pytest.importorskip("lightning", reason="needs the [train] extra")
 
-from jndlic.training.codec.filter_start import start_filter
+from jndlic.training.codec.filter_start import start_filter, with_filters
 from jndlic.training.codec.least_squares import CLASSES, Sums, best_filters
 from jndlic.training.codec.module import CodecTraining
 from jndlic.training.codec.robust_start import start_robust
@@ -25,6 +27,19 @@ def crops(seed: int) -> torch.Tensor:
         wave = torch.sin((across * columns + down * rows) * 0.3 + 6.0 * phase)
         pictures.append(128 + 100 * size * torch.tanh(4 * wave))
     return torch.stack(pictures)[:, None].repeat(1, 3, 1, 1).to(torch.uint8)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [((0, 0), (8, 8)), ((4, 0), (4, 8)), ((4, 2), (4, 2)), ((8, 3), (8, 3))]
+)
+def test_filters_that_are_there_keep_their_number(
+    before: tuple[int, int], after: tuple[int, int]
+) -> None:
+    sizes = with_filters(replace(SMALL, adaptive_filters=before[0], robust_filters=before[1]))
+    assert (sizes.adaptive_filters, sizes.robust_filters) == after
+    assert replace(sizes, adaptive_filters=4, robust_filters=2) == replace(
+        SMALL, adaptive_filters=4, robust_filters=2
+    )
 
 
 def test_least_squares_finds_the_filter_of_every_class() -> None:
