@@ -178,6 +178,8 @@ def decode(
             threads or the limit is out of range; the region is not within the picture.
         OSError: the file cannot be read.
     """
+    check_codec(codec)
+    bit_depth = checked_depth(bit_depth)
     with JlicFile(data, area_max=area_max) as file:
         return file.image(region=region, codec=codec, threads=threads, bit_depth=bit_depth)
 
@@ -206,6 +208,8 @@ def imread(
     Raises:
         FormatError, UnsupportedError, ParameterError, OSError: as of `decode`.
     """
+    check_codec(codec)
+    bit_depth = checked_depth(bit_depth)
     with JlicFile(source, area_max=area_max) as file:
         return file.array(region=region, codec=codec, threads=threads, bit_depth=bit_depth)
 
