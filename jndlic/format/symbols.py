@@ -93,6 +93,12 @@ def collected(stream: SymbolStream, area: Area) -> Symbols:
     return Symbols(*stream.sides(), whole[0], whole[1])
 
 
+def narrow(k: np.ndarray) -> np.ndarray:
+    """Symbols in 16 bits where that is enough, for whoever holds many of them; else as they are."""
+    small = k.astype(np.int16)
+    return small if np.array_equal(small, k) else k
+
+
 def join_phases(whole: np.ndarray, phases: Iterable[np.ndarray]) -> None:
     """Fills (M, 2 h, 2 w) by its four phases, (M, h, w) each."""
     for values, (row, column) in zip(phases, PHASES):
