@@ -271,6 +271,7 @@ def decode_container(
     codec: Backend | None,
     progress: Callable[[float], None] | None = None,
     depth: int | None = None,
+    into: np.ndarray | None = None,
 ) -> Picture:
     """Restores the picture of a container; errors as of `jndlic.decode`.
 
@@ -280,6 +281,7 @@ def decode_container(
         progress: gets the share that is done, 0 to 1.
         depth: bits a channel of the picture, 8..16; those of the file by default. What the network
             draws is rounded once, to these, so that more of them than the file has are of use.
+        into: where the pixels are written, see `can_draw_into`; by default an array of their own.
     """
     header = container.header
     depth = header.depth if depth is None else depth
@@ -287,7 +289,7 @@ def decode_container(
     if codec is None or header.bare:
         return turned(decode_bare(container, whole, depth), header.orientation)
     symbols = SymbolReader(container, codec)
-    picture = _drawn(container, symbols, codec, whole, progress, depth)
+    picture = _drawn(container, symbols, codec, whole, progress, depth, into)
     symbols.check()
     return turned(picture, header.orientation)
 
@@ -326,6 +328,13 @@ def decode_region(
     return turned(picture, header.orientation)
 
 
+def can_draw_into(header: Header) -> bool:
+    """Whether the network draws a picture as it is handed out, so that an array (rows, columns, 3)
+    of `pixel_type` can take its pixels window by window.
+    """
+    return not header.bare and header.orientation == 1
+
+
 def _drawn(
     file: Container | Front,
     symbols: SymbolReader,
@@ -333,6 +342,7 @@ def _drawn(
     part: Region,
     progress: Callable[[float], None] | None,
     depth: int,
+    into: np.ndarray | None = None,
 ) -> Picture:
     """A part of a picture as it was coded, with so many bits a channel."""
     header = file.header
@@ -346,7 +356,9 @@ def _drawn(
     top, left = part.top // LATENT_STRIDE, part.left // LATENT_STRIDE
     bottom, right = (-(-side.stop // LATENT_STRIDE) for side in inside)
     area = Area(top, bottom, left, right).aligned(JND_STRIDE // LATENT_STRIDE, whole)
-    pixels, done = np.empty((part.height, part.width, 3), dtype=pixel_type(depth)), 0
+    pixels, done = into, 0
+    if pixels is None:
+        pixels = np.empty((part.height, part.width, 3), dtype=pixel_type(depth))
     for window, levels in codec.draw(symbols, header.height, header.width, area):
         rows, columns = window.within(whole, 1)
         # How far the window begins before the part, and the part before the window

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -68,8 +69,9 @@ class Encoder(Coder):
         """See Coder."""
         with naming(job):
             self.prepare(job)
-            content = streams.read(job.source)
-            picture = self.reader.read(content)
+            with streams.opened_to_seek(job.source) as file:
+                picture = self.reader.read(file)
+                input_bytes = file.seek(0, os.SEEK_END)
             self.refuse_losses(picture.losses)
             jnd, roi = self.regions.jnd(job.source), self.regions.roi(job.source)
             # After the picture: a wrong one should not wait for the networks
@@ -87,7 +89,7 @@ class Encoder(Coder):
                     said, facts = ", patches alone", {"quality": None}
             else:
                 data, told, facts, short = self.chooser.encode(
-                    picture, codec, jnd, roi, len(content), bar
+                    picture, codec, jnd, roi, input_bytes, bar
                 )
                 self.refuse_losses(short)
                 said, losses = f", {told}", losses + short
@@ -99,7 +101,7 @@ class Encoder(Coder):
             picture.width,
             picture.height,
             len(data),
-            len(content),
+            input_bytes,
             seconds,
             f"{streams.output_name(job.target)}: {len(data)} bytes, {bpp:.4f} bpp, "
             f"{seconds:.2f} s{said}",

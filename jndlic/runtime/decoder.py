@@ -7,7 +7,7 @@ or of a part of it from the segments around.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +22,8 @@ from jndlic.format.grid import (
 from jndlic.format.phases import PHASES
 from jndlic.format.symbols import join_phases, narrow
 from jndlic.network.rules import STEM_STRIDE
-from jndlic.runtime.rows import Arrays, Held, Rows, Source, band_rows, cut, read_last_first
+from jndlic.runtime.pages import lasting, lasting_copy
+from jndlic.runtime.rows import Arrays, Held, Rows, Source, band_rows, read_last_first, windows
 
 if TYPE_CHECKING:
     from jndlic.format.coding import SegmentSource
@@ -54,9 +55,16 @@ def segment_rows(symbols: SegmentSource, area: Area, picture: Area) -> Rows:
         for place in segment_areas(picture, part):  # one row of them: the unit of these Rows
             k, step_index = symbols.segment(numbered[place])
             pieces.append((*map(narrow, k), step_index.astype(np.int8)))
-        return tuple(np.concatenate(arrays, axis=2) for arrays in zip(*pieces))
+        return tuple(map(_side_by_side, zip(*pieces)))
 
     return Rows(area.aligned(SEGMENT_LATENTS, picture), LATENT_STRIDES, decoded, SEGMENT_LATENTS)
+
+
+def _side_by_side(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    channels, rows = arrays[0].shape[:2]
+    columns = sum(array.shape[2] for array in arrays)
+    whole = lasting((channels, rows, columns), np.result_type(*arrays))
+    return np.concatenate(arrays, axis=2, out=whole)
 
 
 def latents_needed(backend: StagedBackend, area: Area, picture: Area) -> Area:
@@ -126,8 +134,7 @@ def pixels(
     drawn, detail = blocks.reader(), latent.reader(1)
     for top in range(area.top, area.bottom, PIXEL_ROWS):
         band = area._replace(top=top, bottom=min(top + PIXEL_ROWS, area.bottom))
-        for core in cut(band, margins.synthesis_pixels, PIXEL_SHARE):
-            window = core.grown(margins.synthesis_pixels, picture)
+        for core, window in windows(band, picture, margins.synthesis_pixels, PIXEL_SHARE):
             fine, coarse = read_last_first((detail, drawn), window)
             levels = backend.run("synthesis-pixels", coarse, fine)[0]
             yield core, levels[core.within(window, 1)]
@@ -156,7 +163,8 @@ def _dequantised(
     def make(area: Area) -> Arrays:
         predicted, index, symbols = read_last_first((mean, step_index, k), area)
         step = backend.steps(index[:, row::2, column::2])
-        return (predicted + step * symbols.astype(np.float32),)
+        known = lasting(predicted.shape, np.float32)
+        return (np.add(predicted, step * symbols.astype(np.float32), out=known),)
 
     return make
 
@@ -167,8 +175,8 @@ def _joined(detail: int, phases: list[Source]) -> Source:
     def make(area: Area) -> Arrays:
         parts = read_last_first(phases, area)
         channels, rows, columns = parts[0].shape
-        whole = np.empty((channels, 2 * rows, 2 * columns), dtype=np.float32)
+        whole = lasting((channels, 2 * rows, 2 * columns), np.float32)
         join_phases(whole, parts)
-        return whole, whole[-detail:].copy()
+        return whole, lasting_copy(whole[-detail:])
 
     return make

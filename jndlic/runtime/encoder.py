@@ -19,6 +19,7 @@ from jndlic.format.grid import HYPER_STRIDE, JND_STRIDE, LATENT_STRIDE, Area, se
 from jndlic.format.phases import PHASES, to_phases
 from jndlic.format.symbols import SYMBOL_LIMIT, PhaseSymbols, narrow
 from jndlic.network.rules import MAGNITUDES
+from jndlic.runtime.pages import lasting, lasting_copy
 from jndlic.runtime.rows import (
     Arrays,
     Held,
@@ -189,13 +190,13 @@ class _Phase:
         else:
             self._tables(seen)
             mean = self._mean(area)[0]
-        whole = [np.empty(mean.shape, kind) for kind in (np.int32, np.uint8, np.float32)]
+        k = np.empty(mean.shape, np.int32)
+        table, known = (lasting(mean.shape, kind) for kind in (np.uint8, np.float32))
         for segment in segment_areas(self._limit, area):  # in parts, for less memory
             inside = area.grown(0, segment)
             place = (slice(None), *inside.within(area, _PHASE_STRIDE))
-            for values, part in zip(whole, self._quantised(inside, segment, mean[place])):
-                values[place] = part
-        return narrow(whole[0]), whole[1], whole[2]
+            k[place], table[place], known[place] = self._quantised(inside, segment, mean[place])
+        return lasting_copy(narrow(k)), table, known
 
     def _quantised(self, area: Area, segment: Area, mean: np.ndarray) -> Arrays:
         """k, t and ŷ of what lies within one segment."""

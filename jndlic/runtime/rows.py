@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import numpy as np
 
 from jndlic.format.grid import HYPER_STRIDE, LATENT_STRIDE, SEGMENT_LATENTS, Area
+from jndlic.runtime.pages import lasting, lasting_copy
 
 Arrays = tuple[np.ndarray, ...]
 Source = Callable[[Area], Arrays]
@@ -121,7 +122,7 @@ def _kept(
             continue
         if rest.bottom - rest.top <= (part.bottom - part.top) // 2:
             # Copied, since a view would keep the whole
-            yield rest, array[(slice(None), *rest.within(part, stride))].copy()
+            yield rest, lasting_copy(array[(slice(None), *rest.within(part, stride))])
         else:
             yield part, array
 
@@ -234,7 +235,7 @@ class Held:
 def by_columns(
     area: Area, limit: Area, margin: int, strides: Sequence[int], make: Source, share: float = 1.0
 ) -> Arrays:
-    """Arrays of an area, made window by window from left to right.
+    """Arrays of an area, made window by window.
 
     Args:
         area: that is wanted.
@@ -242,21 +243,34 @@ def by_columns(
         margin: latents around a window that its values depend on.
         strides: pixels between the values of each array.
         make: gives the arrays of a window with its margin.
-        share: see `cut`.
+        share: see `windows`.
     """
-    cores = cut(area, margin, share)
-    if cores == [area] and area.grown(margin, limit) == area:
+    pieces = windows(area, limit, margin, share)
+    if pieces == [(area, area)]:
         return make(area)
     whole: list[np.ndarray] = []
-    for core in cores:
-        window = core.grown(margin, limit)
+    for core, window in pieces:
         # Copied, so that what the window holds beyond its core is free again
         for number, (array, stride) in enumerate(zip(make(window), strides)):
-            if core is cores[0]:
-                whole.append(np.empty((len(array), *area.shape(stride)), array.dtype))
+            if core is pieces[0][0]:
+                whole.append(lasting((len(array), *area.shape(stride)), array.dtype))
             place = slice(None), *core.within(area, stride)
             whole[number][place] = array[(slice(None), *core.within(window, stride))]
     return tuple(whole)
+
+
+def windows(area: Area, limit: Area, margin: int, share: float = 1.0) -> list[tuple[Area, Area]]:
+    """The pieces of an area and the windows that they are made in. The widest comes first: the
+    others find room in the memory that it has left.
+
+    Args:
+        area: that is wanted.
+        limit: the picture.
+        margin: latents around a piece that its values depend on.
+        share: see `cut`.
+    """
+    pieces = [(core, core.grown(margin, limit)) for core in cut(area, margin, share)]
+    return sorted(pieces, key=lambda piece: piece[1].left - piece[1].right)
 
 
 def cut(area: Area, margin: int, share: float = 1.0) -> list[Area]:
