@@ -21,7 +21,14 @@ from jndlic.errors import ParameterError
 from jndlic.format import container as format_
 from jndlic.format.coding import SymbolReader, pack_symbols
 from jndlic.format.container import DEPTH_MIN, Container, Front, Header, pack, unpack
-from jndlic.format.grid import JND_STRIDE, LATENT_STRIDE, Area, picture_area, segment_count
+from jndlic.format.grid import (
+    HYPER_STRIDE,
+    JND_STRIDE,
+    LATENT_STRIDE,
+    Area,
+    picture_area,
+    segment_count,
+)
 from jndlic.format.patches import decode_patches
 from jndlic.format.planes import decode_plane
 from jndlic.format.quality import Quality, quality_chunks
@@ -189,16 +196,26 @@ def _map_octaves(
     if jnd is None or (isinstance(jnd, str) and jnd == OWN_JND_MODEL):
         return None
     pixels = with_depth(picture, DEPTH_MIN).pixels  # what the models take; blocks are steered
-    from jndlic.jnd.own_map import own_map
-    from jndlic.jnd.steering import step_octaves
-
-    own = own_map(pixels)
     if not isinstance(jnd, str):
-        return step_octaves(own, _checked_map(jnd, pixels.shape))
+        return _octaves_of(pixels, _checked_map(jnd, pixels.shape))
     from jndlic.jnd.models import tolerance_map
 
-    octaves = step_octaves(own, tolerance_map(pixels, jnd, progress))
+    octaves = _octaves_of(pixels, tolerance_map(pixels, jnd, progress))
     return octaves - octaves.mean()
+
+
+def _octaves_of(pixels: np.ndarray, jnd: np.ndarray) -> np.ndarray:
+    """`step_octaves` of a map, in bands: the picture's own would be four times its pixels."""
+    from jndlic.jnd.own_map import own_map_of_rows
+    from jndlic.jnd.steering import step_octaves
+
+    height, band = len(pixels), 4 * HYPER_STRIDE
+    parts = []
+    for top in range(0, height, band):
+        bottom = min(top + band, height)
+        own = own_map_of_rows(pixels, top, bottom)
+        parts.append(step_octaves(own, _checked_levels(jnd[top:bottom])))
+    return np.concatenate(parts)
 
 
 def quantise(analysed: Analysed, base: int, codec: Backend) -> tuple[Symbols, Quality]:
@@ -413,12 +430,17 @@ def _name_chunks(codec: Backend) -> Chunks:
 
 
 def _checked_map(jnd: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """The caller's tolerance map as float32 (H, W, 3)."""
+    """The caller's tolerance map as an array of the picture's size."""
     values = np.asarray(jnd)
     if values.shape not in (shape, shape[:2]):
         raise ParameterError(
             f"the JND map has shape {values.shape}, the picture {shape[0]} x {shape[1]} pixels"
         )
+    return values
+
+
+def _checked_levels(values: np.ndarray) -> np.ndarray:
+    """Rows of a tolerance map as float32 (rows, columns, 3)."""
     if values.dtype.kind not in "uif" or not np.isfinite(values).all() or values.min() < 0:
         raise ParameterError(
             "a JND map holds grey levels: numbers that are finite and not negative"

@@ -98,6 +98,10 @@ def decoded(
         ParameterError: there is no such frame.
         ImageError: it is empty, no picture, damaged, too large, or a decompression bomb.
     """
+    if mapped and not frame and formats is None:
+        picture = mapped_picture(file)
+        if picture is not None:
+            return picture
     with warnings.catch_warnings():
         # Pillow warns from 89 million pixels on and refuses from 179 million on; large photos are
         # welcome here.
@@ -107,14 +111,13 @@ def decoded(
             lost_frames = choose_frame(image, frame)
             losses = (*reading_losses(image), *lost_frames)
             found = deep_file(image, file)
-            picture = mapped_picture(image, file) if mapped else None
         except (ImageError, ParameterError, MemoryError):
             raise
         except Image.DecompressionBombError as error:
             raise ImageError(str(error)) from error
         except Exception as error:  # Pillow's readers raise nearly anything on damaged data
             raise ImageError(f"the picture cannot be decoded: {error}") from error
-        picture = picture or from_pillow(image)
+        picture = from_pillow(image)
     if deep and found is not None:
         picture = with_all_bits(picture, found, file)
     elif not deep:

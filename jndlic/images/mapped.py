@@ -13,14 +13,17 @@ from __future__ import annotations
 import errno
 import mmap
 import os
+import re
 from typing import Any, BinaryIO
 
 import numpy as np
-from PIL import Image
 
-from jndlic.images.picture import Picture
+from jndlic.images.picture import Picture, check_size
 
-_CHANNELS = {"L": 1, "RGB": 3}
+_CHANNELS = {b"P5": 1, b"P6": 3}
+_SPACE = rb"(?:\s|#[^\n\r]*[\n\r])+"
+_HEAD = re.compile(_SPACE.join((rb"(P[56])", rb"(\d{1,9})", rb"(\d{1,9})", rb"255\s")))
+_HEAD_BYTES = 4096
 _UNKNOWN_HERE = (errno.EINVAL, errno.EOPNOTSUPP)
 
 
@@ -39,30 +42,32 @@ class MappedPixels(np.memmap):
         return np.asarray(found) if isinstance(found, np.ndarray) else found
 
 
-def mapped_picture(image: Image.Image, file: BinaryIO) -> Picture | None:
+def mapped_picture(file: BinaryIO) -> Picture | None:
     """The picture of a file whose pixels stay there, to be read only; None where they cannot.
 
-    Whoever shortens the file while the picture is in use ends this process.
+    Nothing is allocated that is not in the file, so that no limit of Pillow's counts. Whoever
+    shortens the file while the picture is in use ends this process.
 
     Args:
-        image: opened by Pillow, not loaded.
-        file: that it was opened from.
+        file: at its beginning, where it is when this returns.
+
+    Raises:
+        ImageError: no .jlic file can hold so large a picture.
     """
-    tiles = getattr(image, "tile", ())
-    if image.format != "PPM" or len(tiles) != 1:
-        return None
-    name, _, offset, mode = tiles[0]
-    channels = _CHANNELS.get(mode) if name == "raw" and isinstance(mode, str) else None
-    if channels is None or mode != image.mode:
-        return None
-    width, height = image.size
     try:
         size = os.fstat(file.fileno()).st_size
     except (AttributeError, OSError):  # no file of the system's
         return None
-    if size < offset + width * height * channels:  # or Pillow tells what is wrong
+    head = _HEAD.match(file.read(_HEAD_BYTES))
+    file.seek(0)
+    if head is None:
         return None
-    pixels = MappedPixels(file, np.uint8, "r", offset, (height, width, channels))
+    width, height, channels = int(head[2]), int(head[3]), _CHANNELS[head[1]]
+    if not 0 < width * height * channels <= size - head.end():
+        return None  # Pillow tells what is wrong
+    check_size(width, height)
+    pixels = MappedPixels(file, np.uint8, "r", head.end(), (height, width, channels))
+    file.seek(0)
     if channels == 1:
         pixels = np.broadcast_to(pixels, (height, width, 3), subok=True)
     return Picture(pixels, grey=channels == 1)

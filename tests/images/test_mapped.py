@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jndlic.errors import ImageError
+from jndlic.errors import ImageError, ParameterError
 from jndlic.images.files import load
 from jndlic.images.mapped import MappedPixels, ppm_to_fill
 from jndlic.images.picture import Picture
@@ -69,6 +69,26 @@ def test_other_kinds_are_read(content: bytes, tmp_path: Path) -> None:
     found, expected = load(path, mapped=True), load(path)
     assert not isinstance(found.pixels, MappedPixels)
     assert np.array_equal(found.pixels, expected.pixels)
+
+
+def test_more_pixels_than_pillow_opens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = saved(tmp_path / "a.ppm", COLOURS)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    assert np.array_equal(load(path, mapped=True).pixels, COLOURS)
+    with pytest.raises(ImageError, match="decompression bomb"):
+        load(path)
+    with (tmp_path / "large.ppm").open("wb") as file:
+        file.write(b"P6 1200000 1 255\n")
+        file.truncate(4_000_000)
+    with pytest.raises(ImageError, match="1200000 x 1 pixels"):
+        load(tmp_path / "large.ppm", mapped=True)
+
+
+def test_a_ppm_has_one_frame(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.ppm", COLOURS)
+    assert isinstance(load(path, 0, mapped=True).pixels, MappedPixels)
+    with pytest.raises(ParameterError):
+        load(path, 1, mapped=True)
 
 
 def test_other_formats_are_read(tmp_path: Path) -> None:
