@@ -19,7 +19,13 @@ from jndlic.cli import targets as cli_targets
 from jndlic.cli.common import Chooser, Coder, Done, add_codec_options, naming
 from jndlic.cli.jobs import Job, Kind, find_jobs
 from jndlic.console import share_line
-from jndlic.format.container import QUALITY_MAX, QUALITY_MIN, SUFFIX, read_front
+from jndlic.format.container import (
+    PIXELS_MAX,
+    QUALITY_MAX,
+    QUALITY_MIN,
+    SUFFIX,
+    read_front,
+)
 
 
 def add_command(commands: argparse._SubParsersAction) -> None:
@@ -85,7 +91,7 @@ class Encoder(Coder):
                 data = cli_patches.encode_lossless(picture)
             elif self.chooser is None:
                 data = encode_picture(picture, self.quality, codec, jnd, bar, roi, self.patches)
-                if read_front(io.BytesIO(data)).header.bare:
+                if read_front(io.BytesIO(data), PIXELS_MAX).header.bare:
                     said, facts = ", patches alone", {"quality": None}
             else:
                 data, told, facts, short = self.chooser.encode(

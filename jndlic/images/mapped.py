@@ -35,7 +35,7 @@ class MappedPixels(np.memmap):
     """
 
     def __getitem__(self, key: Any) -> Any:
-        whole: mmap.mmap | None = self._mmap
+        whole: mmap.mmap | None = getattr(self, "_mmap", None)  # of numpy.memmap
         if whole is not None and hasattr(mmap, "MADV_DONTNEED"):
             whole.madvise(mmap.MADV_DONTNEED)
         found = super().__getitem__(key)
@@ -73,7 +73,7 @@ def mapped_picture(file: BinaryIO) -> Picture | None:
     return Picture(pixels, grey=channels == 1)
 
 
-def ppm_to_fill(file: BinaryIO, width: int, height: int) -> MappedPixels:
+def ppm_to_fill(file: BinaryIO, width: int, height: int) -> np.ndarray:
     """Makes a PPM file of 8 bits, and gives its pixels to be filled: uint8 (height, width, 3).
 
     Args:

@@ -1,15 +1,20 @@
-"""`decode` to PPM: the pixels go into the file as they are drawn."""
+"""PPM of the commands: `encode` leaves the pixels in the file, `decode` draws into it."""
 
 from __future__ import annotations
 
+import json
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import run
 from PIL import Image
+from toy_codec import ToyCodec
 
 import jndlic
 from jndlic.cli.main import main
+from jndlic.format.container import read_front
 from jndlic.images import mapped
 
 WIDTH, HEIGHT = 90, 70
@@ -101,3 +106,28 @@ def test_a_damaged_file_leaves_what_was_there(
     assert "do not match their CRC" in capsys.readouterr().err
     assert filled == [(WIDTH, HEIGHT)] and out.read_bytes() == b"before"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.jlic", "a.ppm"]
+
+
+def test_more_pixels_than_are_read_unasked(
+    toy: ToyCodec, pixels: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of pictures of more than 2^28 pixels, which `encode` makes and `decode` refuses."""
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(pixels).save("in.ppm")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    monkeypatch.setattr(read_front, "__defaults__", (100,))
+    assert run("encode", "in.ppm", "out.jlic") == 0
+    Image.fromarray(pixels).save("in.png")
+    assert run("encode", "in.png", "other.jlic") == 1
+
+
+@pytest.mark.parametrize("name", ["in.ppm", "in.png"])
+def test_what_is_said_of_the_input(
+    name: str, toy: ToyCodec, pixels: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(pixels).save(name)
+    size = Path(name).stat().st_size
+    with (tmp_path / "said.txt").open("w") as file, redirect_stdout(file):
+        assert run("encode", name, "out.jlic", "--json") == 0
+    assert json.loads(Path("said.txt").read_text())["input_bytes"] == size
