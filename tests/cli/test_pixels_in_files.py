@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from contextlib import redirect_stdout
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -66,7 +68,9 @@ def test_the_same_pixels(
 def test_what_no_window_can_be_written_of(
     kind: str, pixels: np.ndarray, filled: list, tmp_path: Path
 ) -> None:
-    picture, settings, options = pixels, {}, []
+    picture: Any = pixels
+    settings: dict[str, Any] = {}
+    options: list[str] = []
     if kind == "grey":
         picture = pixels[..., 0]
     if kind == "alpha":
@@ -98,7 +102,7 @@ def test_a_damaged_file_leaves_what_was_there(
     from jndlic.format.container import pack, unpack
 
     container = unpack(jndlic.encode(pixels, 40))
-    wrong = type(container)(**{**vars(container), "symbol_crc": container.symbol_crc ^ 1})
+    wrong = replace(container, symbol_crc=container.symbol_crc ^ 1)
     packed, out = tmp_path / "a.jlic", tmp_path / "a.ppm"
     packed.write_bytes(pack(wrong))
     out.write_bytes(b"before")
