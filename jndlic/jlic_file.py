@@ -142,14 +142,16 @@ class JlicFile:
         threads: int | None = None,
         progress: Callable[[float], None] | None = None,
         bit_depth: int | None = None,
+        into: np.ndarray | None = None,
     ) -> Picture:
         """The picture as the program itself has it; arguments and errors are those of
-        `jndlic.decode`, and `progress` gets the share that is done, 0 to 1.
+        `jndlic.decode`, `progress` gets the share that is done, 0 to 1, and `into` the pixels of
+        the whole picture; see `jndlic.pipeline.can_draw_into`.
         """
         check_codec(codec)
         bit_depth = checked_depth(bit_depth)
         if region is None:
-            return restored(self.container(), codec, threads, progress, bit_depth)
+            return restored(self.container(), codec, threads, progress, bit_depth, into)
         from jndlic.runtime.threads import thread_limit
 
         with thread_limit(threads):
@@ -279,15 +281,18 @@ def restored(
     threads: int | None,
     progress: Callable[[float], None] | None = None,
     bit_depth: int | None = None,
+    into: np.ndarray | None = None,
 ) -> Picture:
-    """Decodes; arguments and errors as of `jndlic.decode`, `progress` as of `JlicFile.picture`."""
+    """Decodes; arguments and errors as of `jndlic.decode`, `progress` and `into` as of
+    `JlicFile.picture`.
+    """
     from jndlic.runtime.threads import thread_limit
 
     with thread_limit(threads):
         from jndlic.pipeline import decode_container
 
         codec = _needed_codec(container, codec)
-        return decode_container(container, codec, progress, bit_depth)
+        return decode_container(container, codec, progress, bit_depth, into)
 
 
 def checked_depth(bit_depth: int | None) -> int | None:

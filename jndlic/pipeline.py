@@ -22,7 +22,14 @@ from jndlic.errors import ParameterError
 from jndlic.format import container as format_
 from jndlic.format.coding import SymbolReader, pack_symbols
 from jndlic.format.container import DEPTH_MIN, Container, Front, Header, pack, unpack
-from jndlic.format.grid import JND_STRIDE, LATENT_STRIDE, Area, picture_area, segment_count
+from jndlic.format.grid import (
+    HYPER_STRIDE,
+    JND_STRIDE,
+    LATENT_STRIDE,
+    Area,
+    picture_area,
+    segment_count,
+)
 from jndlic.format.patches import decode_patches
 from jndlic.format.planes import decode_plane
 from jndlic.format.quality import Quality, quality_chunks
@@ -190,16 +197,26 @@ def _map_octaves(
     if jnd is None or (isinstance(jnd, str) and jnd == OWN_JND_MODEL):
         return None
     pixels = with_depth(picture, DEPTH_MIN).pixels  # what the models take; blocks are steered
-    from jndlic.jnd.own_map import own_map
-    from jndlic.jnd.steering import step_octaves
-
-    own = own_map(pixels)
     if not isinstance(jnd, str):
-        return step_octaves(own, _checked_map(jnd, pixels.shape))
+        return _octaves_of(pixels, _checked_map(jnd, pixels.shape))
     from jndlic.jnd.models import tolerance_map
 
-    octaves = step_octaves(own, tolerance_map(pixels, jnd, progress))
+    octaves = _octaves_of(pixels, tolerance_map(pixels, jnd, progress))
     return octaves - octaves.mean()
+
+
+def _octaves_of(pixels: np.ndarray, jnd: np.ndarray) -> np.ndarray:
+    """`step_octaves` of a map, in bands: the picture's own would be four times its pixels."""
+    from jndlic.jnd.own_map import own_map_of_rows
+    from jndlic.jnd.steering import step_octaves
+
+    height, band = len(pixels), 4 * HYPER_STRIDE
+    parts = []
+    for top in range(0, height, band):
+        bottom = min(top + band, height)
+        own = own_map_of_rows(pixels, top, bottom)
+        parts.append(step_octaves(own, _checked_levels(jnd[top:bottom])))
+    return np.concatenate(parts)
 
 
 def quantise(analysed: Analysed, base: int, codec: Backend) -> tuple[Symbols, Quality]:
@@ -272,6 +289,7 @@ def decode_container(
     codec: Backend | None,
     progress: Callable[[float], None] | None = None,
     depth: int | None = None,
+    into: np.ndarray | None = None,
 ) -> Picture:
     """Restores the picture of a container; errors as of `jndlic.decode`.
 
@@ -281,6 +299,7 @@ def decode_container(
         progress: gets the share that is done, 0 to 1.
         depth: bits a channel of the picture, 8..16; those of the file by default. What the network
             draws is rounded once, to these, so that more of them than the file has are of use.
+        into: where the pixels are written, see `can_draw_into`; by default an array of their own.
     """
     header = container.header
     depth = header.depth if depth is None else depth
@@ -288,7 +307,7 @@ def decode_container(
     if codec is None or header.bare:
         return turned(decode_bare(container, whole, depth), header.orientation)
     symbols = SymbolReader(container, codec)
-    picture = _drawn(container, symbols, codec, whole, progress, depth)
+    picture = _drawn(container, symbols, codec, whole, progress, depth, into)
     symbols.check()
     return turned(picture, header.orientation)
 
@@ -327,6 +346,13 @@ def decode_region(
     return turned(picture, header.orientation)
 
 
+def can_draw_into(header: Header) -> bool:
+    """Whether the network draws a picture as it is handed out, so that an array (rows, columns, 3)
+    of `pixel_type` can take its pixels window by window.
+    """
+    return not header.bare and header.orientation == 1
+
+
 def _drawn(
     file: Container | Front,
     symbols: SymbolReader,
@@ -334,6 +360,7 @@ def _drawn(
     part: Region,
     progress: Callable[[float], None] | None,
     depth: int,
+    into: np.ndarray | None = None,
 ) -> Picture:
     """A part of a picture as it was coded, with so many bits a channel."""
     header = file.header
@@ -347,7 +374,9 @@ def _drawn(
     top, left = part.top // LATENT_STRIDE, part.left // LATENT_STRIDE
     bottom, right = (-(-side.stop // LATENT_STRIDE) for side in inside)
     area = Area(top, bottom, left, right).aligned(JND_STRIDE // LATENT_STRIDE, whole)
-    pixels, done = np.empty((part.height, part.width, 3), dtype=pixel_type(depth)), 0
+    pixels, done = into, 0
+    if pixels is None:
+        pixels = np.empty((part.height, part.width, 3), dtype=pixel_type(depth))
     for window, levels in codec.draw(symbols, header.height, header.width, area):
         rows, columns = window.within(whole, 1)
         # How far the window begins before the part, and the part before the window
@@ -402,12 +431,17 @@ def _name_chunks(codec: Backend) -> Chunks:
 
 
 def _checked_map(jnd: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """The caller's tolerance map as float32 (H, W, 3)."""
+    """The caller's tolerance map as an array of the picture's size."""
     values = np.asarray(jnd)
     if values.shape not in (shape, shape[:2]):
         raise ParameterError(
             f"the JND map has shape {values.shape}, the picture {shape[0]} x {shape[1]} pixels"
         )
+    return values
+
+
+def _checked_levels(values: np.ndarray) -> np.ndarray:
+    """Rows of a tolerance map as float32 (rows, columns, 3)."""
     if values.dtype.kind not in "uif" or not np.isfinite(values).all() or values.min() < 0:
         raise ParameterError(
             "a JND map holds grey levels: numbers that are finite and not negative"

@@ -40,7 +40,8 @@ def picture_of(source: PictureSource, frame: int | None = None, deep: bool = Fal
 
     Args:
         source: a Pillow image; a uint8 or uint16 array (H, W) or (H, W, 1 to 4); a path; an open
-            file or the content of a file of any format that is read; or a `Picture`.
+            file or the content of a file of any format that is read; or a `Picture`. Of a path the
+            pixels may stay in the file, to be read only.
         frame: of a file, which of its frames or pages, from 0 on; the first by default.
         deep: whether a file of more than 8 bits a channel keeps them.
 
@@ -64,7 +65,7 @@ def picture_of(source: PictureSource, frame: int | None = None, deep: bool = Fal
             return source
         return from_array(source) if isinstance(source, np.ndarray) else from_pillow(source)
     if isinstance(source, (str, os.PathLike)):
-        return load(Path(source), frame, deep)
+        return load(Path(source), frame, deep, mapped=True)
     if isinstance(source, _BYTES):
         return decoded(io.BytesIO(source), frame=frame, deep=deep)
     if not _is_file(source):

@@ -29,7 +29,8 @@ def open_temporary(target: Path, mode: int) -> tuple[BinaryIO, Path]:
         mode: its permissions, less those that the process's mask takes away.
 
     Returns:
-        The file, open for writing and locked until it is closed; its path.
+        The file, open for writing (its descriptor also for reading, so that it can be
+        mapped) and locked until it is closed; its path.
 
     Raises:
         OSError: the folder cannot be written.
@@ -57,7 +58,7 @@ def open_temporary(target: Path, mode: int) -> tuple[BinaryIO, Path]:
 
 
 def _flags() -> int:
-    return os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
+    return os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_BINARY", 0)
 
 
 def _removed(path: Path) -> bool:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from jndlic.choices import BIT_DEPTHS
 from jndlic.cli import batch, formats, streams
@@ -14,6 +17,7 @@ from jndlic.cli.common import Coder, Done, add_codec_options, naming, positive, 
 from jndlic.cli.formats import FORMATS, output_form
 from jndlic.cli.jobs import Job, Kind, find_jobs
 from jndlic.console import share_line
+from jndlic.files import write_atomically
 from jndlic.format.container import (
     AREA_MAX,
     DEPTH_MAX,
@@ -26,7 +30,9 @@ from jndlic.format.container import (
 )
 
 if TYPE_CHECKING:
+    from jndlic.format.container import Header
     from jndlic.images.metadata import Metadata
+    from jndlic.images.picture import Picture
 
 
 def add_command(commands: argparse._SubParsersAction) -> None:
@@ -99,29 +105,51 @@ class Decoder(Coder):
                 }
                 depth = self.bit_depth or front.header.depth
                 lost_bits = depth_losses(form, depth, front.header.grey, alpha)
-                self.refuse_losses(lost_bits + writing_losses(form, alpha, metadata))
+                losses = lost_bits + writing_losses(form, alpha, metadata)
+                self.refuse_losses(losses)
                 # What the network draws is rounded once, to the bits that are written
                 depth = DEPTH_MIN if lost_bits or depth == DEPTH_MIN else DEPTH_MAX
                 codec = None if front.header.bare else self.codec
                 start = time.perf_counter()
                 bar = share_line(self.telling)
-                picture = file.picture(self.region, codec, progress=bar, bit_depth=depth)
-                seconds = time.perf_counter() - start
-            content, losses = picture_file(picture, form)
-            losses = lost_bits + losses
-            self.refuse_losses(losses)
-            streams.write(job.target, content)
+                draw = partial(file.picture, self.region, codec, progress=bar, bit_depth=depth)
+                plain = form == "PPM" and depth == DEPTH_MIN and not (front.header.grey or alpha)
+                if plain and self._can_draw_into(front.header, job.target):
+                    width, height = file.size
+                    write_atomically(job.target, partial(_fill, draw, width, height))
+                    seconds, size = time.perf_counter() - start, os.path.getsize(job.target)
+                else:
+                    picture = draw()
+                    seconds = time.perf_counter() - start
+                    width, height = picture.width, picture.height
+                    content, found = picture_file(picture, form)
+                    losses = lost_bits + found
+                    self.refuse_losses(losses)
+                    streams.write(job.target, content)
+                    size = len(content)
         return Done(
             job,
-            picture.width,
-            picture.height,
-            len(content),
+            width,
+            height,
+            size,
             front.size,
             seconds,
-            f"{streams.output_name(job.target)}: {picture.width} x {picture.height} pixels, "
-            f"{seconds:.2f} s",
+            f"{streams.output_name(job.target)}: {width} x {height} pixels, {seconds:.2f} s",
             losses,
         )
+
+    def _can_draw_into(self, header: Header, target: str) -> bool:
+        from jndlic.pipeline import can_draw_into
+
+        whole = self.region is None and can_draw_into(header)
+        return whole and not streams.is_stream(target)
+
+
+def _fill(draw: Callable[..., Picture], width: int, height: int, file: BinaryIO) -> None:
+    """Draws a picture into a file that is to be a PPM, window by window."""
+    from jndlic.images.mapped import ppm_to_fill
+
+    draw(into=ppm_to_fill(file, width, height))
 
 
 def _decode(arguments: argparse.Namespace) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +19,13 @@ from jndlic.cli import targets as cli_targets
 from jndlic.cli.common import Chooser, Coder, Done, add_codec_options, naming
 from jndlic.cli.jobs import Job, Kind, find_jobs
 from jndlic.console import share_line
-from jndlic.format.container import QUALITY_MAX, QUALITY_MIN, SUFFIX, read_front
+from jndlic.format.container import (
+    PIXELS_MAX,
+    QUALITY_MAX,
+    QUALITY_MIN,
+    SUFFIX,
+    read_front,
+)
 
 
 def add_command(commands: argparse._SubParsersAction) -> None:
@@ -68,8 +75,9 @@ class Encoder(Coder):
         """See Coder."""
         with naming(job):
             self.prepare(job)
-            content = streams.read(job.source)
-            picture = self.reader.read(content)
+            with streams.opened_to_seek(job.source) as file:
+                picture = self.reader.read(file)
+                input_bytes = file.seek(0, os.SEEK_END)
             self.refuse_losses(picture.losses)
             jnd, roi = self.regions.jnd(job.source), self.regions.roi(job.source)
             # After the picture: a wrong one should not wait for the networks
@@ -83,11 +91,11 @@ class Encoder(Coder):
                 data = cli_patches.encode_lossless(picture)
             elif self.chooser is None:
                 data = encode_picture(picture, self.quality, codec, jnd, bar, roi, self.patches)
-                if read_front(io.BytesIO(data)).header.bare:
+                if read_front(io.BytesIO(data), PIXELS_MAX).header.bare:
                     said, facts = ", patches alone", {"quality": None}
             else:
                 data, told, facts, short = self.chooser.encode(
-                    picture, codec, jnd, roi, len(content), bar
+                    picture, codec, jnd, roi, input_bytes, bar
                 )
                 self.refuse_losses(short)
                 said, losses = f", {told}", losses + short
@@ -99,7 +107,7 @@ class Encoder(Coder):
             picture.width,
             picture.height,
             len(data),
-            len(content),
+            input_bytes,
             seconds,
             f"{streams.output_name(job.target)}: {len(data)} bytes, {bpp:.4f} bpp, "
             f"{seconds:.2f} s{said}",

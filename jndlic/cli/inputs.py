@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from jndlic.choices import BIT_DEPTHS
 from jndlic.format.container import DEPTH_MIN
@@ -54,11 +53,11 @@ class PictureReader:
         self._keep_profile: bool = arguments.keep_profile is not False
         self._bit_depth: int | None = arguments.bit_depth
 
-    def read(self, content: bytes) -> Picture:
-        """A picture.
+    def read(self, file: BinaryIO) -> Picture:
+        """A picture. Its pixels may stay in the file, to be read only.
 
         Args:
-            content: of its file.
+            file: at its beginning; one that can be sought.
 
         Raises:
             ImageError: it cannot be read.
@@ -69,7 +68,7 @@ class PictureReader:
         from jndlic.sources import picture_to_keep
 
         deep = self._bit_depth != DEPTH_MIN
-        picture = decoded(io.BytesIO(content), frame=self._frame, deep=deep)
+        picture = decoded(file, frame=self._frame, deep=deep, mapped=True)
         return picture_to_keep(picture, self._strip, self._keep_profile, self._bit_depth)
 
 

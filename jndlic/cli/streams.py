@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 from collections.abc import Generator
@@ -42,6 +43,18 @@ def opened(source: str) -> Generator[BinaryIO, None, None]:
         return
     with open(source, "rb") as file:
         yield file
+
+
+@contextmanager
+def opened_to_seek(source: str) -> Generator[BinaryIO, None, None]:
+    """A file as it lies, or all of a pipe or of standard input: something that can be sought, at
+    its beginning.
+
+    Raises:
+        OSError: it cannot be opened or read.
+    """
+    with opened(source) as stream:
+        yield io.BytesIO(stream.read()) if is_stream(source) else stream
 
 
 def write(target: str, data: bytes) -> None:

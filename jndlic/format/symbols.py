@@ -105,6 +105,12 @@ def assembled(pieces: Iterable[Sequence[np.ndarray]], area: Area) -> list[np.nda
     return whole
 
 
+def narrow(k: np.ndarray) -> np.ndarray:
+    """Symbols in 16 bits where that is enough, for whoever holds many of them; else as they are."""
+    small = k.astype(np.int16)
+    return small if np.array_equal(small, k) else k
+
+
 def join_phases(whole: np.ndarray, phases: Iterable[np.ndarray]) -> None:
     """Fills (M, 2 h, 2 w) by its four phases, (M, h, w) each."""
     for values, (row, column) in zip(phases, PHASES):

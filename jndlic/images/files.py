@@ -20,6 +20,7 @@ from jndlic.images.deep_reading import deep_file, with_all_bits, with_eight_bits
 from jndlic.images.formats import opened
 from jndlic.images.frames import choose_frame
 from jndlic.images.losses import OPAQUE_ONLY, reading_losses, writing_losses
+from jndlic.images.mapped import mapped_picture
 from jndlic.images.metadata import Metadata, metadata_options
 from jndlic.images.picture import Picture, with_depth
 from jndlic.images.pillow import from_pillow, on_white, to_pillow
@@ -51,12 +52,14 @@ _WRITE_OPTIONS: dict[str, dict[str, object]] = {
 }
 
 
-def load(path: str | Path, frame: int | None = None, deep: bool = False) -> Picture:
+def load(
+    path: str | Path, frame: int | None = None, deep: bool = False, mapped: bool = False
+) -> Picture:
     """Reads a picture file.
 
     Args:
         path: of the file.
-        frame, deep: see `decoded`.
+        frame, deep, mapped: see `decoded`.
 
     Raises:
         ParameterError: there is no such frame.
@@ -66,7 +69,7 @@ def load(path: str | Path, frame: int | None = None, deep: bool = False) -> Pict
     with open(path, "rb") as file:
         try:
             seekable = file if file.seekable() else io.BytesIO(file.read())
-            return decoded(seekable, frame=frame, deep=deep)
+            return decoded(seekable, frame=frame, deep=deep, mapped=mapped)
         except (ImageError, ParameterError) as error:
             raise type(error)(f"{path}: {error}") from error
 
@@ -76,6 +79,7 @@ def decoded(
     formats: Sequence[str] | None = None,
     frame: int | None = None,
     deep: bool = False,
+    mapped: bool = False,
 ) -> Picture:
     """Reads a picture from an open file.
 
@@ -88,11 +92,16 @@ def decoded(
         deep: whether a picture of more than 8 bits a channel keeps them, as far as they can be read
             here; else it is rounded to 8, which is what metrics and models take. `losses` tells
             where bits are lost.
+        mapped: whether pixels may stay in the file, to be read only; see mapped.py.
 
     Raises:
         ParameterError: there is no such frame.
         ImageError: it is empty, no picture, damaged, too large, or a decompression bomb.
     """
+    if mapped and not frame and formats is None:
+        picture = mapped_picture(file)
+        if picture is not None:
+            return picture
     with warnings.catch_warnings():
         # Pillow warns from 89 million pixels on and refuses from 179 million on; large photos are
         # welcome here.

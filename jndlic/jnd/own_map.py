@@ -81,6 +81,12 @@ def map_of_levels(pixels: np.ndarray) -> np.ndarray:
     return result
 
 
+def own_map_of_rows(pixels: np.ndarray, top: int, bottom: int) -> np.ndarray:
+    """Some rows of `own_map`: those from top to bottom - 1."""
+    up = min(top, REACH)
+    return own_map(pixels[top - up : bottom + REACH])[up : up + bottom - top]
+
+
 def own_map_of_window(
     pixels: np.ndarray, area: Area, depth: int = DEPTH_MIN, grey: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -7,7 +7,7 @@ or of a part of it from the segments around.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,9 +20,10 @@ from jndlic.format.grid import (
     segment_areas,
 )
 from jndlic.format.phases import PHASES
-from jndlic.format.symbols import join_phases
+from jndlic.format.symbols import join_phases, narrow
 from jndlic.network.rules import STEM_STRIDE
-from jndlic.runtime.rows import Arrays, Held, Rows, Source, cut
+from jndlic.runtime.pages import lasting, lasting_copy
+from jndlic.runtime.rows import Arrays, Held, Rows, Source, band_rows, read_last_first, windows
 
 if TYPE_CHECKING:
     from jndlic.format.coding import SegmentSource
@@ -33,10 +34,10 @@ _UNIT = JND_STRIDE // LATENT_STRIDE  # borders of areas are multiples of it, as 
 LATENT_STRIDES = *(_PHASE_STRIDE,) * len(PHASES), LATENT_STRIDE
 """Of the arrays k of each phase and d."""
 
-PIXEL_ROWS = 48
-PIXEL_SHARE = 1 / 3
+PIXEL_ROWS = 32
+PIXEL_SHARE = 3 / 16
 """Latents of a window that becomes pixels, and its size as a share of the usual one: the last stage
-holds 106 kB a latent."""
+holds 145 kB a latent."""
 
 
 def segment_rows(symbols: SegmentSource, area: Area, picture: Area) -> Rows:
@@ -53,16 +54,17 @@ def segment_rows(symbols: SegmentSource, area: Area, picture: Area) -> Rows:
         pieces = []
         for place in segment_areas(picture, part):  # one row of them: the unit of these Rows
             k, step_index = symbols.segment(numbered[place])
-            pieces.append((*map(_narrow, k), step_index.astype(np.int8)))
-        return tuple(np.concatenate(arrays, axis=2) for arrays in zip(*pieces))
+            pieces.append((*map(narrow, k), step_index.astype(np.int8)))
+        return tuple(map(_side_by_side, zip(*pieces)))
 
     return Rows(area.aligned(SEGMENT_LATENTS, picture), LATENT_STRIDES, decoded, SEGMENT_LATENTS)
 
 
-def _narrow(k: np.ndarray) -> np.ndarray:
-    """Symbols in 16 bits where that is enough: hundreds of rows of them are held."""
-    small = k.astype(np.int16)
-    return small if np.array_equal(small, k) else k
+def _side_by_side(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    channels, rows = arrays[0].shape[:2]
+    columns = sum(array.shape[2] for array in arrays)
+    whole = lasting((channels, rows, columns), np.result_type(*arrays))
+    return np.concatenate(arrays, axis=2, out=whole)
 
 
 def latents_needed(backend: StagedBackend, area: Area, picture: Area) -> Area:
@@ -109,14 +111,16 @@ def pixels(
             backend, phase, mean, latents.reader(phase), latents.reader(len(PHASES))
         )
         known.append(Rows(phase_area, (_PHASE_STRIDE,), dequantised))
-    latent = Rows(latent_area, stride, _interleaved([phase.reader() for phase in known]))
+    strides = LATENT_STRIDE, LATENT_STRIDE
+    joined = _joined(backend.detail_channels, [phase.reader() for phase in known])
+    latent = Rows(latent_area, strides, joined)
     features = rows(
         "synthesis-coarse",
         feature_area,
         picture,
         margins.synthesis_coarse,
         stride,
-        *(latent.reader(), latents.reader(len(PHASES)), sides.reader(2)),
+        *(latent.reader(0), latents.reader(len(PHASES)), sides.reader(2)),
     )
     blocks = rows(
         "synthesis-fine",
@@ -125,16 +129,14 @@ def pixels(
         margins.synthesis_fine,
         (STEM_STRIDE,),
         *(features.reader(), sides.reader(2)),
-        unit=SEGMENT_LATENTS,  # more than a row of windows, to have less in margins
+        unit=band_rows(block_area),  # more than a row of windows, to have less in margins
     )
-    # The rest of ŷ need not wait for the pixels
-    detail = Rows(latent_area, (LATENT_STRIDE,), _last(backend.detail_channels, latent.reader()))
-    drawn, fine = blocks.reader(), detail.reader()
+    drawn, detail = blocks.reader(), latent.reader(1)
     for top in range(area.top, area.bottom, PIXEL_ROWS):
         band = area._replace(top=top, bottom=min(top + PIXEL_ROWS, area.bottom))
-        for core in cut(band, margins.synthesis_pixels, PIXEL_SHARE):
-            window = core.grown(margins.synthesis_pixels, picture)
-            levels = backend.run("synthesis-pixels", *drawn(window), *fine(window))[0]
+        for core, window in windows(band, picture, margins.synthesis_pixels, PIXEL_SHARE):
+            fine, coarse = read_last_first((detail, drawn), window)
+            levels = backend.run("synthesis-pixels", coarse, fine)[0]
             yield core, levels[core.within(window, 1)]
 
 
@@ -159,23 +161,22 @@ def _dequantised(
     row, column = PHASES[phase]
 
     def make(area: Area) -> Arrays:
-        step = backend.steps(step_index(area)[0][:, row::2, column::2])
-        return (mean(area)[0] + step * k(area)[0].astype(np.float32),)
+        predicted, index, symbols = read_last_first((mean, step_index, k), area)
+        step = backend.steps(index[:, row::2, column::2])
+        known = lasting(predicted.shape, np.float32)
+        return (np.add(predicted, step * symbols.astype(np.float32), out=known),)
 
     return make
 
 
-def _last(count: int, source: Source) -> Source:
-    """The last channels."""
-    return lambda area: (source(area)[0][-count:].copy(),)
+def _joined(detail: int, phases: list[Source]) -> Source:
+    """ŷ, and its last channels once more: pixels need those alone, and later than the rest."""
 
-
-def _interleaved(phases: list[Source]) -> Source:
     def make(area: Area) -> Arrays:
-        parts = [phase(area)[0] for phase in phases]
+        parts = read_last_first(phases, area)
         channels, rows, columns = parts[0].shape
-        whole = np.empty((channels, 2 * rows, 2 * columns), dtype=np.float32)
+        whole = lasting((channels, 2 * rows, 2 * columns), np.float32)
         join_phases(whole, parts)
-        return (whole,)
+        return whole, lasting_copy(whole[-detail:])
 
     return make

@@ -17,14 +17,25 @@ import numpy as np
 
 from jndlic.format.grid import HYPER_STRIDE, JND_STRIDE, LATENT_STRIDE, Area, segment_areas
 from jndlic.format.phases import PHASES, to_phases
-from jndlic.format.symbols import SYMBOL_LIMIT, PhaseSymbols
+from jndlic.format.symbols import SYMBOL_LIMIT, PhaseSymbols, narrow
 from jndlic.network.rules import MAGNITUDES
-from jndlic.runtime.rows import Arrays, Held, Rows, Source, read_last_first
+from jndlic.runtime.pages import lasting, lasting_copy
+from jndlic.runtime.rows import (
+    Arrays,
+    Held,
+    Rows,
+    Source,
+    band_rows,
+    by_columns,
+    leave,
+    read_last_first,
+)
 
 if TYPE_CHECKING:
     from jndlic.runtime.staged import StagedBackend
 
 _PHASE_STRIDE = 2 * LATENT_STRIDE
+_FINE_SHARE = 2 / 3  # of the usual size of a window: the first stage holds 40 kB a latent
 _REFINE_REACH = 2  # latents: the refinement of tables sees the nearest places of each phase
 
 
@@ -68,14 +79,14 @@ def analysis(backend: StagedBackend, area: Area, pixels: Source) -> FeatureRows:
     """
     margins, rows = backend.margins, backend.rows
     strides = LATENT_STRIDE, LATENT_STRIDE
-    fine = rows("analysis-fine", area, area, margins.analysis_fine, strides, pixels)
+    margin = margins.analysis_fine
+    fine = rows("analysis-fine", area, area, margin, strides, pixels, share=_FINE_SHARE)
     strides = LATENT_STRIDE, JND_STRIDE
     both = fine.reader(0)
     coarse = rows("analysis-coarse", area, area, margins.analysis_coarse, strides, both)
-    # Kept for longer than what is made with them
-    detail = Rows(area, (LATENT_STRIDE,), fine.reader(1))
-    z_jnd = Rows(area, (JND_STRIDE,), coarse.reader(1))
-    return FeatureRows(partial(coarse.reader, 0), detail.reader, z_jnd.reader)
+    return FeatureRows(
+        *(partial(each.reader, n) for each, n in ((coarse, 0), (fine, 1), (coarse, 1)))
+    )
 
 
 class SymbolRows:
@@ -102,11 +113,8 @@ class SymbolRows:
         self._z_jnd, self._z = features.z_jnd(), hyper.reader()
         inputs = features.z_jnd(), hyper.reader(), level
         hidden = rows("hidden", area, area, margins.hidden, (LATENT_STRIDE,), *inputs)
-        tables = Rows(
-            area,
-            (LATENT_STRIDE, LATENT_STRIDE),
-            _Tables(backend, area, (features.z_jnd(), hyper.reader(), level)),
-        )
+        sides = features.z_jnd(), hyper.reader(), level
+        tables = Rows(area, (LATENT_STRIDE, LATENT_STRIDE), _tables(backend, area, sides))
         self._phases: list[Rows] = []
         for phase in range(len(PHASES)):
             mean = backend.stage(
@@ -124,30 +132,34 @@ class SymbolRows:
     def segments(self) -> Iterator[list[PhaseSymbols]]:
         """See SymbolStream."""
         for area in segment_areas(self._area):
+            leave(self._coded, area.top)
+            # Symbols take less memory than what they are made from: that goes on in smaller steps
+            for bottom in range(area.top, area.bottom, band_rows(self._area)):
+                for reader in reversed(self._coded):
+                    reader.prepare(bottom)
             coded = read_last_first(self._coded, area)
-            yield [PhaseSymbols(*pair) for pair in zip(coded[::2], coded[1::2])]
+            yield [PhaseSymbols(k.astype(np.int32), t) for k, t in zip(coded[::2], coded[1::2])]
 
     def sides(self) -> tuple[np.ndarray, np.ndarray]:
         """See SymbolStream."""
         return self._z_jnd(self._area)[0], self._z(self._area)[0]
 
 
-class _Tables:
+def _tables(backend: StagedBackend, limit: Area, sides: Sequence[Source]) -> Source:
     """t and d of an area: uint8 and int8 (M, rows, columns)."""
 
-    def __init__(self, backend: StagedBackend, limit: Area, sides: Sequence[Source]) -> None:
-        self._backend, self._limit, self._sides = backend, limit, sides
+    def window(area: Area) -> Arrays:
+        table, step_index = backend.table_index(*read_last_first(sides, area))
+        return table, step_index.astype(np.int8)
 
-    def __call__(self, area: Area) -> Arrays:
-        seen = area.grown(self._backend.side_margin, self._limit)
-        z_jnd, z, quality = read_last_first(self._sides, seen)
-        table, step_index = self._backend.table_index(z_jnd, z, quality)
-        place = (slice(None), *area.within(seen))
-        return table[place], step_index[place].astype(np.int8)
+    strides = LATENT_STRIDE, LATENT_STRIDE
+    return lambda area: by_columns(area, limit, backend.side_margin, strides, window)
 
 
 class _Phase:
-    """k, t and ŷ of one phase in an area: int32, uint8 and float32 (M, rows / 2, columns / 2)."""
+    """k, t and ŷ of one phase in an area: int16 where that is enough, else int32; uint8; float32;
+    all (M, rows / 2, columns / 2).
+    """
 
     def __init__(
         self,
@@ -168,12 +180,28 @@ class _Phase:
         self._known = [rows.reader(0) for rows in known]
 
     def __call__(self, area: Area) -> Arrays:
-        row, column = PHASES[self._phase]
-        # In the order of how many rows they depend on, see `read_last_first`
+        seen = area.grown(_REFINE_REACH, self._limit)
+        leave((self._latent, self._step_index), area.top)
+        leave((self._tables, *self._known), seen.top)
+        # All rows in one go, in the order of how many they depend on, see `read_last_first`
         if self._known:
-            mean, table = self._mean(area)[0], self._refined(area)
+            mean = self._mean(area)[0]
+            self._tables(seen)
         else:
-            table, mean = self._refined(area), self._mean(area)[0]
+            self._tables(seen)
+            mean = self._mean(area)[0]
+        k = np.empty(mean.shape, np.int32)
+        table, known = (lasting(mean.shape, kind) for kind in (np.uint8, np.float32))
+        for segment in segment_areas(self._limit, area):  # in parts, for less memory
+            inside = area.grown(0, segment)
+            place = (slice(None), *inside.within(area, _PHASE_STRIDE))
+            k[place], table[place], known[place] = self._quantised(inside, segment, mean[place])
+        return lasting_copy(narrow(k)), table, known
+
+    def _quantised(self, area: Area, segment: Area, mean: np.ndarray) -> Arrays:
+        """k, t and ŷ of what lies within one segment."""
+        row, column = PHASES[self._phase]
+        table = self._refined(area, segment)
         latent, step_index = (
             source(area)[0][:, row::2, column::2] for source in (self._latent, self._step_index)
         )
@@ -181,26 +209,15 @@ class _Phase:
         k = rounded((latent - mean) / step, table, self._backend.thresholds)
         return k, table, mean + step * k.astype(np.float32)
 
-    def _refined(self, area: Area) -> np.ndarray:
+    def _refined(self, area: Area, segment: Area) -> np.ndarray:
         """Tables; no segment sees across its border."""
-        self._tables(area.grown(_REFINE_REACH, self._limit))  # all rows in one go
-        pieces = []
-        for segment in segment_areas(self._limit, area):
-            inside = area.grown(0, segment)
-            seen = inside.grown(_REFINE_REACH, segment)
-            table = self._backend.refine(
-                self._phase,
-                to_phases(self._tables(seen)[0]),
-                [known(seen)[0] for known in self._known],
-            )
-            pieces.append((inside, table[(slice(None), *inside.within(seen, _PHASE_STRIDE))]))
-        if len(pieces) == 1:
-            return pieces[0][1]
-        rows, columns = area.shape(_PHASE_STRIDE)
-        refined = np.empty((pieces[0][1].shape[0], rows, columns), dtype=np.uint8)
-        for inside, table in pieces:
-            refined[(slice(None), *inside.within(area, _PHASE_STRIDE))] = table
-        return refined
+        seen = area.grown(_REFINE_REACH, segment)
+        table = self._backend.refine(
+            self._phase,
+            to_phases(self._tables(seen)[0]),
+            [known(seen)[0].astype(np.int32) for known in self._known],
+        )
+        return table[(slice(None), *area.within(seen, _PHASE_STRIDE))]
 
 
 def rounded(ratio: np.ndarray, table: np.ndarray, thresholds: np.ndarray) -> np.ndarray:

@@ -63,7 +63,13 @@ class StagedBackend(WeightsTables):
         """
 
     def stage(
-        self, name: str, picture: Area, margin: int, strides: Sequence[int], *sources: Source
+        self,
+        name: str,
+        picture: Area,
+        margin: int,
+        strides: Sequence[int],
+        *sources: Source,
+        share: float = 1.0,
     ) -> Source:
         """A stage, run window by window.
 
@@ -73,12 +79,13 @@ class StagedBackend(WeightsTables):
             margin: of the stage.
             strides: pixels between the values of each output.
             sources: give its inputs; see `read_last_first`.
+            share: of the usual size of a window, see `cut`.
         """
 
         def window(area: Area) -> Arrays:
             return tuple(self.run(name, *read_last_first(sources, area)))
 
-        return lambda area: by_columns(area, picture, margin, strides, window)
+        return lambda area: by_columns(area, picture, margin, strides, window, share)
 
     def rows(
         self,
@@ -89,9 +96,10 @@ class StagedBackend(WeightsTables):
         strides: Sequence[int],
         *sources: Source,
         unit: int = 4,
+        share: float = 1.0,
     ) -> Rows:
         """The outputs of a stage, made as far as they are asked for; see `stage` and Rows."""
-        make = self.stage(name, picture, margin, strides, *sources)
+        make = self.stage(name, picture, margin, strides, *sources, share=share)
         return Rows(area, strides, make, unit)
 
     def steps(self, step_index: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 
@@ -39,7 +40,7 @@ class TorchBackend(StagedBackend):
     @torch.inference_mode()
     def run(self, stage: str, *inputs: np.ndarray) -> list[np.ndarray]:
         """See StagedBackend."""
-        with _threads():
+        with _THREADS.limited():
             tensors = (
                 torch.from_numpy(np.ascontiguousarray(values))[None].to(self.network.device)
                 for values in inputs
@@ -49,32 +50,50 @@ class TorchBackend(StagedBackend):
         return [values[0].cpu().numpy() for values in outputs]
 
 
-@contextmanager
-def _threads() -> Generator[None, None, None]:
-    """As many threads as the caller allows, else torch's own choice.
-
-    Raises:
-        MemoryError: the system has no more; torch has no error of its own for that.
+class _Threads:
+    """Torch's number of threads, which belongs to the whole process: after each of several windows
+    at a time it is what it was before the first of them.
     """
-    limit, before = current_limit(), torch.get_num_threads()
-    torch.set_num_threads(min(limit or before, before))
-    try:
-        yield
-    except RuntimeError as error:
-        if "alloc" not in str(error):
-            raise
-        raise MemoryError(str(error)) from error
-    finally:
-        torch.set_num_threads(before)
+
+    def __init__(self) -> None:
+        self._lock, self._inside, self._usual = threading.Lock(), 0, 1
+
+    @contextmanager
+    def limited(self) -> Generator[None, None, None]:
+        """As many threads as the caller allows, else torch's own choice.
+
+        Raises:
+            MemoryError: the system has no more; torch has no error of its own for that.
+        """
+        limit = current_limit()
+        with self._lock:
+            if not self._inside:  # else another window has changed it
+                self._usual = torch.get_num_threads()
+            self._inside += 1
+            torch.set_num_threads(min(limit or self._usual, self._usual))
+        try:
+            yield
+        except RuntimeError as error:
+            if "alloc" not in str(error):
+                raise
+            raise MemoryError(str(error)) from error
+        finally:
+            with self._lock:
+                self._inside -= 1
+                torch.set_num_threads(self._usual)
+
+    def after_fork(self) -> None:
+        """To be called in the child."""
+        # OpenMP's other threads are not there, and whoever waits for them waits for ever
+        torch.set_num_threads(1)
+        self._lock, self._inside = threading.Lock(), 0
 
 
-def _after_fork() -> None:
-    # OpenMP's other threads are not in a forked child, and whoever waits for them waits for ever
-    torch.set_num_threads(1)
+_THREADS = _Threads()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(after_in_child=_THREADS.after_fork)
 
 
 def build_network(weights: Weights) -> Codec:

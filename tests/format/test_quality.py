@@ -16,7 +16,7 @@ from jndlic.format.quality import Quality, quality_chunks, quality_of, read_qual
 from jndlic.images.picture import from_array
 from jndlic.jnd.own_map import own_map
 from jndlic.jnd.steering import FLOOR, steered_quality, step_octaves
-from jndlic.pipeline import analyse_picture
+from jndlic.pipeline import _octaves_of, analyse_picture
 
 HEADER = Header(width=768, height=512, quality=50, fingerprint=bytes(8))
 LEVELS = np.linspace(4.0, -2.0, 100)
@@ -163,6 +163,23 @@ def test_padding_follows_the_last_row_and_column(own: np.ndarray) -> None:
     octaves = step_octaves(own, other)
     np.testing.assert_allclose(octaves[4:], 1.0, atol=1e-5)
     assert not octaves[:4].any()
+
+
+@pytest.mark.parametrize("height", [1, 250, 256, 257, 600])
+def test_maps_are_compared_in_bands(height: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The picture's own map is never there as a whole."""
+    pixels = np.random.default_rng(2).integers(0, 256, (height, 70, 3), dtype=np.uint8)
+    other = np.random.default_rng(3).uniform(0, 30, (height, 70)).astype(np.float32)
+    expected = step_octaves(own_map(pixels), other[..., None].repeat(3, 2))
+    rows = []
+
+    def watched(pixels: np.ndarray) -> np.ndarray:
+        rows.append(len(pixels))
+        return own_map(pixels)
+
+    monkeypatch.setattr("jndlic.jnd.own_map.own_map", watched)
+    np.testing.assert_array_equal(_octaves_of(pixels, other), expected)
+    assert max(rows) <= 260
 
 
 def test_extreme_maps(own: np.ndarray) -> None:

@@ -9,7 +9,7 @@ from namm_reference import reference_map
 
 from jndlic.errors import ImageError
 from jndlic.jnd.namm import jnd_map
-from jndlic.jnd.own_map import own_map
+from jndlic.jnd.own_map import own_map, own_map_of_rows
 
 
 def both(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -89,6 +89,13 @@ def test_the_encoders_map_agrees(shape: tuple[int, int, int]) -> None:
     result = own_map(pixels)
     assert result.dtype == np.float32
     np.testing.assert_allclose(result, reference_map(pixels), atol=2e-4)
+
+
+def test_rows_of_the_encoders_map() -> None:
+    pixels = np.random.default_rng(4).integers(0, 256, (50, 40, 3), dtype=np.uint8)
+    whole = own_map(pixels)
+    for top, bottom in ((0, 50), (0, 7), (1, 9), (20, 21), (40, 50), (49, 50)):
+        np.testing.assert_array_equal(own_map_of_rows(pixels, top, bottom), whole[top:bottom])
 
 
 def test_the_encoders_map_needs_a_picture() -> None:

@@ -108,7 +108,7 @@ def test_held_rows_do_not_grow_with_the_height(
     def watched(self: Rows) -> None:
         nonlocal most
         forget(self)
-        latents = sum(part.bottom - part.top for part, _ in self._held)
+        latents = max(sum(part.bottom - part.top for part, _ in held) for held in self._held)
         if self.area.bottom - latents > 4 and len(self._strides) > 1:
             most = max(most, latents)
 

@@ -161,7 +161,7 @@ def test_rows_are_made_once_and_forgotten() -> None:
         wide = Area(max(top - 8, 0), min(top + 48, 400), 2, 6)
         assert np.array_equal(first(wide)[0][0, :, 0], np.arange(wide.top, wide.bottom))
         assert np.array_equal(second(wide)[0][0, :, 0], np.arange(wide.top, wide.bottom))
-        assert sum(part.bottom - part.top for part, _ in source._held) <= 96 + 56
+        assert sum(part.bottom - part.top for part, _ in source._held[0]) <= 96 + 56
     assert [part.top for part in make.made] == [0, *(part.bottom for part in make.made[:-1])]
     assert make.made[-1].bottom == 400
     assert all(part.right == 8 and part.top % 4 == 0 for part in make.made)
