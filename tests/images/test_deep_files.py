@@ -183,7 +183,7 @@ def _depth_of(content: bytes) -> int:
 @pytest.mark.parametrize(("form", "bits"), [("JPEG", 8), ("WEBP", 8), ("BMP", 8)])
 def test_formats_of_8_bits(form: str, bits: int) -> None:
     content, losses = picture_file(from_array(COLOUR), form)
-    assert losses == (f"{form} has 8 bits a channel: 16 become 8",)
+    assert losses == (f"{form} is written with 8 bits a channel: 16 become 8",)
     found = decoded(io.BytesIO(content), deep=True)
     assert found.depth == bits and np.abs(found.pixels * 257.0 - COLOUR).max() < 2000
 
