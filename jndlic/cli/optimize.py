@@ -133,7 +133,7 @@ class VisuallyLossless:
         from jndlic.optimize.target import optimize
         from jndlic.pipeline import analyse_picture
 
-        demand, predictor = self._judge
+        demand, predictor = self._demands
         session = JndlicSession(picture, codec, analyse_picture(picture, codec, jnd, roi=roi))
         found = optimize(session, predictor, demand)
         said = _found(found.level, found.share, found.evaluations)
@@ -147,7 +147,7 @@ class VisuallyLossless:
         )
 
     @cached_property
-    def _judge(self) -> tuple[Profile, Predictor]:
+    def _demands(self) -> tuple[Profile, Predictor]:
         from jndlic.optimize.predictors.profiles import profile
         from jndlic.optimize.predictors.registry import default_predictor, open_predictor
 

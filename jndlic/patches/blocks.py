@@ -71,11 +71,11 @@ def looks(pixels: np.ndarray, depth: int = DEPTH_MIN) -> Looks:
         sharp = (second > _SHARP) & (equal > _SHARP_EQUAL)
         found[row] = (second > _FINE) | sharp | (equal > _FLAT_EQUAL)
         mixed[row] = (second > _MIXED) & (equal > _MIXED_EQUAL)
-    judge_rims(found, height, width)
+    mark_rims(found, height, width)
     return Looks(found, mixed)
 
 
-def judge_rims(marked: np.ndarray, height: int, width: int) -> None:
+def mark_rims(marked: np.ndarray, height: int, width: int) -> None:
     """Marks narrow blocks at the right and lower border as their neighbours are marked: too few
     pixels tell too little.
 

@@ -25,7 +25,7 @@ from jndlic.images.depth import scaled
 from jndlic.images.picture import Picture
 from jndlic.images.region import Region
 from jndlic.patches import bare, webp
-from jndlic.patches.blocks import BLOCK, Looks, block_errors, block_shape, judge_rims, looks
+from jndlic.patches.blocks import BLOCK, Looks, block_errors, block_shape, looks, mark_rims
 from jndlic.patches.coding import LARGER, coded_patch
 from jndlic.patches.filling import filled
 from jndlic.patches.floors import floors, targets
@@ -50,7 +50,7 @@ _SIZES = 64 * 64
 """Pixels up to which it may be smaller whatever the picture shows: what is fixed counts there."""
 
 
-class _Judged(NamedTuple):
+class _Findings(NamedTuple):
     """What became of the blocks."""
 
     failing: np.ndarray
@@ -77,22 +77,22 @@ def patched(picture: Picture, code: Code, draw: Draw) -> Container:
     small = picture.width * picture.height <= _SIZES
     if not suspicious.any() and not small:
         return network
-    judged = _judged(picture, look, network, draw)
-    share, failing = suspicious.mean(), judged.failing.mean()
-    whole = failing >= _MOSTLY or (share >= _MOSTLY and judged.error > judged.target)
+    findings = _findings(picture, look, network, draw)
+    share, failing = suspicious.mean(), findings.failing.mean()
+    whole = failing >= _MOSTLY or (share >= _MOSTLY and findings.error > findings.target)
     if whole:
-        return _bare(picture, judged.target)
+        return _bare(picture, findings.target)
     if not failing and not small and share < _COMPARED:
         return network
     if failing:
-        network = _with_patches(picture, judged, suspicious, code)
+        network = _with_patches(picture, findings, suspicious, code)
     if _size(network) <= LARGER * _SURE * _size(bare.lossless_container(picture, quick=True)):
         return network
     exact = bare.lossless_container(picture)
     return exact if _size(network) > LARGER * _size(exact) else network
 
 
-def _judged(picture: Picture, look: Looks, network: Container, draw: Draw) -> _Judged:
+def _findings(picture: Picture, look: Looks, network: Container, draw: Draw) -> _Findings:
     """Draws the part of the picture that has all suspicious blocks and those around them, and
     compares.
     """
@@ -103,7 +103,7 @@ def _judged(picture: Picture, look: Looks, network: Container, draw: Draw) -> _J
     target = float(targets(quality).min())
     failing = np.zeros_like(suspicious)
     if not rows.size:
-        return _Judged(failing, 0.0, target)
+        return _Findings(failing, 0.0, target)
     part = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
     top, left = int(rows[0]) * BLOCK, int(columns[0]) * BLOCK
     bottom = min((int(rows[-1]) + 1) * BLOCK, height)
@@ -117,9 +117,9 @@ def _judged(picture: Picture, look: Looks, network: Container, draw: Draw) -> _J
         poor = errors > targets(quality[part])
         failing[part] = (errors > floor) | (odd & poor)
         failing[part] |= _spread(failing[part]) & look.mixed[part] & poor
-        judge_rims(failing, height, width)
+        mark_rims(failing, height, width)
     kept = errors[odd & ~failing[part]]
-    return _Judged(failing, float(kept.mean()) if kept.size else 0.0, target)
+    return _Findings(failing, float(kept.mean()) if kept.size else 0.0, target)
 
 
 def _spread(marked: np.ndarray) -> np.ndarray:
@@ -142,14 +142,14 @@ def _block_qualities(network: Container, height: int, width: int) -> np.ndarray:
 
 
 def _with_patches(
-    picture: Picture, judged: _Judged, suspicious: np.ndarray, code: Code
+    picture: Picture, findings: _Findings, suspicious: np.ndarray, code: Code
 ) -> Container:
     """The network's file of what is left, and patches."""
     # Those that are partly photo are apart: loss makes them smaller, and hardly any drawing
-    kinds = np.where(judged.failing, np.where(suspicious, 1, 2), 0)
+    kinds = np.where(findings.failing, np.where(suspicious, 1, 2), 0)
     regions = rectangles(kinds, picture.height, picture.width, bare.CELL)
     patches = [
-        coded_patch(picture.pixels, region, judged.target, picture.grey, picture.depth)
+        coded_patch(picture.pixels, region, findings.target, picture.grey, picture.depth)
         for region in regions
     ]
     network = code(filled(picture.pixels, regions))

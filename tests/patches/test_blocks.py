@@ -9,7 +9,7 @@ import pytest
 from drawings import checkerboard, flat_colours, modules, pasted_text, stripes, text, texture
 
 from jndlic.format.patches import PATCH_AREA_MAX, PATCHES_MAX
-from jndlic.patches.blocks import BLOCK, block_errors, judge_rims, looks
+from jndlic.patches.blocks import BLOCK, block_errors, looks, mark_rims
 from jndlic.patches.filling import filled
 from jndlic.patches.rectangles import COUNT_MAX, rectangles
 
@@ -51,11 +51,11 @@ def test_any_size(size: tuple[int, int]) -> None:
 
 def test_narrow_blocks_follow_their_neighbours() -> None:
     marked = np.array([[True, False], [False, True]])
-    judge_rims(marked, 128, 128)
+    mark_rims(marked, 128, 128)
     assert marked.tolist() == [[True, False], [False, True]]
-    judge_rims(marked, 128, 70)
+    mark_rims(marked, 128, 70)
     assert marked.tolist() == [[True, True], [False, False]]
-    judge_rims(marked, 65, 128)
+    mark_rims(marked, 65, 128)
     assert marked.tolist() == [[True, True], [True, True]]
 
 
