@@ -48,21 +48,24 @@ def write_atomically(path: str | Path, data: Content) -> None:
         file, temporary = open_temporary(target, 0o666 if before is None else 0o600)
     except OSError as error:
         raise OSError(error.errno, error.strerror, os.fspath(path)) from error
-    with file:
-        try:
-            if before is not None:
-                _hand_down(file.fileno(), before)
-            _fill(file, data)
-            file.flush()
-            os.fsync(file.fileno())
-            _put(file, temporary, target, shared=before is not None and before.st_nlink > 1)
-        except BaseException as error:
-            # While the file is open: with its lock the name may become another process's
-            temporary.unlink(missing_ok=True)
-            own = (None, os.fspath(temporary), os.fspath(target))
-            if isinstance(error, OSError) and error.errno is not None and error.filename in own:
-                raise OSError(error.errno, error.strerror, os.fspath(path)) from error
-            raise
+    try:
+        with file:
+            try:
+                if before is not None:
+                    _hand_down(file.fileno(), before)
+                _fill(file, data)
+                file.flush()
+                os.fsync(file.fileno())
+                _put(file, temporary, target, shared=before is not None and before.st_nlink > 1)
+            except BaseException:
+                # While the file is open: with its lock the name may become another process's
+                temporary.unlink(missing_ok=True)
+                raise
+    except OSError as error:  # of the writing; or of closing, which tries once more
+        own = (None, os.fspath(temporary), os.fspath(target))
+        if error.errno is not None and error.filename in own:
+            raise OSError(error.errno, error.strerror, os.fspath(path)) from error
+        raise
 
 
 def is_special(path: str | Path) -> bool:

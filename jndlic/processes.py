@@ -26,6 +26,9 @@ Answer = TypeVar("Answer")
 Pipe: TypeAlias = Any
 """One end of a pipe: the standard library has a class for each system."""
 
+_REQUESTS, _BETWEEN = 10, 1.0
+"""How often a worker is asked to end before it is killed; seconds between."""
+
 
 class Died(NamedTuple):
     """In place of an answer: the process ended in the middle of the task."""
@@ -88,9 +91,21 @@ def answers(
                 yield task, answer
     finally:
         for pipe, (process, _) in busy.items():
-            process.terminate()
             pipe.close()
-            process.join()
+            _end(process)
+
+
+def _end(process: SpawnProcess) -> None:
+    """Ends a worker, whatever it does. One request may be lost: where Python ignores exceptions (as
+    in callbacks of its own), it ignores the one of the signal's handler too.
+    """
+    for _ in range(_REQUESTS):
+        process.terminate()
+        process.join(_BETWEEN)
+        if process.exitcode is not None:
+            return
+    process.kill()
+    process.join()
 
 
 def _serve(pipe: Pipe, ready: Callable[[], Callable[[Any], Any]]) -> None:

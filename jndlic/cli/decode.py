@@ -85,6 +85,7 @@ class Decoder(Coder):
             from jndlic.images.deep_writing import depth_losses
             from jndlic.images.files import picture_file
             from jndlic.images.losses import writing_losses
+            from jndlic.images.metadata import untold_orientation
             from jndlic.jlic_file import JlicFile
 
             output_form(
@@ -113,8 +114,9 @@ class Decoder(Coder):
                 start = time.perf_counter()
                 bar = share_line(self.telling)
                 draw = partial(file.picture, self.region, codec, progress=bar, bit_depth=depth)
+                turn = untold_orientation(form, metadata["exif"])
                 plain = form == "PPM" and depth == DEPTH_MIN and not (front.header.grey or alpha)
-                if plain and self._can_draw_into(front.header, job.target):
+                if plain and turn == 1 and self._can_draw_into(front.header, job.target):
                     width, height = file.size
                     write_atomically(job.target, partial(_fill, draw, width, height))
                     seconds, size = time.perf_counter() - start, os.path.getsize(job.target)
@@ -122,6 +124,8 @@ class Decoder(Coder):
                     picture = draw()
                     seconds = time.perf_counter() - start
                     width, height = picture.width, picture.height
+                    if turn >= 5:  # rows and columns change places
+                        width, height = height, width
                     content, found = picture_file(picture, form)
                     losses = lost_bits + found
                     self.refuse_losses(losses)

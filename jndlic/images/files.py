@@ -21,8 +21,8 @@ from jndlic.images.formats import opened
 from jndlic.images.frames import choose_frame
 from jndlic.images.losses import OPAQUE_ONLY, reading_losses, writing_losses
 from jndlic.images.mapped import mapped_picture
-from jndlic.images.metadata import Metadata, metadata_options
-from jndlic.images.picture import Picture, with_depth
+from jndlic.images.metadata import Metadata, metadata_options, untold_orientation
+from jndlic.images.picture import Picture, turned, with_depth
 from jndlic.images.pillow import from_pillow, on_white, to_pillow
 
 FORMATS = {
@@ -148,7 +148,7 @@ def picture_file(picture: Picture, form: str) -> tuple[bytes, tuple[str, ...]]:
     """A picture as the content of a file, as `save` writes it.
 
     Args:
-        picture: what the file shall show.
+        picture: what the file shall show; turned as its EXIF asks where the format has no EXIF.
         form: in Pillow's words, one of those in FORMATS.
 
     Returns:
@@ -157,7 +157,8 @@ def picture_file(picture: Picture, form: str) -> tuple[bytes, tuple[str, ...]]:
     Raises:
         ImageError: the format cannot hold the picture.
     """
-    content, complete = _encoded(picture, form, _WRITE_OPTIONS[form])
+    shown = turned(picture, untold_orientation(form, picture.exif))
+    content, complete = _encoded(shown, form, _WRITE_OPTIONS[form])
     metadata: Metadata = {"icc": picture.icc, "exif": picture.exif, "xmp": picture.xmp}
     alpha = picture.alpha is not None
     losses = deep_writing.depth_losses(form, picture.depth, picture.grey, alpha)

@@ -11,9 +11,9 @@ from jndlic.images.metadata import (
     JPEG_EXIF_MAX,
     JPEG_XMP_MAX,
     Metadata,
-    exif_orientation,
     has_metadata,
     orientation_of,
+    untold_orientation,
 )
 from jndlic.images.picture import ALPHA_BITS_LOST
 
@@ -75,8 +75,8 @@ def writing_losses(form: str, alpha: bool, metadata: Metadata) -> tuple[str, ...
         why = f"{form} has no metadata"
     lost = ["colour profile"] if icc and form != "JPEG" else []
     if exif:
-        turn = exif_orientation(exif)
-        lost.append("EXIF" if turn == 1 else f"EXIF with orientation {turn}")
+        turn = untold_orientation(form, exif)
+        lost.append("EXIF" if turn == 1 else f"EXIF (its orientation {turn} turns the pixels)")
     if xmp:
         lost.append("XMP")
     if lost:

@@ -91,6 +91,17 @@ def stripped(picture: Picture) -> Picture:
     return replace(picture, exif=None, xmp=None, orientation=seen_orientation(picture))
 
 
+def untold_orientation(form: str, exif: bytes | None) -> int:
+    """How EXIF wants a picture turned, 1..8, in a format that has no place for it; 1 elsewhere.
+
+    Args:
+        form: in Pillow's words.
+        exif: of the picture.
+    """
+    told = has_metadata(form) and not (form == "JPEG" and exif and len(exif) > JPEG_EXIF_MAX)
+    return 1 if told else exif_orientation(exif)
+
+
 def orientation_of(read: Callable[[], Image.Exif]) -> int:
     """1 to 8 as EXIF numbers them; 1 where it is missing or cannot be read."""
     try:

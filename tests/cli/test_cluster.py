@@ -47,6 +47,8 @@ def cluster() -> Iterator:
     from ray.cluster_utils import Cluster
 
     paths = [str(ROOT), str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
+    # Shells let what runs in the background ignore it, and the nodes would have that from here
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with (
         tempfile.TemporaryDirectory(prefix="ray-") as folder,  # short: sockets lie in it
         pytest.MonkeyPatch.context() as patch,
@@ -62,6 +64,7 @@ def cluster() -> Iterator:
             yield made
         finally:
             made.shutdown()
+            signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -88,6 +88,26 @@ def test_every_orientation_is_honoured(orientation: int) -> None:
     np.testing.assert_array_equal(part, jndlic.imread(data)[5:35, 3:23])
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("suffix", ["ppm", "bmp", "png"])
+def test_formats_without_exif_are_turned(
+    suffix: str, orientation: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.fromarray(PIXELS).save("turned.png", exif=exif(orientation))
+    for way in ("--lossless", "--strip"):  # --strip: drawn by the network, and turned by the file
+        made(way, "--quiet", source="turned.png")
+        capsys.readouterr()
+        assert run("decode", "out.jlic", f"out.{suffix}", "-f", "--json") == 0
+        told = json.loads(capsys.readouterr().out)
+        with Image.open(f"out.{suffix}") as image, jndlic.open("out.jlic") as file:
+            assert (told["width"], told["height"]) == image.size
+            np.testing.assert_array_equal(seen(image), seen(file.image()))
+    made("-q", 40, "--patches", "off", "--quiet", source="turned.png")
+    assert run("decode", "out.jlic", f"out.{suffix}", "-f", "--quiet") == 0
+    with Image.open(f"out.{suffix}") as image, jndlic.open("out.jlic") as file:
+        np.testing.assert_array_equal(seen(image), seen(file.image()))
+
+
 def test_the_command_restores_it_the_same_way_up(capsys: pytest.CaptureFixture[str]) -> None:
     made("--lossless", "--strip")
     assert run("info", "out.jlic") == 0
