@@ -127,12 +127,12 @@ def test_text_is_patched(codec: Backend) -> None:
     """With 8 bits, which is far better than what the network makes of it; and not called exact."""
     pixels = pasted_text(256, 320).astype(np.uint16) * 257
     pixels ^= np.random.default_rng(0).integers(0, 16, pixels.shape, dtype=np.uint16)
-    data = jndlic.encode(pixels, 90, codec=codec)
+    data = jndlic.encode(pixels, 30, codec=codec)
     facts = jndlic.info(data)
     assert facts["patches"] and not facts["bare"]
     assert not any(patch["lossless"] for patch in facts["patches"])
     decoded = jndlic.imread(data, codec=codec)
-    without = jndlic.encode(pixels, 90, codec=codec, patches=False)
+    without = jndlic.encode(pixels, 30, codec=codec, patches=False)
     assert decoded.dtype == np.uint16
     assert rms(decoded, pixels) < 0.9 * rms(jndlic.imread(without, codec=codec), pixels)
 
