@@ -88,9 +88,8 @@ class Decoder(Coder):
             from jndlic.images.metadata import untold_orientation
             from jndlic.jlic_file import JlicFile
 
-            output_form(
-                job.target, self.format, self.force
-            )  # an unknown suffix should not cost the reading
+            # An unknown suffix should not cost the reading
+            output_form(job.target, self.format, self.force)
             with streams.opened(job.source) as stream:
                 file = JlicFile(stream, area_max=self.max_pixels)
                 front = file.front

@@ -155,14 +155,14 @@ def _rewrite(
     picture = _read(arguments)
     from jndlic.images.files import picture_file
     from jndlic.images.losses import writing_losses
-    from jndlic.images.metadata import Metadata
+    from jndlic.images.metadata import metadata_of
     from jndlic.metrics.psnr import psnr
 
     form = output_form(target, chosen, arguments.force, picture.grey)
-    metadata: Metadata = {"icc": picture.icc, "exif": picture.exif, "xmp": picture.xmp}
     # Nor should what the format cannot hold cost a slow model
     with naming(Job(arguments.input, target)):
-        refuse_losses(writing_losses(form, picture.alpha is not None, metadata), arguments.strict)
+        found = writing_losses(form, picture.alpha is not None, metadata_of(picture))
+        refuse_losses(found, arguments.strict)
         changed = change(picture.pixels)
         content, lost = picture_file(replace(picture, pixels=changed), form)
         refuse_losses(lost, arguments.strict)

@@ -22,7 +22,7 @@ from jndlic.format.container import DEPTH_MIN
 from jndlic.images.colours import to_srgb
 from jndlic.images.deep_writing import depth_losses
 from jndlic.images.losses import writing_losses
-from jndlic.images.metadata import Metadata
+from jndlic.images.metadata import metadata_of
 from jndlic.images.picture import Picture, with_depth
 
 
@@ -85,9 +85,8 @@ def losses(name: str, picture: Picture) -> tuple[str, ...]:
     if not form:
         return ()
     alpha = picture.alpha is not None
-    metadata: Metadata = {"icc": picture.icc, "exif": picture.exif, "xmp": picture.xmp}
     found = depth_losses(form, picture.depth, picture.grey, alpha)
-    found += writing_losses(form, alpha, metadata)
+    found += writing_losses(form, alpha, metadata_of(picture))
     if form == "JXL" and picture.icc is not None:
         eight = with_depth(picture, DEPTH_MIN)
         converted = to_srgb(eight)

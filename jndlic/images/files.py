@@ -21,7 +21,7 @@ from jndlic.images.formats import opened
 from jndlic.images.frames import choose_frame
 from jndlic.images.losses import OPAQUE_ONLY, reading_losses, writing_losses
 from jndlic.images.mapped import mapped_picture
-from jndlic.images.metadata import Metadata, metadata_options, untold_orientation
+from jndlic.images.metadata import metadata_of, metadata_options, untold_orientation
 from jndlic.images.picture import Picture, turned, with_depth
 from jndlic.images.pillow import from_pillow, on_white, to_pillow
 
@@ -159,10 +159,9 @@ def picture_file(picture: Picture, form: str) -> tuple[bytes, tuple[str, ...]]:
     """
     shown = turned(picture, untold_orientation(form, picture.exif))
     content, complete = _encoded(shown, form, _WRITE_OPTIONS[form])
-    metadata: Metadata = {"icc": picture.icc, "exif": picture.exif, "xmp": picture.xmp}
     alpha = picture.alpha is not None
     losses = deep_writing.depth_losses(form, picture.depth, picture.grey, alpha)
-    losses += writing_losses(form, alpha, metadata)
+    losses += writing_losses(form, alpha, metadata_of(picture))
     if not complete:
         losses += (f"the metadata cannot be written as {form} and is left out",)
     return content, losses

@@ -43,6 +43,11 @@ class Metadata(TypedDict):
     xmp: bytes | None
 
 
+def metadata_of(picture: Picture) -> Metadata:
+    """What a picture carries."""
+    return {"icc": picture.icc, "exif": picture.exif, "xmp": picture.xmp}
+
+
 def read_metadata(image: Image.Image) -> Metadata:
     """Keyword arguments icc, exif and xmp of a Picture. Broken metadata is dropped: it must not
     cost the picture.

@@ -44,9 +44,6 @@ CROP_SIZE = 256
 SLACK = 1e-3
 """Of the energy of each input, added to it: what few places have seen changes little."""
 
-BALANCE = 0.35
-"""As in training, see `balance`."""
-
 STRENGTH = 0.7
 """Of the change: squared error alone asks for all of it, and LPIPS pays (docs/training.md)."""
 
@@ -104,7 +101,9 @@ def polish(
         for crops, quality in batches:
             module.loss((crops, quality))
             error = crops / 255.0 - (seen["image"].float().clamp(0.0, 255.0) / 255.0)
-            weight = _place_weights(quality, crops.shape[-2:], painter.stride)
+            weight = _place_weights(
+                quality, crops.shape[-2:], painter.stride, module.hparams.balance_strength
+            )
             rows = _rows(layer, seen["input"].float()) * weight.sqrt()[:, None]
             wanted = functional.pixel_unshuffle(error, painter.stride).movedim(1, -1)
             wanted = wanted.reshape(-1, layer.out_channels) * weight.sqrt()[:, None]
@@ -149,12 +148,14 @@ def _rows(layer: nn.Conv2d, values: Tensor) -> Tensor:
     return torch.cat((rows, torch.ones_like(rows[:, :1])), 1)
 
 
-def _place_weights(quality: Tensor, shape: Iterable[int], stride: int) -> Tensor:
+def _place_weights(
+    quality: Tensor, shape: Iterable[int], stride: int, balance_strength: float
+) -> Tensor:
     """What squared error counts in the loss at each place of a stride: (B h w,)."""
     height, width = shape
     plane = quality_plane(quality, height // JND_STRIDE, width // JND_STRIDE)
     weight = rate_distortion_weight(plane)
-    weight = weight * balance(weight, BALANCE)[:, None, None]
+    weight = weight * balance(weight, balance_strength)[:, None, None]
     return functional.interpolate(weight[:, None], (height // stride, width // stride)).flatten()
 
 

@@ -34,23 +34,16 @@ def test_level_is_the_nearest(folder: Path) -> None:
     ] == len(data)
 
 
+def run(folder: Path, details: Path) -> int:
+    """The command, with JPEG alone."""
+    words = ["--details", str(details), "--out", str(folder / "out"), "--codecs", "jpeg"]
+    return sheets.main([str(folder), *words])
+
+
 def test_command_writes_a_sheet_of_real_pixels(folder: Path) -> None:
     details = folder / "details.json"
     details.write_text(json.dumps({"hills.png": [64, 16]}), encoding="utf-8")
-    assert (
-        sheets.main(
-            [
-                str(folder),
-                "--details",
-                str(details),
-                "--out",
-                str(folder / "out"),
-                "--codecs",
-                "jpeg",
-            ]
-        )
-        == 0
-    )
+    assert run(folder, details) == 0
     image = Image.open(folder / "out" / "hills.webp")
     assert image.size == (2 * 260, 3 * 276)
     original = np.array(Image.open(folder / "hills.png"))[16:272, 64:320].astype(float)
@@ -62,17 +55,4 @@ def test_details_beyond_the_picture_are_refused(folder: Path) -> None:
     details = folder / "details.json"
     for text in ('{"hills.png": [200, 16]}', '{"hills.png": 5}', "[]"):
         details.write_text(text, encoding="utf-8")
-        assert (
-            sheets.main(
-                [
-                    str(folder),
-                    "--details",
-                    str(details),
-                    "--out",
-                    str(folder / "out"),
-                    "--codecs",
-                    "jpeg",
-                ]
-            )
-            == 2
-        )
+        assert run(folder, details) == 2
